@@ -1,0 +1,1 @@
+//! The shell around the decisions: the only crate that knows the AWS SDK.

@@ -1,0 +1,5 @@
+//! What was created from templates.
+
+/// What was created from templates.
+#[derive(Debug, Default)]
+pub struct Stacks {}

@@ -1,0 +1,1 @@
+//! The HTTP face: one loopback port for all services.
