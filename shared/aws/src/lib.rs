@@ -1,1 +1,4 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
+
+pub mod io;
+pub mod verdict;
