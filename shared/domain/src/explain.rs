@@ -62,32 +62,32 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         Event::StalledChange { server, stalled } => {
             let observation = server::Observation::Stalled { stalled: *stalled, at };
             let context = server::Context { account_name: &account_name, swept_at: None };
-            to.because = "the server's replication facet takes what is newer than it knows".to_owned();
+            to.because = "the server's replication facet takes what is newer than it knows".into();
             to.write(server::decide((&place, server), &[observation], None, &context).as_ref());
         }
-        Event::SnapshotTaken { .. } => to.because = "a snapshot changes nothing that is kept".to_owned(),
+        Event::SnapshotTaken { .. } => to.because = "a snapshot changes nothing that is kept".into(),
         Event::Heartbeat => {
             let heard = place::Observation::Heard { at };
-            to.because = "the spoke was heard".to_owned();
+            to.because = "the spoke was heard".into();
             to.write(place::decide(&place, &[heard], None, &account_name).as_ref());
         }
         Event::ApiCall(call) => explain_call(&place, envelope, call, to),
         Event::LaunchResult { server, job: id, launched, drill } => {
             let result = job::ServerObservation::Result { launched: *launched, at };
-            to.because = "the result is joined to its job by job-id".to_owned();
+            to.because = "the result is joined to its job by job-id".into();
             to.write(job::decide((&place, id), &job::Observation::Result { drill: *drill }, None).as_ref());
             to.write(job::decide_server((&place, id, server), &result, None).as_ref());
         }
         Event::TagsChanged(change) => {
-            to.because = "the highest version of the tag set wins".to_owned();
+            to.because = "the highest version of the tag set wins".into();
             to.write(tags::changed(&place, change, None).as_ref());
         }
         Event::Own(own) => {
             let channels = [Channel::Email, Channel::Slack];
             let told = notification::decide(std::slice::from_ref(own), None, &channels, at);
             to.because = match told.as_ref().map(|change| change.row.deliveries.is_empty()) {
-                Some(true) => "nobody is told the end of what nobody was told".to_owned(),
-                _ => "each channel is told once".to_owned(),
+                Some(true) => "nobody is told the end of what nobody was told".into(),
+                _ => "each channel is told once".into(),
             };
             if told.as_ref().is_some_and(|change| !change.row.deliveries.is_empty()) {
                 let mail = message::email(own);
@@ -95,12 +95,12 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             }
             to.write(told.as_ref());
         }
-        Event::SweepTick => to.because = "one message per account and Region is put on the queue".to_owned(),
+        Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
         Event::SweepPlace => to.because = format!("{place} is swept unless a sweep is under way"),
         Event::FailbackChange { .. } | Event::SourceNetwork => {
-            to.because = "recorded as not acted on".to_owned();
+            to.because = "recorded as not acted on".into();
         }
-        Event::Unknown => to.because = "recorded as of an unknown type, and not acted on".to_owned(),
+        Event::Unknown => to.because = "recorded as of an unknown type, and not acted on".into(),
     }
 }
 
@@ -115,7 +115,7 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
             let started = job::Observation::Started { at: envelope.time };
             to.write(job::decide((place, id), &started, None).as_ref());
         }
-        (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".to_owned(),
+        (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
         (Some(WorkerName::Capacity), _) => {
             to.because = format!("{} changes servers, so {place} is swept soon", call.name);
             let look = place::Observation::LookSooner { at: envelope.time };
