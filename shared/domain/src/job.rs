@@ -103,7 +103,7 @@ pub enum ServerObservation {
 
 impl Row for JobRow {
     const KIND: &'static str = "job";
-    const WORKER: &'static str = "jobs";
+    const WORKER: &'static str = "job-monitor";
 
     fn key(&self) -> Key {
         keys::job(&self.place, &self.id)
@@ -112,7 +112,7 @@ impl Row for JobRow {
 
 impl Row for JobServerRow {
     const KIND: &'static str = "job-server";
-    const WORKER: &'static str = "jobs";
+    const WORKER: &'static str = "job-monitor";
 
     fn key(&self) -> Key {
         keys::job_server(&self.place, &self.job, &self.server)

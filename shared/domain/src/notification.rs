@@ -58,7 +58,7 @@ pub struct Delivery {
 
 impl Row for IncidentRow {
     const KIND: &'static str = "incident";
-    const WORKER: &'static str = "notifications";
+    const WORKER: &'static str = "notifier";
 
     fn key(&self) -> Key {
         keys::incident(&self.latest.place(), self.latest.kind, &self.latest.subject)

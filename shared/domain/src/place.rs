@@ -98,7 +98,7 @@ pub enum Observation {
 
 impl Row for PlaceRow {
     const KIND: &'static str = "place";
-    const WORKER: &'static str = "capacity";
+    const WORKER: &'static str = "capacity-tracker";
 
     fn key(&self) -> Key {
         keys::place(&self.place)

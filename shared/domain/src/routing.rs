@@ -20,13 +20,13 @@ impl WorkerName {
     /// All of them, in the order in which the data flows.
     pub const ALL: [Self; 4] = [Self::Capacity, Self::Jobs, Self::Tags, Self::Notifications];
 
-    /// As in queue names, metrics and the index `due`.
+    /// As its package is called; also in metrics, settings and the index `due`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Capacity => "capacity",
-            Self::Jobs => "jobs",
-            Self::Tags => "tags",
-            Self::Notifications => "notifications",
+            Self::Capacity => "capacity-tracker",
+            Self::Jobs => "job-monitor",
+            Self::Tags => "tag-sync",
+            Self::Notifications => "notifier",
         }
     }
 }

@@ -104,7 +104,7 @@ pub struct Context<'a> {
 
 impl Row for ServerRow {
     const KIND: &'static str = "server";
-    const WORKER: &'static str = "capacity";
+    const WORKER: &'static str = "capacity-tracker";
 
     fn key(&self) -> Key {
         keys::server(&self.place, &self.id)

@@ -63,7 +63,7 @@ pub struct InstanceServerRow {
 
 impl Row for InstanceTagsRow {
     const KIND: &'static str = "instance-tags";
-    const WORKER: &'static str = "tags";
+    const WORKER: &'static str = "tag-sync";
 
     fn key(&self) -> Key {
         keys::instance_tags(&self.instance)
@@ -76,7 +76,7 @@ impl Row for InstanceTagsRow {
 
 impl Row for InstanceServerRow {
     const KIND: &'static str = "instance-server";
-    const WORKER: &'static str = "capacity";
+    const WORKER: &'static str = "capacity-tracker";
 
     fn key(&self) -> Key {
         keys::instance_server(&self.instance, &self.place, &self.server)
