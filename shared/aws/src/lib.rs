@@ -1,5 +1,9 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+pub mod config;
 pub mod io;
+pub mod registry;
+pub mod sdk;
+pub mod time;
 pub mod verdict;
 pub mod worker;

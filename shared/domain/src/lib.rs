@@ -11,6 +11,7 @@ pub mod ids;
 pub mod incident;
 pub mod keys;
 pub mod own_event;
+pub mod registry;
 pub mod row;
 pub mod seen;
 pub mod stamp;
