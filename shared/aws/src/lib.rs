@@ -1,7 +1,11 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+pub mod config;
 pub mod io;
 pub mod metrics;
+pub mod registry;
+pub mod sdk;
 pub mod store;
+pub mod time;
 pub mod verdict;
 pub mod worker;
