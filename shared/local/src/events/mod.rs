@@ -1,5 +1,7 @@
 //! Event buses, rules and targets.
 
+pub mod pattern;
+
 use std::sync::Arc;
 
 use crate::World;
