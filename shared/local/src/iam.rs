@@ -189,7 +189,6 @@ impl Iam {
         let grant = policy.map_or(Grant::Nothing, |policy| policy.grant(&question));
         let same_account = principal.account() == owner;
         match (self.identity_allows(&question), grant) {
-            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
             (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
             (Decision::Allow, Grant::Nothing) if same_account => Ok(()),
             (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
@@ -217,7 +216,6 @@ impl Iam {
         let question = Question { principal, action, resource: role_arn, context: &context };
         let same_account = principal.account() == account_of(role_arn);
         match (self.identity_allows(&question), role.trusting.grant(&question)) {
-            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
             (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
             (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
             _ => Err(denied()),

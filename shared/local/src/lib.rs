@@ -24,6 +24,8 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
+#[cfg(test)]
+mod testing;
 pub mod world;
 
 pub use call::{Call, Principal, Refusal, Reply};
