@@ -8,17 +8,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::Sqs;
 use super::cell::{Cell, Inside, moment};
 use super::queue::Moment;
 use super::refuse::{invalid, no_queue, refuse};
 use super::settings::{Settings, unknown};
-use super::{Sqs, parse};
 use crate::World;
 use crate::call::{Call, Refusal};
 use crate::world::lock;
 
 /// How long a purge, and the name of a deleted queue, stand in the way.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// The queues by ARN.
 #[derive(Debug, Default)]
@@ -92,8 +92,8 @@ impl Sqs {
         queue_arn: &str,
         attributes: &BTreeMap<String, String>,
     ) -> Result<(), Refusal> {
-        let set = parse(json!({ "Attributes": attributes }))?;
-        self.set_queue_attributes(queue_arn, moment(&world.clock), set).map(drop)
+        let set = Set { attributes: attributes.clone() };
+        self.set_queue_attributes(queue_arn, moment(&world.clock), &set).map(drop)
     }
 
     /// Deletes a queue with its messages.
@@ -144,7 +144,7 @@ impl Sqs {
         Ok(cell)
     }
 
-    pub(super) fn list_queues(&self, call: &Call, wanted: List) -> Result<Value, Refusal> {
+    pub(super) fn list_queues(&self, call: &Call, wanted: &List) -> Result<Value, Refusal> {
         let from = format!("arn:aws:sqs:{}:{}:{}", call.region, call.account, wanted.queue_name_prefix);
         let max = wanted.max_results.unwrap_or(1_000);
         if !(1..=1_000).contains(&max) {
@@ -174,7 +174,7 @@ impl Sqs {
         Ok(json!({}))
     }
 
-    pub(super) fn set_queue_attributes(&self, arn: &str, now: Moment, set: Set) -> Result<Value, Refusal> {
+    pub(super) fn set_queue_attributes(&self, arn: &str, now: Moment, set: &Set) -> Result<Value, Refusal> {
         let cell = self.find(arn)?;
         let mut settings = lock(&cell.inside).settings.clone();
         for (name, value) in &set.attributes {
@@ -205,7 +205,7 @@ impl Sqs {
 }
 
 impl Cell {
-    pub(super) fn attributes(&self, now: Moment, get: Get) -> Result<Value, Refusal> {
+    pub(super) fn attributes(&self, now: Moment, get: &Get) -> Result<Value, Refusal> {
         let (mut all, modified) = {
             let inside = lock(&self.inside);
             (inside.settings.all(), inside.modified)

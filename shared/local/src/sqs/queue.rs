@@ -16,7 +16,7 @@ use crate::call::Refusal;
 /// Messages in flight that a standard queue allows.
 pub const MAX_IN_FLIGHT: usize = 120_000;
 /// How long a message may stay in flight in all, whatever extends it.
-const MAX_VISIBILITY: Duration = Duration::from_secs(43_200);
+const MAX_VISIBILITY: Duration = Duration::from_hours(12);
 
 /// A moment on both time lines: durations pass in real time, stamps come from the cloud's clock.
 #[derive(Clone, Copy, Debug)]
@@ -335,7 +335,7 @@ mod tests {
 
         fn receive(&mut self, seconds: u64) -> Vec<Received> {
             let now = self.at(seconds);
-            self.queue.advance(now, Duration::from_secs(3_600));
+            self.queue.advance(now, Duration::from_hours(1));
             let wish = Wish { max: 10, visibility: VISIBILITY, max_receives: None };
             self.queue.receive(wish, None, now).unwrap().received
         }
@@ -376,7 +376,7 @@ mod tests {
     fn visibility_changes_only_in_flight_and_to_twelve_hours_in_all() {
         let mut bench = Bench::with(&["a"]);
         let handle = bench.receive(0)[0].handle;
-        let hours = |n: u64| Duration::from_secs(n * 3_600);
+        let hours = Duration::from_hours;
         bench.queue.change_visibility(handle, hours(12), bench.at(0)).unwrap();
         let over = bench.queue.change_visibility(handle, hours(12), bench.at(1)).unwrap_err();
         assert!(over.message.contains("43200"), "{}", over.message);
