@@ -5,6 +5,9 @@ use super::intrinsics::Made;
 use super::properties::Properties;
 use super::resources::{Builder, made};
 
+const TARGET_MEMBERS: [&str; 6] =
+    ["Arn", "RoleArn", "Input", "EventBridgeParameters", "RetryPolicy", "DeadLetterConfig"];
+
 impl Builder<'_> {
     pub(super) fn role(&self, mut properties: Properties) -> Result<Made, StackError> {
         let id = properties.id().to_owned();
@@ -25,7 +28,21 @@ impl Builder<'_> {
         Ok(made(name, [("Arn", arn)]))
     }
 
-    pub(super) fn schedule(&self, properties: Properties) -> Result<Made, StackError> {
-        Err(StackError::resource(properties.id(), format!("schedules are not yet made in {}", self.region)))
+    pub(super) fn schedule(&self, mut properties: Properties) -> Result<Made, StackError> {
+        let id = properties.id().to_owned();
+        let name = properties.text("Name")?;
+        let mut request = properties.pick(&["Description", "ScheduleExpression", "State"]);
+        let mut window = properties.nested("FlexibleTimeWindow")?;
+        if window.text("Mode")? != "OFF" {
+            return Err(window.error("Mode", "must be OFF here"));
+        }
+        window.finish()?;
+        let mut target = properties.nested("Target")?;
+        request.insert("Target".to_owned(), target.pick(&TARGET_MEMBERS).into());
+        target.finish()?;
+        properties.finish()?;
+        let arn = format!("arn:aws:scheduler:{}:{}:schedule/default/{name}", self.region, self.account);
+        drop(id);
+        Ok(made(name, [("Arn", arn)]))
     }
 }
