@@ -169,7 +169,7 @@ impl Participant {
     fn show(&self) -> Value {
         let mut shown = json!({ "sourceServerID": self.server, "launchStatus": self.status });
         // AWS leaves the instance out now and then, even of a job that is over: here for half of the servers.
-        if let Some(instance) = self.instance.as_ref().filter(|_| hash(&self.server) % 2 == 0) {
+        if let Some(instance) = self.instance.as_ref().filter(|_| hash(&self.server).is_multiple_of(2)) {
             shown["recoveryInstanceID"] = json!(instance);
         }
         shown

@@ -44,10 +44,13 @@ use site::Site;
 /// Simulated seconds between two ticks.
 const TICK: Duration = Duration::from_secs(5);
 
+/// Sites by account and Region. Nobody holds two of them at once.
+type Sites = BTreeMap<(String, String), Arc<Mutex<Site>>>;
+
 /// Simulated Elastic Disaster Recovery in all accounts and Regions.
 #[derive(Debug, Default)]
 pub struct Drs {
-    sites: Mutex<BTreeMap<(String, String), Arc<Mutex<Site>>>>,
+    sites: Mutex<Sites>,
     trusts: Mutex<BTreeSet<(String, String)>>,
 }
 

@@ -21,12 +21,12 @@ pub(super) struct Page {
 impl Page {
     /// Reads `maxResults` (1 to `most`) and `nextToken`, which is good for the same operation and filters only.
     pub(super) fn read(request: &Request, most: usize) -> Result<Self, Refusal> {
-        let wrong = |_| invalid("maxResults", &format!("maxResults must be from 1 to {most}"));
+        let wrong = || invalid("maxResults", &format!("maxResults must be from 1 to {most}"));
         let limit = match request.body.get("maxResults").filter(|value| !value.is_null()) {
             None => DEFAULT.min(most),
             Some(value) => {
                 let limit = value.as_u64().and_then(|limit| usize::try_from(limit).ok());
-                limit.filter(|limit| (1..=most).contains(limit)).ok_or(()).map_err(wrong)?
+                limit.filter(|limit| (1..=most).contains(limit)).ok_or_else(wrong)?
             }
         };
         let mut asked = request.body.clone();
@@ -66,8 +66,8 @@ impl Page {
     }
 
     fn token(&self, key: &str) -> String {
-        let digits: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
-        format!("{:016x}{digits}", hash(&format!("{}{key}", self.scope)))
+        let sum = format!("{:016x}", hash(&format!("{}{key}", self.scope)));
+        key.bytes().fold(sum, |token, byte| format!("{token}{byte:02x}"))
     }
 }
 

@@ -26,13 +26,15 @@ pub(super) fn duration(seconds: i64) -> String {
     let parts = [(seconds / 3600 % 24, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];
     let mut text = String::from("P");
     if seconds >= 86_400 {
-        text.push_str(&format!("{}D", seconds / 86_400));
+        text += &(seconds / 86_400).to_string();
+        text.push('D');
     }
     if seconds % 86_400 != 0 {
         text.push('T');
     }
     for (amount, unit) in parts.into_iter().filter(|(amount, _)| *amount > 0) {
-        text.push_str(&format!("{amount}{unit}"));
+        text += &amount.to_string();
+        text.push(unit);
     }
     text
 }

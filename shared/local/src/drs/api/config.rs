@@ -3,15 +3,17 @@
 use serde_json::{Value, json};
 
 use super::Answer;
-use crate::call::Refusal;
 use crate::drs::dice::hash;
 use crate::drs::refusal::invalid;
 use crate::drs::request::Request;
 use crate::drs::server::Server;
 use crate::drs::site::Site;
 
+/// Whether a member may have a value.
+type Right = fn(&Value) -> bool;
+
 /// What `UpdateLaunchConfiguration` takes, and which values are right.
-const MEMBERS: [(&str, fn(&Value) -> bool); 9] = [
+const MEMBERS: [(&str, Right); 9] = [
     ("name", Value::is_string),
     ("launchDisposition", |value| one_of(value, &["STOPPED", "STARTED"])),
     ("targetInstanceTypeRightSizingMethod", |value| one_of(value, &["NONE", "BASIC", "IN_AWS"])),
@@ -35,7 +37,7 @@ pub(super) fn update(site: &mut Site, request: &Request) -> Answer {
     let server = site.server(request.text("sourceServerID")?)?;
     let changes = MEMBERS.iter().filter_map(|(name, right)| {
         let value = request.body.get(*name).filter(|value| !value.is_null())?;
-        let wrong = || Refusal::clone(&invalid(name, &format!("{name} has a value that is not allowed")));
+        let wrong = || invalid(name, &format!("{name} has a value that is not allowed"));
         Some(if right(value) { Ok(((*name).to_owned(), value.clone())) } else { Err(wrong()) })
     });
     let changes = changes.collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! Source servers that replicate in another account, the staging account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
@@ -66,8 +66,8 @@ pub(super) fn list_extensible(drs: &Drs, request: &Request) -> Answer {
 pub(super) fn list_staging_accounts(site: &Site, request: &Request) -> Answer {
     let page = Page::read(request, 50)?;
     let extended = site.servers.values().filter_map(|server| server.extension.as_ref());
-    let accounts: BTreeMap<String, ()> = extended.map(|e| (e.account.clone(), ())).collect();
-    let keyed = accounts.into_keys().map(|account| (account.clone(), account));
+    let accounts: BTreeSet<String> = extended.map(|e| e.account.clone()).collect();
+    let keyed = accounts.into_iter().map(|account| (account.clone(), account));
     Ok((200, page.of("accounts", keyed, |account| json!({ "accountID": account }))))
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::call::Call;
 
-fn tag(bench: &mut Bench, arn: &str, tags: Value) -> Result<Value, Refusal> {
+fn tag(bench: &mut Bench, arn: &str, tags: &Value) -> Result<Value, Refusal> {
     bench.ask("TagResource", json!({ "resourceArn": arn, "tags": tags }))
 }
 
@@ -13,8 +13,8 @@ fn arn(bench: &mut Bench, id: &str) -> String {
 fn tags_are_merged_listed_and_removed() {
     let (mut bench, ids) = Bench::with(1);
     let arn = arn(&mut bench, &ids[0]);
-    tag(&mut bench, &arn, json!({ "Owner": "erp", "Stage": "test" })).unwrap();
-    tag(&mut bench, &arn, json!({ "Stage": "prod" })).unwrap();
+    tag(&mut bench, &arn, &json!({ "Owner": "erp", "Stage": "test" })).unwrap();
+    tag(&mut bench, &arn, &json!({ "Stage": "prod" })).unwrap();
     let list = bench.ask("ListTagsForResource", json!({ "resourceArn": arn })).unwrap();
     assert_eq!(list, json!({ "tags": { "Owner": "erp", "Stage": "prod" } }));
     bench.ask("UntagResource", json!({ "resourceArn": arn, "tagKeys": ["Owner"] })).unwrap();
@@ -26,11 +26,11 @@ fn the_fifty_first_tag_is_refused_and_nothing_is_changed() {
     let (mut bench, ids) = Bench::with(1);
     let arn = arn(&mut bench, &ids[0]);
     let fifty: serde_json::Map<_, _> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
-    tag(&mut bench, &arn, Value::Object(fifty)).unwrap();
-    let refusal = tag(&mut bench, &arn, json!({ "k0": "new", "k50": "v" })).unwrap_err();
+    tag(&mut bench, &arn, &Value::Object(fifty)).unwrap();
+    let refusal = tag(&mut bench, &arn, &json!({ "k0": "new", "k50": "v" })).unwrap_err();
     assert_eq!(refusal.code, "ValidationException");
     assert_eq!(bench.server(&ids[0])["tags"]["k0"], "v");
-    tag(&mut bench, &arn, json!({ "k0": "new" })).unwrap();
+    tag(&mut bench, &arn, &json!({ "k0": "new" })).unwrap();
 }
 
 #[test]
@@ -43,10 +43,10 @@ fn long_keys_long_values_and_reserved_keys_are_refused() {
         json!({ "aws:x": "v" }),
         json!({ "": "v" }),
     ];
-    for tags in bad {
+    for tags in &bad {
         assert_eq!(tag(&mut bench, &arn, tags).unwrap_err().code, "ValidationException");
     }
-    tag(&mut bench, &arn, json!({ "k".repeat(128): "v".repeat(256) })).unwrap();
+    tag(&mut bench, &arn, &json!({ "k".repeat(128): "v".repeat(256) })).unwrap();
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! A company that looks real: names, machines and tags of the servers of one account, from a seed.
 
+mod catalog;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,53 +12,9 @@ use crate::World;
 use crate::call::Refusal;
 use crate::drs::dice::Dice;
 use crate::drs::{Machine, Origin, ServerSpec, Start};
+use catalog::{APPLICATIONS, Application, ENVIRONMENTS, ROLES, Role, SYSTEMS};
 
 const GIB: u64 = 1 << 30;
-
-/// An application: prefix of host names, name, owner, cost centre.
-type Application = (&'static str, &'static str, &'static str, &'static str);
-
-const APPLICATIONS: [Application; 14] = [
-    ("erp", "SAP ERP", "team-finance-platform", "CC-4100"),
-    ("crm", "Customer Care", "team-sales-systems", "CC-4210"),
-    ("pay", "Payments", "team-payments", "CC-4300"),
-    ("shop", "Web Shop", "team-commerce", "CC-4310"),
-    ("hr", "Workday Bridge", "team-people-tech", "CC-4120"),
-    ("wms", "Warehouse", "team-logistics", "CC-5200"),
-    ("mes", "Plant Control", "team-manufacturing", "CC-5310"),
-    ("bi", "Reporting", "team-data", "CC-4900"),
-    ("dwh", "Data Warehouse", "team-data", "CC-4910"),
-    ("ad", "Directory", "team-identity", "CC-6010"),
-    ("mail", "Mail Gateway", "team-workplace", "CC-6020"),
-    ("fra", "Branch Portal Frankfurt", "team-retail", "CC-5010"),
-    ("lon", "Branch Portal London", "team-retail", "CC-5020"),
-    ("mon", "Monitoring", "team-sre", "CC-6100"),
-];
-
-/// A role in an application: part of the host name, cores, memory in GiB, data disk in GiB, instance type.
-type Role = (&'static str, u32, u64, u64, &'static str);
-
-const ROLES: [Role; 8] = [
-    ("web", 2, 8, 0, "m6i.large"),
-    ("web", 2, 4, 0, "t3.medium"),
-    ("app", 4, 16, 100, "m6i.xlarge"),
-    ("app", 8, 32, 200, "m6i.2xlarge"),
-    ("db", 8, 64, 1_000, "r6i.2xlarge"),
-    ("db", 16, 128, 2_000, "r6i.4xlarge"),
-    ("batch", 4, 8, 200, "c6i.xlarge"),
-    ("file", 4, 16, 4_000, "m6i.xlarge"),
-];
-
-/// What an agent reports, and the name of the root device.
-const SYSTEMS: [(&str, &str); 5] = [
-    ("Linux version 5.14.0-427.13.1.el9_4.x86_64 (Red Hat Enterprise Linux 9.4)", "/dev/nvme0n1"),
-    ("Linux version 4.18.0-553.el8_10.x86_64 (Red Hat Enterprise Linux 8.10)", "/dev/xvda"),
-    ("Linux version 5.15.0-1068-aws (Ubuntu 22.04.5 LTS)", "/dev/nvme0n1"),
-    ("Microsoft Windows Server 2019 Datacenter 10.0.17763", "c:0"),
-    ("Microsoft Windows Server 2022 Datacenter 10.0.20348", "c:0"),
-];
-
-const ENVIRONMENTS: [(&str, &str); 4] = [("prod", "p"), ("prod", "p"), ("integration", "i"), ("test", "t")];
 
 /// One generated server: its instance's tags and itself.
 #[derive(Clone, Debug)]
@@ -207,66 +167,4 @@ fn start(dice: &mut Dice, now: Timestamp) -> Start {
 fn one<T: Copy>(dice: &mut Dice, items: &[T]) -> T {
     let index = usize::try_from(dice.next() % items.len().max(1) as u64).unwrap_or_default();
     items[index]
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::clock::Clock;
-    use crate::faults::Faults;
-
-    const HOME: (&str, &str) = ("111122223333", "eu-central-1");
-
-    fn world() -> std::sync::Arc<World> {
-        let origin = "2026-03-02T08:00:00Z".parse().unwrap();
-        World::new(Clock::starting(origin, 0.001), Faults::none())
-    }
-
-    #[test]
-    fn the_same_seed_makes_the_same_company() {
-        let now = Timestamp::UNIX_EPOCH;
-        let text = |seed| format!("{:?}", generate(HOME, 50, seed, now));
-        assert_eq!(text(7), text(7));
-        assert_ne!(text(7), text(8));
-    }
-
-    #[test]
-    fn a_full_account_replicates_nearly_everywhere_and_has_unique_names() {
-        let world = world();
-        let ids = populate(&world, HOME.0, HOME.1, 300, 7).unwrap();
-        let servers = world.drs.servers(HOME, world.clock.now());
-        assert_eq!((ids.len(), servers.len()), (300, 300));
-        assert_eq!(servers.iter().map(|server| &server.hostname).collect::<BTreeSet<_>>().len(), 300);
-        let healthy = servers.iter().filter(|server| server.state == "CONTINUOUS").count();
-        assert!(healthy > 270, "{healthy}");
-        assert_eq!(world.ec2.instances(HOME).len(), 300);
-    }
-
-    #[test]
-    fn ids_have_the_shape_that_aws_gives_them() {
-        let world = world();
-        populate(&world, HOME.0, HOME.1, 40, 7).unwrap();
-        let is_id = |id: &str, prefix: &str| {
-            let digits = id.strip_prefix(prefix).unwrap_or_default();
-            digits.len() == 17 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-        };
-        for server in world.drs.servers(HOME, world.clock.now()) {
-            assert!(is_id(&server.id, "s-"), "{}", server.id);
-            let instance = server.instance.unwrap();
-            assert!(is_id(&instance, "i-") && world.ec2.instances(HOME).contains_key(&instance));
-        }
-    }
-
-    #[test]
-    fn a_hundred_accounts_of_two_hundred_and_fifty_servers_tick_quickly_enough_to_run_in_a_test() {
-        let world = world();
-        for account in 0..100 {
-            populate(&world, &format!("{:012}", 100_000 + account), HOME.1, 250, 7).unwrap();
-        }
-        world.drs.tick(&world);
-        let last = world.drs.servers(("000000100099", HOME.1), world.clock.now());
-        assert_eq!(last.len(), 250);
-    }
 }
