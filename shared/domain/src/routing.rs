@@ -56,6 +56,8 @@ fn of_api_call(call: &ApiCall) -> WorkerName {
         | "ReverseReplication"
         | "DeleteJob"
         | "StartSourceNetworkRecovery"
+        | "StartRecoveryPlanExecution"
+        | "CancelRecoveryPlanExecution"
         | "DisconnectRecoveryInstance"
         | "DeleteRecoveryInstance" => WorkerName::Jobs,
         "TagResource" | "UntagResource" => WorkerName::Tags,
