@@ -1,6 +1,7 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
 pub mod config;
+pub mod connect;
 pub mod inbox;
 pub mod io;
 pub mod metrics;

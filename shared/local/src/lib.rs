@@ -15,6 +15,7 @@ pub mod cloudformation;
 pub mod drs;
 pub mod dynamo;
 pub mod ec2;
+pub mod estate;
 pub mod events;
 pub mod faults;
 pub mod fleet;
