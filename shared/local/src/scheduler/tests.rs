@@ -117,6 +117,18 @@ fn what_the_role_may_not_send_goes_to_the_dead_letter_queue_with_the_reason() {
     assert_eq!(letter.attributes["TARGET_ARN"].string_value.as_deref(), Some(target.as_str()));
 }
 
+#[test]
+fn a_role_that_does_not_trust_the_scheduler_sends_nothing() {
+    let world = world_with_role(&["jobs"]);
+    let trust =
+        allow(&json!({ "Principal": { "Service": "events.amazonaws.com" }, "Action": "sts:AssumeRole" }));
+    world.iam.put_role(&schedule("").target.role_arn, &trust, &[]).unwrap();
+    world.scheduler.create(&world, ACCOUNT, REGION, schedule("rate(1 day)")).unwrap();
+    let refusal = world.scheduler.fire(&world, ACCOUNT, REGION, "sweep").unwrap_err();
+    assert_eq!(refusal.code, "AccessDenied");
+    assert!(world.sqs.peek(&schedule("").target.arn).is_empty());
+}
+
 #[tokio::test]
 async fn a_fast_clock_fires_faster() {
     let mut world = world_with_role(&["jobs"]);
