@@ -44,6 +44,7 @@ fn an_address_gets_messages_only_once_it_has_confirmed() {
     let mail = &world.sns.mails()[1];
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADDRESS, "DRS: stalled"));
     assert!(mail.body.starts_with("now\n"));
+    assert_eq!(world.sns.mails_sent(), 2);
     assert!(!world.sns.confirm_email(TOPIC, "nobody@example.com"));
 }
 

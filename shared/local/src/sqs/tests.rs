@@ -203,7 +203,7 @@ async fn creating_a_queue_again_is_idempotent_unless_an_attribute_differs() {
     assert_eq!(queue(&world, "x", &[("Colour", "red")]).unwrap_err().code, "InvalidAttributeName");
     assert_eq!(queue(&world, "x", &[("DelaySeconds", "901")]).unwrap_err().code, "InvalidAttributeValue");
     assert_eq!(queue(&world, "x.fifo", &[]).unwrap_err().code, "InvalidParameterValue");
-    world.sqs.delete(&arn("jobs")).unwrap();
+    world.sqs.remove(&arn("jobs")).unwrap();
     assert_eq!(queue(&world, "jobs", &[]).unwrap_err().code, "QueueDeletedRecently");
 }
 
