@@ -158,7 +158,7 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
 impl Entry {
     fn fire(&self, world: &Arc<World>, at: Timestamp) -> Result<(), Refusal> {
         let input = self.input(at);
-        let principal = self.principal();
+        let principal = self.principal(world)?;
         let Err(refusal) = self.send(world, &principal, &input) else { return Ok(()) };
         if let Some(queue) = &self.target.dead_letter_arn {
             let why = self.dead_letter_attributes(&refusal, at);
@@ -183,11 +183,14 @@ impl Entry {
         world.events.put(world, principal, &target.arn, &event)
     }
 
-    /// The schedule's role, in a session as Scheduler names it.
-    fn principal(&self) -> Principal {
-        let role_arn = self.target.role_arn.clone();
-        let account = role_arn.split(':').nth(4).unwrap_or_default().to_owned();
-        Principal::Role { account, role_arn, session: "scheduler".to_owned() }
+    /// The service in the schedule's role, which must trust it.
+    fn principal(&self, world: &World) -> Result<Principal, Refusal> {
+        let service = Principal::Service {
+            name: "scheduler.amazonaws.com".to_owned(),
+            source_arn: self.arn.clone(),
+            source_account: self.arn.split(':').nth(4).unwrap_or_default().to_owned(),
+        };
+        world.iam.act_as(&world.clock, &service, &self.target.role_arn, "scheduler")
     }
 
     fn input(&self, at: Timestamp) -> String {

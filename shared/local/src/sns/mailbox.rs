@@ -87,6 +87,11 @@ impl Mailbox {
         lock(&self.0).mails.iter().cloned().collect()
     }
 
+    /// How many mails there were in all.
+    pub fn sent(&self) -> u64 {
+        lock(&self.0).number
+    }
+
     /// Takes a mail in.
     pub fn put(&self, mail: Mail) {
         let mut inside = lock(&self.0);

@@ -40,9 +40,14 @@ impl Sns {
         self.answer(world, call, &form)
     }
 
-    /// The mails that e-mail subscribers got so far, oldest first.
+    /// The mails that e-mail subscribers got so far (the newest 10,000), oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.mailbox.mails()
+    }
+
+    /// How many mails were sent in all, confirmations included.
+    pub fn mails_sent(&self) -> u64 {
+        self.mailbox.sent()
     }
 
     /// From now on also writes each mail as an `.eml` file into `directory`; the names sort by time.
@@ -94,13 +99,13 @@ impl Sns {
         let subject = Self::subject(call, form)?;
         let inner = match call.operation.as_str() {
             "CreateTopic" => self.create_topic_call(call, form)?,
-            "DeleteTopic" => self.delete_topic(&subject).map(|()| String::new())?,
+            "DeleteTopic" => self.delete_topic(&subject),
             "ListTopics" => self.list_topics(call, form)?,
             "GetTopicAttributes" => self.topic_attributes(&subject)?,
             "SetTopicAttributes" => self.set_topic_attribute_call(&subject, form)?,
             "Subscribe" => self.subscribe_call(world, call, &subject, form)?,
             "ConfirmSubscription" => self.confirm_call(&subject, form)?,
-            "Unsubscribe" => self.unsubscribe(required(form, "SubscriptionArn")?).map(|()| String::new())?,
+            "Unsubscribe" => self.unsubscribe(required(form, "SubscriptionArn")?),
             "ListSubscriptionsByTopic" => self.list_subscriptions(&subject, form)?,
             "SetSubscriptionAttributes" => self.set_subscription_attribute(form)?,
             "GetSubscriptionAttributes" => self.subscription_attributes(form)?,

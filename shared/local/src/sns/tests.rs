@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::Clock;
 use crate::faults::Faults;
+use crate::testing::{self, HUB as ACCOUNT, REGION, SPOKE, allow, role};
 
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-central-1";
-const TOPIC: &str = "arn:aws:sns:eu-central-1:111122223333:alerts";
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111111111111:alerts";
 const ADDRESS: &str = "ops@example.com";
 
 fn world() -> Arc<World> {
@@ -18,18 +19,7 @@ fn world() -> Arc<World> {
 
 /// Performs an operation as one that the policies allow, and returns the XML.
 fn ask(world: &Arc<World>, operation: &str, parameters: &[(&str, &str)]) -> Result<String, Refusal> {
-    let call = Call {
-        principal: Principal::Operator { account: ACCOUNT.to_owned() },
-        account: ACCOUNT.to_owned(),
-        region: REGION.to_owned(),
-        service: "sns".to_owned(),
-        operation: operation.to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: Vec::new(),
-    };
+    let call = testing::call(&testing::operator(ACCOUNT), "sns", operation, &json!({}));
     let mut form: Form = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     form.entry("TopicArn".to_owned()).or_insert_with(|| TOPIC.to_owned());
     world.sns.answer(world, &call, &form).map(|reply| String::from_utf8(reply.body).unwrap())
@@ -54,6 +44,7 @@ fn an_address_gets_messages_only_once_it_has_confirmed() {
     let mail = &world.sns.mails()[1];
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADDRESS, "DRS: stalled"));
     assert!(mail.body.starts_with("now\n"));
+    assert_eq!(world.sns.mails_sent(), 2);
     assert!(!world.sns.confirm_email(TOPIC, "nobody@example.com"));
 }
 
@@ -111,11 +102,8 @@ fn messages_that_are_empty_or_too_long_are_refused() {
     for message in ["", &"x".repeat(262_145)] {
         assert_eq!(ask(&world, "Publish", &[("Message", message)]).unwrap_err().code, "InvalidParameter");
     }
-    let refusal = ask(
-        &world,
-        "Publish",
-        &[("TopicArn", "arn:aws:sns:eu-central-1:111122223333:none"), ("Message", "m")],
-    );
+    let refusal =
+        ask(&world, "Publish", &[("TopicArn", "arn:aws:sns:eu-west-1:111111111111:none"), ("Message", "m")]);
     assert_eq!(refusal.unwrap_err().code, "NotFound");
 }
 
@@ -177,7 +165,7 @@ fn topics_are_created_once_listed_described_and_deleted() {
     ask(&world, "SetTopicAttributes", &parameters).unwrap();
     let attributes = ask(&world, "GetTopicAttributes", &[]).unwrap();
     assert!(attributes.contains("a&lt;b"), "{attributes}");
-    assert!(attributes.contains("<key>Owner</key><value>111122223333</value>"), "{attributes}");
+    assert!(attributes.contains("<key>Owner</key><value>111111111111</value>"), "{attributes}");
     assert!(ask(&world, "ListTopics", &[]).unwrap().contains(TOPIC));
     ask(&world, "DeleteTopic", &[]).unwrap();
     assert!(!ask(&world, "ListTopics", &[]).unwrap().contains(TOPIC));
@@ -199,7 +187,7 @@ fn lists_are_paged() {
 #[test]
 fn only_known_protocols_and_fitting_endpoints_are_accepted() {
     let world = world();
-    let other = "arn:aws:sqs:eu-central-1:999999999999:q";
+    let other = "arn:aws:sqs:eu-west-1:999999999999:q";
     for (protocol, endpoint) in [
         ("https", "https://x"),
         ("email", "nobody"),
@@ -211,4 +199,72 @@ fn only_known_protocols_and_fitting_endpoints_are_accepted() {
             world.sns.subscribe(&world, ACCOUNT, TOPIC, (protocol, endpoint), &BTreeMap::new()).unwrap_err();
         assert_eq!(refusal.code, "InvalidParameter", "{protocol} {endpoint}");
     }
+}
+
+#[test]
+fn a_queue_gets_what_its_policy_lets_the_topic_send_in_an_envelope_or_raw() {
+    let world = world();
+    world.iam.add_account(ACCOUNT, None);
+    let none = BTreeMap::new();
+    world.sqs.create(&world, (ACCOUNT, REGION, "open"), &none, &none).unwrap();
+    let queue = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:open");
+    let subscription = world.sns.subscribe(&world, ACCOUNT, TOPIC, ("sqs", &queue), &none).unwrap();
+    let publish = [
+        ("Message", "web-1"),
+        ("Subject", "Stall"),
+        ("MessageAttributes.entry.1.Name", "severity"),
+        ("MessageAttributes.entry.1.Value.DataType", "String"),
+        ("MessageAttributes.entry.1.Value.StringValue", "high"),
+    ];
+    ask(&world, "Publish", &publish).unwrap();
+    assert!(world.sqs.peek(&queue).is_empty());
+
+    let policy =
+        allow(&json!({ "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
+        "Resource": queue, "Condition": { "ArnEquals": { "aws:SourceArn": TOPIC } } }));
+    let attributes = BTreeMap::from([("Policy".to_owned(), policy.to_string())]);
+    world.sqs.set_attributes(&world, &queue, &attributes).unwrap();
+    ask(&world, "Publish", &publish).unwrap();
+    let raw = [
+        ("SubscriptionArn", subscription.as_str()),
+        ("AttributeName", "RawMessageDelivery"),
+        ("AttributeValue", "true"),
+    ];
+    ask(&world, "SetSubscriptionAttributes", &raw).unwrap();
+    ask(&world, "Publish", &publish).unwrap();
+    let [envelope, raw] = &world.sqs.peek(&queue)[..] else { panic!("two messages") };
+    let envelope: Value = serde_json::from_str(&envelope.body).unwrap();
+    assert_eq!((&envelope["Type"], &envelope["Message"]), (&json!("Notification"), &json!("web-1")));
+    assert_eq!(envelope["MessageAttributes"]["severity"], json!({ "Type": "String", "Value": "high" }));
+    assert_eq!(raw.body, "web-1");
+    assert_eq!(raw.attributes["severity"].string_value.as_deref(), Some("high"));
+}
+
+fn trust() -> Value {
+    allow(&json!({ "Principal": { "Service": "ecs-tasks.amazonaws.com" }, "Action": "sts:AssumeRole" }))
+}
+
+#[test]
+fn publishing_needs_a_policy_that_allows_it() {
+    let world = world();
+    for account in [ACCOUNT, SPOKE] {
+        world.iam.add_account(account, None);
+    }
+    let publish = allow(&json!({ "Action": "sns:Publish", "Resource": TOPIC }));
+    for account in [ACCOUNT, SPOKE] {
+        let arn = format!("arn:aws:iam::{account}:role/notifier");
+        world.iam.put_role(&arn, &trust(), std::slice::from_ref(&publish)).unwrap();
+    }
+    let publish_as = |account: &str, operation: &str| {
+        let mut call = testing::call(&role(account, "notifier"), "sns", operation, &json!({}));
+        call.body = format!("TopicArn={TOPIC}&Message=hello+there").into_bytes();
+        world.sns.handle(&world, &call)
+    };
+    publish_as(ACCOUNT, "Publish").unwrap();
+    assert_eq!(publish_as(ACCOUNT, "DeleteTopic").unwrap_err().code, "AuthorizationError");
+    assert_eq!(publish_as(SPOKE, "Publish").unwrap_err().code, "AuthorizationError");
+    let policy = allow(&json!({ "Principal": { "AWS": SPOKE }, "Action": "sns:Publish", "Resource": TOPIC }))
+        .to_string();
+    world.sns.set_topic_attribute(TOPIC, "Policy", &policy).unwrap();
+    publish_as(SPOKE, "Publish").unwrap();
 }

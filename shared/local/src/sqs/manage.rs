@@ -69,14 +69,6 @@ impl Sqs {
         self.create_cell((account, region), moment(&world.clock), wanted).map(|cell| cell.url.clone())
     }
 
-    /// Deletes a queue with its messages.
-    ///
-    /// # Errors
-    /// `QueueDoesNotExist`.
-    pub fn delete(&self, queue_arn: &str) -> Result<(), Refusal> {
-        self.remove(queue_arn).map(drop)
-    }
-
     pub(super) fn create_queue(&self, call: &Call, now: Moment, wanted: Create) -> Result<Value, Refusal> {
         let cell = self.create_cell((&call.account, &call.region), now, wanted)?;
         Ok(json!({ "QueueUrl": cell.url }))

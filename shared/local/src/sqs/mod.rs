@@ -11,8 +11,8 @@ mod attributes;
 mod batch;
 mod cell;
 mod manage;
-pub mod message;
-pub mod queue;
+pub(crate) mod message;
+mod queue;
 mod receiving;
 mod refuse;
 mod sending;
@@ -30,7 +30,8 @@ use crate::World;
 use crate::call::{Call, Principal, Refusal, Reply};
 use crate::world::lock;
 use cell::{Cell, moment};
-use message::{Attribute, Attributes, Message};
+use message::Message;
+pub use message::{Attribute, Attributes};
 use refuse::{missing, no_queue, refuse};
 
 /// Queues.

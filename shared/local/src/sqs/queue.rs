@@ -39,7 +39,7 @@ struct Slot {
     message: Arc<Message>,
     state: State,
     receives: u32,
-    first_received: i64,
+    first_at: i64,
     /// Set with the last receive. Only the latest receipt handle has power over a message.
     receipt: u64,
     /// A second copy that the fault plan asked for.
@@ -56,7 +56,7 @@ pub struct Received {
     /// How often it was received, this time included.
     pub receives: u32,
     /// When it was received first, milliseconds.
-    pub first_received: i64,
+    pub first_at: i64,
     /// Whether it is the extra copy of a duplicated message.
     pub is_copy: bool,
 }
@@ -139,7 +139,7 @@ impl Queue {
         self.last_place += 1;
         let place = self.last_place;
         self.sent.insert((message.sent_at, place));
-        let slot = Slot { message, state, receives: 0, first_received: 0, receipt: 0, is_copy };
+        let slot = Slot { message, state, receives: 0, first_at: 0, receipt: 0, is_copy };
         self.slots.insert(place, slot);
         self.enter(place, state);
     }
@@ -189,13 +189,13 @@ impl Queue {
         slot.receives += 1;
         slot.receipt = receipt;
         if slot.receives == 1 {
-            slot.first_received = now.stamp;
+            slot.first_at = now.stamp;
         }
         let received = Received {
             message: slot.message.clone(),
             handle: Handle { place, receipt },
             receives: slot.receives,
-            first_received: slot.first_received,
+            first_at: slot.first_at,
             is_copy: slot.is_copy,
         };
         self.change(place, State::InFlight { until: now.real + visibility, since: now.real });
