@@ -8,6 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::call::Refusal;
 use crate::sqs::message::{Attribute, Attributes, check_attribute};
 
+/// Entries of a list that are looked at; no request of this API has more.
+const MAX_LISTED: usize = 1_000;
+
 /// Parameters by name.
 pub type Form = BTreeMap<String, String>;
 
@@ -18,7 +21,7 @@ pub fn items(form: &Form, prefix: &str) -> Vec<Form> {
         let below = form.range(start.clone()..).take_while(|(name, _)| name.starts_with(&start));
         below.map(|(name, value)| (name[start.len()..].to_owned(), value.clone())).collect()
     };
-    (1..).map(item).take_while(|item| !item.is_empty()).collect()
+    (1..=MAX_LISTED).map(item).take_while(|item| !item.is_empty()).collect()
 }
 
 /// A map of strings: `prefix.N.key` and `prefix.N.value`.
@@ -77,7 +80,12 @@ pub fn escape(text: &str) -> String {
     })
 }
 
-/// `<name>text</name>`.
+/// `<name>text</name>`, escaped.
 pub fn tag(name: &str, text: &str) -> String {
-    format!("<{name}>{}</{name}>", escape(text))
+    element(name, &escape(text))
+}
+
+/// `<name>inner</name>` around elements.
+pub fn element(name: &str, inner: &str) -> String {
+    format!("<{name}>{inner}</{name}>")
 }

@@ -59,7 +59,7 @@ impl Sns {
             "PublishBatch" => "sns:Publish".to_owned(),
             other => format!("sns:{other}"),
         };
-        let arn = self.subject(call, form)?;
+        let arn = Self::subject(call, form)?;
         let owner = arn.split(':').nth(4).unwrap_or_default();
         let policy = self.policy(&arn);
         let resource = (owner, arn.as_str());
@@ -70,7 +70,7 @@ impl Sns {
     }
 
     /// The ARN of the topic, which for a subscription is the start of its own ARN.
-    fn subject(&self, call: &Call, form: &Form) -> Result<String, Refusal> {
+    fn subject(call: &Call, form: &Form) -> Result<String, Refusal> {
         let here = |name: &str| format!("arn:aws:sns:{}:{}:{name}", call.region, call.account);
         let arn = match call.operation.as_str() {
             "ListTopics" => return Ok(here("*")),
@@ -91,7 +91,7 @@ impl Sns {
 
     /// What an authorized call does.
     fn answer(&self, world: &World, call: &Call, form: &Form) -> Result<Reply, Refusal> {
-        let subject = self.subject(call, form)?;
+        let subject = Self::subject(call, form)?;
         let inner = match call.operation.as_str() {
             "CreateTopic" => self.create_topic_call(call, form)?,
             "DeleteTopic" => self.delete_topic(&subject).map(|()| String::new())?,

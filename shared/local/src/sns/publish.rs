@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::form::{Form, attributes, invalid, items, tag};
+use super::form::{Form, attributes, element, invalid, items, tag};
 use super::mailbox::Mail;
 use super::subscriptions::{Protocol, Subscription};
 use super::{Sns, service};
@@ -108,14 +108,14 @@ impl Sns {
             let published =
                 Notice::parse(entry).and_then(|n| self.publish(world, topic_arn, &n).map(|()| n.id));
             match published {
-                Ok(message) => successful += &format!("<member>{id}{}</member>", tag("MessageId", &message)),
+                Ok(message) => successful += &element("member", &(id + &tag("MessageId", &message))),
                 Err(refusal) => {
                     let why = tag("Code", &refusal.code) + &tag("Message", &refusal.message);
-                    failed += &format!("<member>{id}{why}<SenderFault>true</SenderFault></member>");
+                    failed += &element("member", &(id + &why + &tag("SenderFault", "true")));
                 }
             }
         }
-        Ok(format!("<Successful>{successful}</Successful><Failed>{failed}</Failed>"))
+        Ok(element("Successful", &successful) + &element("Failed", &failed))
     }
 
     fn publish(&self, world: &World, topic_arn: &str, notice: &Notice) -> Result<(), Refusal> {

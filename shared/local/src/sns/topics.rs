@@ -1,12 +1,11 @@
 //! Topics and their attributes.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::Sns;
-use super::form::{Form, escape, invalid, map, required, tag};
+use super::form::{Form, element, invalid, map, required, tag};
 use super::subscriptions::Subscription;
 use crate::call::{Call, Refusal};
 use crate::world::lock;
@@ -122,11 +121,10 @@ impl Sns {
 
 /// `<Attributes>` with an entry for each.
 pub fn attribute_map(all: &BTreeMap<String, String>) -> String {
-    let entries = all.iter().fold(String::new(), |mut text, (name, value)| {
-        let _ = write!(text, "<entry><key>{}</key><value>{}</value></entry>", escape(name), escape(value));
-        text
-    });
-    format!("<Attributes>{entries}</Attributes>")
+    let entry =
+        |(name, value): (&String, &String)| element("entry", &(tag("key", name) + &tag("value", value)));
+    let entries = all.iter().fold(String::new(), |text, pair| text + &entry(pair));
+    element("Attributes", &entries)
 }
 
 /// One page of a list; the token is the number of entries before it.
@@ -136,9 +134,9 @@ pub fn page(list: &str, members: impl Iterator<Item = String>, form: &Form) -> R
         None => 0_usize,
     };
     let mut members = members.skip(skipped);
-    let shown: String = members.by_ref().take(PAGE).map(|m| format!("<member>{m}</member>")).collect();
+    let shown = members.by_ref().take(PAGE).fold(String::new(), |text, m| text + &element("member", &m));
     let more = members.next().map(|_| tag("NextToken", &(skipped + PAGE).to_string()));
-    Ok(format!("<{list}>{shown}</{list}>{}", more.unwrap_or_default()))
+    Ok(element(list, &shown) + &more.unwrap_or_default())
 }
 
 /// An ARN of a topic.

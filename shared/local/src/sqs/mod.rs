@@ -7,6 +7,7 @@
 //! are asked for at `("sqs", "ReceiveMessage", owner)`: `Duplicate` leaves a second copy of a message on the
 //! queue, which survives the deletion of the first, and `Reorder` starts a receive at a random message.
 
+mod attributes;
 mod batch;
 mod cell;
 mod manage;
