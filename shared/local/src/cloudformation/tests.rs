@@ -22,7 +22,7 @@ fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn create(world: &Arc<World>, template: &str, given: &[(&str, &str)]) -> Result<Outputs, StackError> {
-    world.stacks.create(world, (HUB, REGION), "stack", template, &parameters(given)).await
+    world.stacks.create(world, HUB, REGION, "stack", template, &parameters(given)).await
 }
 
 /// A hub, a spoke in the same organisation, and the outputs of both.
@@ -32,7 +32,7 @@ async fn fleet() -> (Arc<World>, Outputs, Outputs) {
     world.iam.add_account(SPOKE, Some(ORGANIZATION));
     let given = [("OrganizationId", ORGANIZATION), ("AlertEmail", "oncall@example.com")];
     let hub =
-        world.stacks.create(&world, (HUB, REGION), "hub", HUB_TEMPLATE, &parameters(&given)).await.unwrap();
+        world.stacks.create(&world, HUB, REGION, "hub", HUB_TEMPLATE, &parameters(&given)).await.unwrap();
     let given = [
         ("HubAccountId", HUB),
         ("HubBusArn", hub["BusArn"].as_str()),
@@ -40,7 +40,7 @@ async fn fleet() -> (Arc<World>, Outputs, Outputs) {
     ];
     let spoke = world
         .stacks
-        .create(&world, (SPOKE, REGION), "spoke", SPOKE_TEMPLATE, &parameters(&given))
+        .create(&world, SPOKE, REGION, "spoke", SPOKE_TEMPLATE, &parameters(&given))
         .await
         .unwrap();
     (world, hub, spoke)
@@ -206,7 +206,7 @@ async fn the_hub_has_everything_that_the_workers_need() {
         assert!(world.iam.role(arn).is_some(), "{name}");
     }
     assert!(world.iam.role(&spoke["SpokeRoleArn"]).is_some());
-    assert_eq!(world.stacks.outputs((HUB, REGION), "hub"), Some(hub));
+    assert_eq!(world.stacks.outputs(HUB, REGION, "hub"), Some(hub));
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn a_further_region_of_a_spoke_makes_no_roles_again() {
         ("ExternalId", "another-external-id"),
         ("CreateRoles", "false"),
     ]);
-    world.stacks.create(&world, (SPOKE, "us-east-1"), "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
+    world.stacks.create(&world, SPOKE, "us-east-1", "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
     world.events.emit(&world, SPOKE, "us-east-1", &api_call("StartRecovery"));
     assert_eq!(reached(&world), ["jobs"]);
 }

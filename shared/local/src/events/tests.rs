@@ -306,6 +306,10 @@ async fn targets_that_aws_would_refuse_are_refused() {
     let cases = [
         (json!({"Id": "a", "Arn": HUB_BUS}), "RoleArn is required"),
         (json!({"Id": "a", "Arn": "arn:aws:sqs:eu-central-1:111111111111:q"}), "RoleArn is required"),
+        (
+            json!({"Id": "a", "Arn": HUB_BUS, "RoleArn": "arn:aws:iam::111111111111:role/r"}),
+            "role of account",
+        ),
         (json!({"Id": "a", "Arn": "arn:aws:sqs:us-east-1:222222222222:q"}), "not in Region"),
         (
             json!({"Id": "a", "Arn": "arn:aws:lambda:eu-central-1:222222222222:function:f"}),
