@@ -29,6 +29,11 @@ use intrinsics::Scope;
 use resources::Builder;
 use template::Template;
 
+/// The hub's template as it is shipped.
+pub const HUB_TEMPLATE: &str = include_str!("../../../../infra/hub.yaml");
+/// The spoke's template as it is shipped.
+pub const SPOKE_TEMPLATE: &str = include_str!("../../../../infra/spoke.yaml");
+
 /// The outputs of a stack by name.
 pub type Outputs = BTreeMap<String, String>;
 
