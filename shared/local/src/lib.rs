@@ -17,6 +17,7 @@ pub mod dynamo;
 pub mod ec2;
 pub mod events;
 pub mod faults;
+pub mod fleet;
 pub mod http;
 pub mod iam;
 pub mod scheduler;
