@@ -29,6 +29,11 @@ use intrinsics::Scope;
 use resources::Builder;
 use template::Template;
 
+/// The hub's template as it is shipped.
+pub const HUB_TEMPLATE: &str = include_str!("../../../../infra/hub.yaml");
+/// The spoke's template as it is shipped.
+pub const SPOKE_TEMPLATE: &str = include_str!("../../../../infra/spoke.yaml");
+
 /// The outputs of a stack by name.
 pub type Outputs = BTreeMap<String, String>;
 
@@ -87,14 +92,16 @@ pub struct Stacks(Mutex<BTreeMap<StackId, Outputs>>);
 type StackId = (String, String, String);
 
 impl Stacks {
-    /// Creates everything that a template describes, in the order of its references.
+    /// Creates everything that a template describes, in the order of its references. The calls pass the fault
+    /// plan and are not tried again: create stacks first, and set the plan's rules afterwards.
     ///
     /// # Errors
     /// [`StackError`]; what was created before the error stays.
     pub async fn create(
         &self,
         world: &Arc<World>,
-        (account, region): (&str, &str),
+        account: &str,
+        region: &str,
         name: &str,
         template_yaml: &str,
         parameters: &BTreeMap<String, String>,
@@ -118,7 +125,7 @@ impl Stacks {
     }
 
     /// The outputs of a stack that was created.
-    pub fn outputs(&self, (account, region): (&str, &str), name: &str) -> Option<Outputs> {
+    pub fn outputs(&self, account: &str, region: &str, name: &str) -> Option<Outputs> {
         lock(&self.0).get(&(account.to_owned(), region.to_owned(), name.to_owned())).cloned()
     }
 }
