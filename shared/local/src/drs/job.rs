@@ -122,9 +122,6 @@ impl Job {
                 let server = format!("i-0{:016x}", hash(&format!("{}{}", self.id, participant.server)));
                 data["conversionServerID"] = json!(server);
             }
-            if event.starts_with("LAUNCH") {
-                data["targetInstanceID"] = json!(participant.instance);
-            }
             if event.contains("FAIL") {
                 data["rawError"] = json!(format!("launch of {} failed", participant.server));
             }

@@ -27,7 +27,8 @@ pub struct Settings {
     pub trail: bool,
     /// Whether `DRS PIT Snapshot Taken` is emitted, every 10 minutes for each healthy server.
     pub snapshot_events: bool,
-    /// Mean simulated seconds until a healthy server has a backlog or a rescan; 0 is never.
+    /// Mean simulated seconds until a healthy server has a backlog or a rescan; 0 is never. For servers that
+    /// are added from then on.
     pub restless: i64,
     /// Share of launches that fail by chance, 0 to 1.
     pub failures: f64,
