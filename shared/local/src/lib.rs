@@ -10,6 +10,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod cloud;
 pub mod cloudformation;
 pub mod drs;
 pub mod dynamo;
@@ -24,8 +25,11 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
+#[cfg(test)]
+mod testing;
 pub mod world;
 
 pub use call::{Call, Principal, Refusal, Reply};
 pub use clock::Clock;
+pub use cloud::LocalCloud;
 pub use world::World;
