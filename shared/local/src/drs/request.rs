@@ -27,7 +27,7 @@ impl Request {
         }
         match call.operation.as_str() {
             "TagResource" | "ListTagsForResource" | "UntagResource" => {
-                let label = call.path.rsplit('/').next().unwrap_or_default();
+                let label = call.path.strip_prefix("/tags/").unwrap_or_default();
                 body["resourceArn"] = json!(decode(label));
                 if call.operation == "UntagResource" {
                     body["tagKeys"] = json!(values(&call.query, "tagKeys"));
