@@ -55,6 +55,7 @@ pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) bucket: Bucket,
     pub(super) dice: Dice,
+    jobs_begun: u64,
     next_snapshots: Option<Timestamp>,
 }
 
@@ -72,6 +73,7 @@ impl Site {
             settings: Settings::default(),
             bucket: Bucket::default(),
             dice: Dice::seeded(1, &format!("{account}/{region}")),
+            jobs_begun: 0,
             next_snapshots: None,
         }
     }
@@ -95,6 +97,13 @@ impl Site {
     pub(super) fn is_busy(&self, server: &str) -> bool {
         let has = |job: &Job| job.participants.iter().any(|p| p.server == server);
         self.jobs.iter().rev().filter(|job| job.is_active()).any(has)
+    }
+
+    /// Takes up a job.
+    pub(super) fn begin(&mut self, mut job: Job) {
+        self.jobs_begun += 1;
+        job.serial = self.jobs_begun;
+        self.jobs.push(job);
     }
 
     /// Refuses when `more` replicating servers would be too many.

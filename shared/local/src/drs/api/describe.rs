@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::Answer;
 use crate::call::Refusal;
-use crate::drs::job::Job;
 use crate::drs::page::Page;
 use crate::drs::refusal::invalid;
 use crate::drs::request::Request;
@@ -36,11 +35,9 @@ pub(super) fn jobs(site: &Site, request: &Request) -> Answer {
     let from = date(request, "/filters/fromDate")?.unwrap_or(Timestamp::MIN);
     let to = date(request, "/filters/toDate")?.unwrap_or(Timestamp::MAX);
     let wanted = |id: &String, at: Timestamp| (ids.is_empty() || ids.contains(id)) && at >= from && at <= to;
-    let found = site.jobs.iter().filter(|job| wanted(&job.id, job.created));
-    // Keys that rise from the newest on; of one instant in any order that lasts.
-    let key = |job: &Job| format!("{:020}/{}", i64::MAX - job.created.as_millisecond(), job.id);
-    let mut keyed: Vec<_> = found.map(|job| (key(job), job)).collect();
-    keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let found = site.jobs.iter().rev().filter(|job| wanted(&job.id, job.created));
+    // Keys that rise from the newest on.
+    let keyed = found.map(|job| (format!("{:020}", u64::MAX - job.serial), job));
     Ok((200, page.of("items", keyed, |job| job.show(true))))
 }
 

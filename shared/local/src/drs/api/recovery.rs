@@ -35,7 +35,7 @@ pub(super) fn start(site: &mut Site, request: &Request) -> Answer {
     }
     job.plan(steps);
     let answer = json!({ "job": job.show(false) });
-    site.jobs.push(job);
+    site.begin(job);
     Ok((202, answer))
 }
 
@@ -81,7 +81,7 @@ pub(super) fn of_instances(
     }
     job.plan(steps);
     let answer = job.show(false);
-    site.jobs.push(job);
+    site.begin(job);
     Ok(answer)
 }
 
