@@ -169,6 +169,29 @@ async fn a_spoke_cannot_forge_an_own_event_and_the_hub_can_tell_its_own() {
 }
 
 #[tokio::test]
+async fn schedules_put_ticks_on_two_queues_and_a_heartbeat_on_the_road_of_the_events() {
+    let (world, ..) = fleet().await;
+    world.scheduler.fire(&world, HUB, REGION, "drs-fleet-sweep-capacity").unwrap();
+    world.scheduler.fire(&world, HUB, REGION, "drs-fleet-sweep-jobs").unwrap();
+    assert_eq!(reached(&world), ["capacity", "jobs"]);
+    let tick = &world.sqs.peek(&queue_arn(HUB, "jobs"))[0].body;
+    let tick: Value = serde_json::from_str(tick).unwrap();
+    assert_eq!(
+        (tick["detail-type"].as_str(), tick["source"].as_str()),
+        (Some("Sweep Tick"), Some("drs-fleet.schedule"))
+    );
+    assert_eq!((tick["account"].as_str(), tick["region"].as_str()), (Some(HUB), Some(REGION)));
+    assert!(uuid::Uuid::parse_str(tick["id"].as_str().unwrap()).is_ok(), "{tick}");
+    assert!(tick["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{tick}");
+
+    world.scheduler.fire(&world, SPOKE, REGION, "drs-fleet-heartbeat").unwrap();
+    assert_eq!(reached(&world), ["capacity", "capacity", "jobs"]);
+    let beat = &world.sqs.peek(&queue_arn(HUB, "capacity"))[1].body;
+    let beat: Value = serde_json::from_str(beat).unwrap();
+    assert_eq!((beat["source"].as_str(), beat["account"].as_str()), (Some("drs-fleet.spoke"), Some(SPOKE)));
+}
+
+#[tokio::test]
 async fn the_hub_has_everything_that_the_workers_need() {
     let (world, hub, spoke) = fleet().await;
     assert_eq!(hub["BusArn"], format!("arn:aws:events:{REGION}:{HUB}:event-bus/drs-fleet"));
