@@ -37,10 +37,10 @@ impl Dice {
         items.get(index).copied().unwrap_or_default()
     }
 
-    /// An id such as `s-1f0c…` with 17 hexadecimal digits, as AWS gives them.
+    /// An id such as `s-1f0c…` with 17 hexadecimal digits; those of instances begin with 0, as on EC2.
     pub(crate) fn id(&mut self, prefix: &str) -> String {
-        let digits = format!("{:016x}{:x}", self.next(), self.next() % 16);
-        format!("{prefix}-{digits}")
+        let first = if prefix == "i" { 0 } else { self.next() % 16 };
+        format!("{prefix}-{first:x}{:016x}", self.next())
     }
 }
 

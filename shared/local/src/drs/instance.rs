@@ -35,6 +35,8 @@ pub(super) struct Instance {
     pub(super) launched: Timestamp,
     pub(super) zone: String,
     pub(super) tags: BTreeMap<String, String>,
+    /// It left the service and may be deleted from it.
+    pub(super) disconnected: bool,
     pub(super) failback: Failback,
     pub(super) failback_since: Timestamp,
     pub(super) failback_job: Option<String>,
@@ -97,6 +99,7 @@ impl Instance {
 
     fn replication_state(&self) -> &'static str {
         match self.failback {
+            _ if self.disconnected => "DISCONNECTED",
             Failback::NotStarted => "NOT_STARTED",
             Failback::InProgress => "INITIAL_SYNC",
             Failback::Ready => "CONTINUOUS",

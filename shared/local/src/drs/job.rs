@@ -46,6 +46,8 @@ pub(super) struct Participant {
 /// One job.
 #[derive(Clone, Debug)]
 pub(super) struct Job {
+    /// Counts the jobs of a site, so that those of one instant have an order too.
+    pub(super) serial: u64,
     pub(super) id: String,
     pub(super) arn: String,
     pub(super) kind: Kind,
@@ -79,6 +81,7 @@ impl Job {
     pub(super) fn new(arn: String, kind: Kind, created: Timestamp, tags: BTreeMap<String, String>) -> Self {
         let id = arn.rsplit('/').next().unwrap_or_default().to_owned();
         Self {
+            serial: 0,
             id,
             arn,
             kind,
@@ -121,9 +124,6 @@ impl Job {
             if event.starts_with("CONVERSION") {
                 let server = format!("i-0{:016x}", hash(&format!("{}{}", self.id, participant.server)));
                 data["conversionServerID"] = json!(server);
-            }
-            if event.starts_with("LAUNCH") {
-                data["targetInstanceID"] = json!(participant.instance);
             }
             if event.contains("FAIL") {
                 data["rawError"] = json!(format!("launch of {} failed", participant.server));

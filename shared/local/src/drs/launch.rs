@@ -116,6 +116,7 @@ impl Site {
             launched: at,
             zone: format!("{}{zone}", self.region),
             tags,
+            disconnected: false,
             failback: Failback::NotStarted,
             failback_since: at,
             failback_job: None,

@@ -27,7 +27,7 @@ impl Request {
         }
         match call.operation.as_str() {
             "TagResource" | "ListTagsForResource" | "UntagResource" => {
-                let label = call.path.rsplit('/').next().unwrap_or_default();
+                let label = call.path.strip_prefix("/tags/").unwrap_or_default();
                 body["resourceArn"] = json!(decode(label));
                 if call.operation == "UntagResource" {
                     body["tagKeys"] = json!(values(&call.query, "tagKeys"));
@@ -86,16 +86,17 @@ impl Request {
         let mut resources: Vec<String> = match self.operation.as_str() {
             "StartRecovery" => self.recovered().iter().map(|id| arn("source-server", id)).collect(),
             "TerminateRecoveryInstances" | "StartFailbackLaunch" => all("recovery-instance"),
-            "ReverseReplication" | "StopFailback" => {
-                of("recoveryInstanceID", "recovery-instance").into_iter().collect()
-            }
+            "ReverseReplication"
+            | "StopFailback"
+            | "DisconnectRecoveryInstance"
+            | "DeleteRecoveryInstance" => of("recoveryInstanceID", "recovery-instance").into_iter().collect(),
             "TagResource" | "UntagResource" | "ListTagsForResource" => {
                 self.text("resourceArn").ok().map(str::to_owned).into_iter().collect()
             }
             "CreateExtendedSourceServer" => {
                 self.text("sourceServerArn").ok().map(str::to_owned).into_iter().collect()
             }
-            "DescribeJobLogItems" => of("jobID", "job").into_iter().collect(),
+            "DescribeJobLogItems" | "DeleteJob" => of("jobID", "job").into_iter().collect(),
             operation if operation.starts_with("Describe") || operation.starts_with("List") => Vec::new(),
             _ => of("sourceServerID", "source-server").into_iter().collect(),
         };

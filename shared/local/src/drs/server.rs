@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::dice::hash;
 use super::replication::{Phase, Replication, STEPS};
 use super::spec::Machine;
 use super::stamp::{date_time, duration, seconds};
@@ -118,6 +119,9 @@ impl Server {
         if replication.counts() {
             info["dataReplicationInitiation"] = self.initiation(now);
         }
+        if replication.first_byte.is_some() && replication.counts() {
+            info["stagingAvailabilityZone"] = json!(self.staging_zone());
+        }
         if let Some(lag) = replication.lag(now) {
             info["lagDuration"] = json!(duration(lag));
         }
@@ -130,6 +134,12 @@ impl Server {
             });
         }
         info
+    }
+
+    /// The zone of its replication server.
+    fn staging_zone(&self) -> String {
+        let region = self.arn.split(':').nth(3).unwrap_or_default();
+        format!("{region}{}", if hash(&self.id).is_multiple_of(2) { "a" } else { "b" })
     }
 
     fn initiation(&self, now: Timestamp) -> Value {

@@ -27,7 +27,8 @@ pub struct Settings {
     pub trail: bool,
     /// Whether `DRS PIT Snapshot Taken` is emitted, every 10 minutes for each healthy server.
     pub snapshot_events: bool,
-    /// Mean simulated seconds until a healthy server has a backlog or a rescan; 0 is never.
+    /// Mean simulated seconds until a healthy server has a backlog or a rescan; 0 is never. For servers that
+    /// are added from then on.
     pub restless: i64,
     /// Share of launches that fail by chance, 0 to 1.
     pub failures: f64,
@@ -54,6 +55,7 @@ pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) bucket: Bucket,
     pub(super) dice: Dice,
+    jobs_begun: u64,
     next_snapshots: Option<Timestamp>,
 }
 
@@ -71,6 +73,7 @@ impl Site {
             settings: Settings::default(),
             bucket: Bucket::default(),
             dice: Dice::seeded(1, &format!("{account}/{region}")),
+            jobs_begun: 0,
             next_snapshots: None,
         }
     }
@@ -94,6 +97,13 @@ impl Site {
     pub(super) fn is_busy(&self, server: &str) -> bool {
         let has = |job: &Job| job.participants.iter().any(|p| p.server == server);
         self.jobs.iter().rev().filter(|job| job.is_active()).any(has)
+    }
+
+    /// Takes up a job.
+    pub(super) fn begin(&mut self, mut job: Job) {
+        self.jobs_begun += 1;
+        job.serial = self.jobs_begun;
+        self.jobs.push(job);
     }
 
     /// Refuses when `more` replicating servers would be too many.

@@ -34,11 +34,10 @@ pub(super) fn jobs(site: &Site, request: &Request) -> Answer {
     let ids = request.list("/filters/jobIDs", 1_000)?;
     let from = date(request, "/filters/fromDate")?.unwrap_or(Timestamp::MIN);
     let to = date(request, "/filters/toDate")?.unwrap_or(Timestamp::MAX);
-    let jobs = site.jobs.iter().enumerate().rev().filter(|(_, job)| {
-        (ids.is_empty() || ids.contains(&job.id)) && job.created >= from && job.created <= to
-    });
-    // Newest first, and keys that rise from the newest on.
-    let keyed = jobs.map(|(index, job)| (format!("{:020}", usize::MAX - index), job));
+    let wanted = |id: &String, at: Timestamp| (ids.is_empty() || ids.contains(id)) && at >= from && at <= to;
+    let found = site.jobs.iter().rev().filter(|job| wanted(&job.id, job.created));
+    // Keys that rise from the newest on.
+    let keyed = found.map(|job| (format!("{:020}", u64::MAX - job.serial), job));
     Ok((200, page.of("items", keyed, |job| job.show(true))))
 }
 

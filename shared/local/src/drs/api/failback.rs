@@ -8,7 +8,7 @@ use crate::drs::Drs;
 use crate::drs::instance::Failback;
 use crate::drs::job::Kind;
 use crate::drs::notice;
-use crate::drs::refusal::{conflict, invalid, not_found, uninitialized};
+use crate::drs::refusal::{busy, conflict, invalid, not_found, uninitialized};
 use crate::drs::request::Request;
 use crate::drs::site::Site;
 use crate::drs::spec::{ServerSpec, Start};
@@ -34,6 +34,29 @@ pub(super) fn launch(site: &mut Site, request: &Request) -> Answer {
 pub(super) fn stop(site: &mut Site, request: &Request) -> Answer {
     let instance = site.instance(request.text("recoveryInstanceID")?)?;
     (instance.failback, instance.failback_since) = (Failback::NotStarted, request.now);
+    Ok((200, Value::Null))
+}
+
+pub(super) fn disconnect(site: &mut Site, request: &Request) -> Answer {
+    let instance = site.instance(request.text("recoveryInstanceID")?)?;
+    instance.disconnected = true;
+    Ok((200, Value::Null))
+}
+
+/// Takes a disconnected recovery instance out of the service; the machine goes on running.
+pub(super) fn delete(site: &mut Site, request: &Request) -> Answer {
+    let id = request.text("recoveryInstanceID")?;
+    let instance = site.instance(id)?;
+    if !instance.disconnected {
+        let text = format!("recovery instance {id} must be disconnected before it is deleted");
+        return Err(conflict("RecoveryInstance", id, &text));
+    }
+    let server = instance.server.clone();
+    if site.is_busy(&server) {
+        return Err(busy(&server));
+    }
+    site.instances.remove(id);
+    site.server(&server)?.recovery_instance = None;
     Ok((200, Value::Null))
 }
 

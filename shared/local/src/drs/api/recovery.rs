@@ -8,7 +8,7 @@ use super::Answer;
 use super::tags::read_tags;
 use crate::call::Refusal;
 use crate::drs::job::{Job, Kind, Launchable, Participant, launch_steps, terminate_steps};
-use crate::drs::refusal::{JOBS, SERVERS_IN_JOB, SERVERS_IN_JOBS, busy, invalid, not_found};
+use crate::drs::refusal::{JOBS, SERVERS_IN_JOB, SERVERS_IN_JOBS, busy, conflict, invalid, not_found};
 use crate::drs::replication::Phase;
 use crate::drs::request::Request;
 use crate::drs::server::Server;
@@ -35,7 +35,7 @@ pub(super) fn start(site: &mut Site, request: &Request) -> Answer {
     }
     job.plan(steps);
     let answer = json!({ "job": job.show(false) });
-    site.jobs.push(job);
+    site.begin(job);
     Ok((202, answer))
 }
 
@@ -43,6 +43,17 @@ pub(super) fn terminate(site: &mut Site, request: &Request) -> Answer {
     let ids = request.list("/recoveryInstanceIDs", 200)?;
     let job = of_instances(site, Kind::Terminate, &ids, request)?;
     Ok((200, json!({ "job": job })))
+}
+
+/// Forgets a job that is over.
+pub(super) fn delete(site: &mut Site, request: &Request) -> Answer {
+    let id = request.text("jobID")?;
+    let index = site.jobs.iter().position(|job| job.id == id).ok_or_else(|| not_found("Job", id))?;
+    if site.jobs.get(index).is_some_and(Job::is_active) {
+        return Err(conflict("Job", id, &format!("job {id} is not over")));
+    }
+    site.jobs.remove(index);
+    Ok((204, Value::Null))
 }
 
 /// Starts a job for recovery instances: to end them, or to fail them back.
@@ -70,7 +81,7 @@ pub(super) fn of_instances(
     }
     job.plan(steps);
     let answer = job.show(false);
-    site.jobs.push(job);
+    site.begin(job);
     Ok(answer)
 }
 

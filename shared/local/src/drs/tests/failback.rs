@@ -74,3 +74,13 @@ fn replication_is_reversed_into_the_account_that_the_server_came_from() {
     assert_eq!(shown["reversedDirectionSourceServerArn"], server["arn"]);
     assert_eq!(states(&bench), ["FAILBACK_IN_PROGRESS"]);
 }
+
+#[test]
+fn a_recovery_instance_is_disconnected_before_it_is_deleted() {
+    let (mut bench, instance) = recovered();
+    let body = json!({ "recoveryInstanceID": instance });
+    assert_eq!(bench.ask("DeleteRecoveryInstance", body.clone()).unwrap_err().code, "ConflictException");
+    bench.ask("DisconnectRecoveryInstance", body.clone()).unwrap();
+    bench.ask("DeleteRecoveryInstance", body).unwrap();
+    assert_eq!(bench.ask("DescribeRecoveryInstances", json!({})).unwrap(), json!({ "items": [] }));
+}

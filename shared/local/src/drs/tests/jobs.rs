@@ -187,3 +187,26 @@ fn a_launched_instance_gets_the_tags_of_its_server_when_told_to() {
     let instances = bench.ask("DescribeRecoveryInstances", json!({})).unwrap();
     assert_eq!(instances["items"][0]["tags"]["Owner"], "erp");
 }
+
+#[test]
+fn a_job_is_deleted_only_when_it_is_over() {
+    let (mut bench, ids) = Bench::with(1);
+    let job = bench.recover(&ids, true).unwrap();
+    let body = json!({ "jobID": job });
+    assert_eq!(bench.ask("DeleteJob", body.clone()).unwrap_err().code, "ConflictException");
+    bench.wait(HOUR);
+    bench.ask("DeleteJob", body).unwrap();
+    assert_eq!(bench.ask("DescribeJobs", json!({})).unwrap(), json!({ "items": [] }));
+}
+
+#[test]
+fn launches_fail_by_chance_as_often_as_told() {
+    let (mut bench, ids) = Bench::with(100);
+    bench.drs.configure(HOME, Settings { failures: 0.2, ..Settings::default() });
+    let job = bench.recover(&ids, true).unwrap();
+    bench.wait(HOUR);
+    let shown = bench.job(&job);
+    let servers = shown["participatingServers"].as_array().unwrap().iter();
+    let failed = servers.filter(|server| server["launchStatus"] == "FAILED").count();
+    assert!((8..35).contains(&failed), "{failed}");
+}

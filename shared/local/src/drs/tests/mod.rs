@@ -5,6 +5,7 @@ mod life;
 mod lists;
 mod servers;
 mod tagging;
+mod wired;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
