@@ -1,7 +1,10 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+mod backoff;
+pub mod consume;
 pub mod io;
 pub mod metrics;
 pub mod store;
+mod time;
 pub mod verdict;
 pub mod worker;
