@@ -2,6 +2,7 @@
 
 mod backoff;
 pub mod consume;
+pub mod due;
 pub mod io;
 pub mod metrics;
 pub mod store;
