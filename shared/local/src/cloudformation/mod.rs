@@ -29,11 +29,6 @@ use intrinsics::Scope;
 use resources::Builder;
 use template::Template;
 
-/// The hub's template as it is shipped.
-pub const HUB_TEMPLATE: &str = include_str!("../../../../infra/hub.yaml");
-/// The spoke's template as it is shipped.
-pub const SPOKE_TEMPLATE: &str = include_str!("../../../../infra/spoke.yaml");
-
 /// The outputs of a stack by name.
 pub type Outputs = BTreeMap<String, String>;
 
@@ -100,8 +95,7 @@ impl Stacks {
     pub async fn create(
         &self,
         world: &Arc<World>,
-        account: &str,
-        region: &str,
+        (account, region): (&str, &str),
         name: &str,
         template_yaml: &str,
         parameters: &BTreeMap<String, String>,
@@ -125,7 +119,7 @@ impl Stacks {
     }
 
     /// The outputs of a stack that was created.
-    pub fn outputs(&self, account: &str, region: &str, name: &str) -> Option<Outputs> {
+    pub fn outputs(&self, (account, region): (&str, &str), name: &str) -> Option<Outputs> {
         lock(&self.0).get(&(account.to_owned(), region.to_owned(), name.to_owned())).cloned()
     }
 }

@@ -116,7 +116,7 @@ async fn the_hub_has_everything_that_the_workers_need() {
         assert!(world.iam.role(arn).is_some(), "{name}");
     }
     assert!(world.iam.role(&spoke["SpokeRoleArn"]).is_some());
-    assert_eq!(world.stacks.outputs(HUB, REGION, "hub"), Some(hub));
+    assert_eq!(world.stacks.outputs((HUB, REGION), "hub"), Some(hub));
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_further_region_of_a_spoke_makes_no_roles_again() {
         ("ExternalId", "another-external-id"),
         ("CreateRoles", "false"),
     ]);
-    world.stacks.create(&world, SPOKE, "us-east-1", "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
+    world.stacks.create(&world, (SPOKE, "us-east-1"), "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
     world.events.emit(&world, SPOKE, "us-east-1", &api_call("StartRecovery"));
     assert_eq!(reached(&world), ["jobs"]);
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{HUB_TEMPLATE, Outputs, SPOKE_TEMPLATE, StackError};
+use super::{Outputs, StackError};
 use crate::call::{Call, Principal};
+use crate::estate::{HUB_TEMPLATE, SPOKE_TEMPLATE};
 use crate::events::ServiceEvent;
 use crate::faults::Faults;
 use crate::{Clock, World};
@@ -23,7 +24,7 @@ fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn create(world: &Arc<World>, template: &str, given: &[(&str, &str)]) -> Result<Outputs, StackError> {
-    world.stacks.create(world, HUB, REGION, "stack", template, &parameters(given)).await
+    world.stacks.create(world, (HUB, REGION), "stack", template, &parameters(given)).await
 }
 
 /// A hub, a spoke in the same organisation, and the outputs of both.
@@ -33,7 +34,7 @@ async fn fleet() -> (Arc<World>, Outputs, Outputs) {
     world.iam.add_account(SPOKE, Some(ORGANIZATION));
     let given = [("OrganizationId", ORGANIZATION), ("AlertEmail", "oncall@example.com")];
     let hub =
-        world.stacks.create(&world, HUB, REGION, "hub", HUB_TEMPLATE, &parameters(&given)).await.unwrap();
+        world.stacks.create(&world, (HUB, REGION), "hub", HUB_TEMPLATE, &parameters(&given)).await.unwrap();
     let given = [
         ("HubAccountId", HUB),
         ("HubBusArn", hub["BusArn"].as_str()),
@@ -41,7 +42,7 @@ async fn fleet() -> (Arc<World>, Outputs, Outputs) {
     ];
     let spoke = world
         .stacks
-        .create(&world, SPOKE, REGION, "spoke", SPOKE_TEMPLATE, &parameters(&given))
+        .create(&world, (SPOKE, REGION), "spoke", SPOKE_TEMPLATE, &parameters(&given))
         .await
         .unwrap();
     (world, hub, spoke)
