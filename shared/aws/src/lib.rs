@@ -1,1 +1,14 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
+
+pub mod config;
+pub mod connect;
+pub mod inbox;
+pub mod io;
+pub mod metrics;
+pub mod registry;
+pub mod sdk;
+pub mod store;
+pub mod sweeps;
+pub mod time;
+pub mod verdict;
+pub mod worker;

@@ -1,1 +1,27 @@
 //! What drs-fleet decides, without any I/O: ids, events, observations, incidents, messages.
+//!
+//! Every decision is a function `decide(observations, stored, context) -> Option<Change>`: it reads no
+//! clock, does no I/O, and carries in its result every value that the shell needs. An observation is the same
+//! type whether an event or a sweep brought it; neither order nor delivery is given, so each facet of a row
+//! carries the [`stamp::Stamp`] of what it last believed.
+
+pub mod arn;
+pub mod envelope;
+pub mod event;
+pub mod explain;
+pub mod ids;
+pub mod incident;
+pub mod job;
+pub mod keys;
+pub mod message;
+pub mod notification;
+pub mod own_event;
+pub mod place;
+pub mod registry;
+pub mod routing;
+pub mod row;
+pub mod seen;
+pub mod server;
+pub mod stamp;
+pub mod tags;
+pub mod unhandled;

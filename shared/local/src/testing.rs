@@ -167,11 +167,11 @@ pub(crate) async fn transmit(
     body: &str,
 ) -> Option<Answer> {
     let address = cloud.endpoint().replace("http://", "");
-    let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    let head: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nconnection: close\r\n{head}content-length: {length}\r\n\r\n{body}"
+    );
     let exchange = move || {
         let mut stream = TcpStream::connect(address).unwrap();
         // The server may answer before it has read all; what it answered is what counts.

@@ -172,6 +172,8 @@ async fn a_role_may_do_what_its_policy_names_and_no_more() {
         ("Scan", json!({"TableName": "fleet"})),
         ("PutItem", json!({"TableName": "other", "Item": item("one", 1)})),
         ("TransactWriteItems", json!({"TransactItems": [{"Put": put("x", 1)}, {"Delete": put("x", 1)}]})),
+        ("ListTables", json!({})),
+        ("Query", json!({"TableName": format!("arn:aws:dynamodb:{REGION}:{SPOKE}:table/fleet")})),
         ("BatchGetItem", json!({"RequestItems": {"fleet": {"Keys": []}, "other": {"Keys": []}}})),
     ] {
         let refusal = ask(&world, &worker, operation, &request).await.unwrap_err();

@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use crate::call::Refusal;
 use crate::faults::{Fault, FaultRule, Faults};
 use crate::testing::{HUB, Sent, cloud, transmit};
 use crate::{Clock, LocalCloud};
@@ -128,6 +129,30 @@ async fn an_expired_session_is_refused_in_the_words_of_each_protocol() {
     assert_eq!((answer.status, answer.json()["__type"].clone()), (400, json!("ExpiredTokenException")));
     let answer = Sent::form("sts", "Action=GetCallerIdentity").by(&keys, &cloud).await;
     assert_eq!((answer.status, answer.element("Code").as_str()), (403, "ExpiredToken"));
+}
+
+#[test]
+fn each_service_has_its_own_words_for_a_denial() {
+    let caller = crate::testing::operator(HUB);
+    for (service, status, words) in [
+        ("sqs", 403, "AccessDeniedException"),
+        ("dynamodb", 400, "AccessDeniedException"),
+        ("events", 400, "AccessDeniedException"),
+        ("secretsmanager", 400, "AccessDeniedException"),
+        ("drs", 403, "AccessDeniedException"),
+        ("sns", 403, "<Code>AuthorizationError</Code>"),
+        ("sts", 403, "<Code>AccessDenied</Code>"),
+    ] {
+        let refusal = Refusal::denied(&caller, "a:Do", "arn");
+        let answer = super::answer::refused(&Clock::real(), service, refusal);
+        assert_eq!(answer.status(), status, "{service}");
+        let body = format!("{:?}", answer.body());
+        assert!(body.contains(words), "{service} {body}");
+    }
+    let lost = Refusal::new(400, "QueueDoesNotExist", "no such queue");
+    let answer = super::answer::refused(&Clock::real(), "sqs", lost);
+    let query_error = &answer.headers()["x-amzn-query-error"];
+    assert_eq!(query_error, "AWS.SimpleQueueService.NonExistentQueue;Sender");
 }
 
 #[tokio::test]

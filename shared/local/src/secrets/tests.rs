@@ -105,6 +105,12 @@ async fn a_deleted_secret_is_not_read_any_more() {
     let described = by_operator(&world, "DescribeSecret", &id).await.unwrap();
     assert!(described["DeletedDate"].is_number());
 
+    let again = json!({"Name": "fleet/id", "SecretString": "x"});
+    assert_eq!(
+        by_operator(&world, "CreateSecret", &again).await.unwrap_err().code,
+        "InvalidRequestException"
+    );
+
     by_operator(&world, "CreateSecret", &json!({"Name": "two", "SecretString": "x"})).await.unwrap();
     let at_once = json!({"SecretId": "two", "ForceDeleteWithoutRecovery": true});
     by_operator(&world, "DeleteSecret", &at_once).await.unwrap();

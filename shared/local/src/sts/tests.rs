@@ -115,6 +115,7 @@ async fn parameters_out_of_bounds_are_refused_without_being_shown() {
         reader("&DurationSeconds=43201"),
         reader("&DurationSeconds=3601"),
         reader("").replace("tracker", "no%2Fslash"),
+        reader("&ExternalId=right-id&Policy=%7B%7D"),
         "RoleSessionName=tracker".to_owned(),
     ] {
         let answer = assume(&cloud, &keys, &parameters).await;

@@ -1,0 +1,43 @@
+//! What a worker is: it sorts messages into lanes and handles what waits in one.
+
+use std::future::Future;
+
+use drs_fleet_domain::envelope::Rejected;
+use drs_fleet_domain::keys::Key;
+
+use crate::io::{Io, Message};
+use crate::verdict::IoError;
+
+/// A message understood: which lane it goes into, and what it asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sorted<W> {
+    /// Messages of one lane are handled in turn and together; use the subject's key.
+    pub lane: String,
+    /// The parsed message.
+    pub work: W,
+}
+
+/// One of the four workers. Everything else (receiving, lanes, leases, settling, draining) is in `consume`.
+pub trait Worker: Clone + Send + Sync + 'static {
+    /// As its package is called; also in metrics, settings and the index `due`.
+    const NAME: &'static str;
+    /// What a message asks for.
+    type Work: Clone + Send + 'static;
+
+    /// Understands a message, without any I/O.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it can never be handled: it goes to the dead-letter queue with this reason.
+    fn sort(&self, message: &Message) -> Result<Sorted<Self::Work>, Rejected>;
+
+    /// Handles what waits in a lane, in order of arrival, as one. Must survive being called again with the
+    /// same work, at any point at which it was left.
+    fn handle<I: Io>(
+        &self,
+        io: &I,
+        work: Vec<Self::Work>,
+    ) -> impl Future<Output = Result<(), IoError>> + Send;
+
+    /// Looks at an item whose due time has come: publishes what its outbox still holds, serves its timer.
+    fn wake<I: Io>(&self, io: &I, key: &Key) -> impl Future<Output = Result<(), IoError>> + Send;
+}

@@ -1,0 +1,171 @@
+//! Every key of the table; nothing else formats one.
+//!
+//! | item | `pk` | `sk` | writer |
+//! |---|---|---|---|
+//! | source server | `place#ACCOUNT#REGION` | `server#s-…` | capacity-tracker |
+//! | account + Region | `place#ACCOUNT#REGION` | `place` | capacity-tracker |
+//! | job | `place#ACCOUNT#REGION` | `job#drsjob-…` | job-monitor |
+//! | a job's server | `place#ACCOUNT#REGION` | `job#drsjob-…#s-…` | job-monitor |
+//! | job sweep | `place#ACCOUNT#REGION` | `jobs` | job-monitor |
+//! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier |
+//! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
+//! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
+//! | registered account | `account#DIGIT` | `account#ACCOUNT` | the CLI |
+//! | event not acted on | `unhandled#WORKER#DIGIT` | `REASON#SUBJECT` | each worker |
+//!
+//! `DIGIT` is the last digit of the account, so that the registry can be listed without a `Scan` and
+//! without one hot partition. The index `due` has `due_shard` = `WORKER#0…3` and `due_at` in milliseconds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, InstanceId, JobId, Region, SourceServerId};
+use crate::incident::IncidentKind;
+
+/// How many shards a worker's part of the index `due` has.
+pub const DUE_SHARDS: u32 = 4;
+
+/// Sort key of an account + Region itself.
+pub const PLACE: &str = "place";
+
+/// Primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+/// An account and a Region: where DRS resources live and quotas apply.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Whose.
+    pub account: AccountId,
+    /// Where.
+    pub region: Region,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.account, self.region)
+    }
+}
+
+/// Items that one `Query` reads: a partition, and what their sort keys begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Partition key.
+    pub pk: String,
+    /// What sort keys begin with; empty for the whole partition.
+    pub sk_prefix: String,
+}
+
+fn place_pk(place: &Place) -> String {
+    format!("place#{}#{}", place.account, place.region)
+}
+
+fn last_digit(account: &AccountId) -> char {
+    account.as_str().chars().last().unwrap_or('0')
+}
+
+/// A source server.
+pub fn server(place: &Place, id: &SourceServerId) -> Key {
+    Key { pk: place_pk(place), sk: format!("server#{id}") }
+}
+
+/// All source servers of a place.
+pub fn servers(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "server#".into() }
+}
+
+/// An account + Region itself: capacity, sweeps, heartbeat.
+pub fn place(place: &Place) -> Key {
+    Key { pk: place_pk(place), sk: PLACE.into() }
+}
+
+/// A job.
+pub fn job(place: &Place, id: &JobId) -> Key {
+    Key { pk: place_pk(place), sk: format!("job#{id}") }
+}
+
+/// All jobs of a place, each followed by its servers.
+pub fn jobs(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "job#".into() }
+}
+
+/// What a job did with one server.
+pub fn job_server(place: &Place, job: &JobId, server: &SourceServerId) -> Key {
+    Key { pk: place_pk(place), sk: format!("job#{job}#{server}") }
+}
+
+/// The servers of a job.
+pub fn job_servers(place: &Place, job: &JobId) -> Range {
+    Range { pk: place_pk(place), sk_prefix: format!("job#{job}#") }
+}
+
+/// The job sweep of a place.
+pub fn job_sweep(place: &Place) -> Key {
+    Key { pk: place_pk(place), sk: "jobs".into() }
+}
+
+/// An incident as the notifier tells it.
+pub fn incident(place: &Place, kind: IncidentKind, subject: &str) -> Key {
+    Key { pk: place_pk(place), sk: format!("incident#{kind}#{subject}") }
+}
+
+/// All incidents of a place, open and resolved.
+pub fn incidents(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "incident#".into() }
+}
+
+/// That a source server is the DRS side of an EC2 instance.
+pub fn instance_server(instance: &InstanceId, place: &Place, server: &SourceServerId) -> Key {
+    Key {
+        pk: format!("instance#{instance}"),
+        sk: format!("server#{}#{}#{server}", place.account, place.region),
+    }
+}
+
+/// The source servers of an EC2 instance: its own and the extended ones.
+pub fn instance_servers(instance: &InstanceId) -> Range {
+    Range { pk: format!("instance#{instance}"), sk_prefix: "server#".into() }
+}
+
+/// The tags of an EC2 instance.
+pub fn instance_tags(instance: &InstanceId) -> Key {
+    Key { pk: format!("instance#{instance}"), sk: "tags".into() }
+}
+
+/// A registered account.
+pub fn account(id: &AccountId) -> Key {
+    Key { pk: format!("account#{}", last_digit(id)), sk: format!("account#{id}") }
+}
+
+/// The registry, in ten parts.
+pub fn accounts() -> [Range; 10] {
+    std::array::from_fn(|digit| Range { pk: format!("account#{digit}"), sk_prefix: "account#".into() })
+}
+
+/// Events of one sort that a worker received and does not act on.
+pub fn unhandled(worker: &str, reason: &str, account: &AccountId, subject: &str) -> Key {
+    // What came from outside may be long; DynamoDB allows sort keys of 1,024 bytes.
+    let subject: String = subject.chars().take(200).collect();
+    Key { pk: format!("unhandled#{worker}#{}", last_digit(account)), sk: format!("{reason}#{subject}") }
+}
+
+/// Everything that a worker received and does not act on, in ten parts.
+pub fn all_unhandled(worker: &str) -> [Range; 10] {
+    std::array::from_fn(|digit| Range { pk: format!("unhandled#{worker}#{digit}"), sk_prefix: String::new() })
+}
+
+/// The shard of the index `due` that an item of `worker` lies in.
+pub fn due_shard(worker: &str, key: &Key) -> String {
+    let sum =
+        key.pk.bytes().chain(key.sk.bytes()).fold(0_u32, |n, b| n.wrapping_mul(31).wrapping_add(b.into()));
+    format!("{worker}#{}", sum % DUE_SHARDS)
+}
+
+/// All shards of a worker.
+pub fn due_shards(worker: &str) -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(move |n| format!("{worker}#{n}"))
+}
