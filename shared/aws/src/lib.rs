@@ -1,7 +1,10 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+mod backoff;
 pub mod config;
 pub mod connect;
+pub mod consume;
+pub mod due;
 pub mod inbox;
 pub mod io;
 pub mod metrics;
