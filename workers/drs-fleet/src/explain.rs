@@ -9,7 +9,9 @@ use drs_fleet_domain::explain::{self, Explanation};
 
 /// What `explain` takes.
 #[derive(clap::Args)]
-#[command(after_help = "Example: drs-fleet explain events/aws.tag/tag-change-on-resource/printed.json --json")]
+#[command(
+    after_help = "Example: drs-fleet explain events/aws.tag/tag-change-on-resource/printed.json --json"
+)]
 pub(crate) struct Arguments {
     /// An event as EventBridge delivers it; - for standard input
     file: PathBuf,
@@ -46,7 +48,13 @@ fn show(explanation: &Explanation) {
     print(&format!("{:<18}{}", explanation.worker, explanation.because));
     for write in &explanation.writes {
         let key = |name: &str| write["key"][name].as_str().unwrap_or_default().to_owned();
-        print(&format!("{:18}writes {} {} / {}", "", write["kind"].as_str().unwrap_or_default(), key("pk"), key("sk")));
+        print(&format!(
+            "{:18}writes {} {} / {}",
+            "",
+            write["kind"].as_str().unwrap_or_default(),
+            key("pk"),
+            key("sk")
+        ));
         print(&format!("{:18}  {}", "", write["row"]));
         for told in write["tell"].as_array().into_iter().flatten() {
             let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 /// What `run` takes.
 #[derive(clap::Args)]
-#[command(after_help = "Settings are environment variables; `drs-fleet run all` without them lists all that are \
-needed.")]
+#[command(
+    after_help = "Settings are environment variables; `drs-fleet run all` without them lists all that are \
+needed."
+)]
 pub(crate) struct Arguments {
     /// Which workers
     #[arg(required = true, value_enum)]
@@ -48,10 +50,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let wanted: BTreeSet<_> = arguments.workers.iter().collect();
     let is_wanted = |which: Which| wanted.contains(&Which::All) || wanted.contains(&which);
     let each = [Which::CapacityTracker, Which::JobMonitor, Which::TagSync, Which::Notifier];
-    let names: Vec<_> = ALL.into_iter().zip(each).filter(|(_, w)| is_wanted(*w)).map(|(name, _)| name).collect();
+    let names: Vec<_> =
+        ALL.into_iter().zip(each).filter(|(_, w)| is_wanted(*w)).map(|(name, _)| name).collect();
     let stop = CancellationToken::new();
-    process::from_env(&names, &stop, |name, io, settings| by_name(name, io, settings, arguments.process, &stop))
-        .await
+    process::from_env(&names, &stop, |name, io, settings| {
+        by_name(name, io, settings, arguments.process, &stop)
+    })
+    .await
 }
 
 /// Makes the worker of that name ready.
@@ -66,7 +71,9 @@ pub(crate) fn by_name(
         CapacityTracker::NAME => {
             prepare(io, arguments, stop, |with| CapacityTracker::new(with.registry, &with.metrics))
         }
-        JobMonitor::NAME => prepare(io, arguments, stop, |with| JobMonitor::new(with.registry, &with.metrics)),
+        JobMonitor::NAME => {
+            prepare(io, arguments, stop, |with| JobMonitor::new(with.registry, &with.metrics))
+        }
         TagSync::NAME => prepare(io, arguments, stop, |with| TagSync::new(with.registry, &with.metrics)),
         Notifier::NAME => prepare(io, arguments, stop, |with| {
             Notifier::new(notifier::channels(settings), with.registry, &with.metrics)

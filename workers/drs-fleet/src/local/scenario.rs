@@ -56,7 +56,8 @@ enum Action {
 impl Scenario {
     /// A built-in scenario by name, or one from a file.
     pub(crate) fn load(name_or_file: &str) -> anyhow::Result<Self> {
-        let built_in = BUILT_IN.iter().find(|(name, _)| *name == name_or_file).map(|(_, text)| (*text).to_owned());
+        let built_in =
+            BUILT_IN.iter().find(|(name, _)| *name == name_or_file).map(|(_, text)| (*text).to_owned());
         let text = match built_in {
             Some(text) => text,
             None => std::fs::read_to_string(name_or_file).with_context(|| {
@@ -93,7 +94,8 @@ impl Scenario {
 impl Step {
     fn time(&self) -> anyhow::Result<Duration> {
         let seconds = self.at.strip_suffix('s').and_then(|n| n.parse().ok());
-        let seconds = seconds.with_context(|| format!("step time {:?} is not a number of seconds such as 90s", self.at))?;
+        let seconds = seconds
+            .with_context(|| format!("step time {:?} is not a number of seconds such as 90s", self.at))?;
         Ok(Duration::from_secs(seconds))
     }
 }
@@ -151,10 +153,7 @@ fn servers_of(ids: &[String]) -> String {
     if ids.len() == 1 { "1 server".to_owned() } else { format!("{} servers", ids.len()) }
 }
 
-fn each(
-    ids: &[String],
-    act: impl Fn(&str) -> Result<(), drs_fleet_local::Refusal>,
-) -> anyhow::Result<()> {
+fn each(ids: &[String], act: impl Fn(&str) -> Result<(), drs_fleet_local::Refusal>) -> anyhow::Result<()> {
     for id in ids {
         act(id).map_err(|refusal| anyhow::anyhow!("{id}: {} ({})", refusal.message, refusal.code))?;
     }
@@ -191,7 +190,9 @@ async fn start_drill(world: &Arc<World>, spoke: &Spoke, ids: &[String]) -> anyho
         body: json!({"isDrill": true, "sourceServers": servers}).to_string().into_bytes(),
     };
     let answer = world.perform(&call).await;
-    answer.map(|_| ()).map_err(|refusal| anyhow::anyhow!("StartRecovery: {} ({})", refusal.message, refusal.code))
+    answer
+        .map(|_| ())
+        .map_err(|refusal| anyhow::anyhow!("StartRecovery: {} ({})", refusal.message, refusal.code))
 }
 
 #[cfg(test)]
