@@ -11,6 +11,12 @@ use jiff::Timestamp;
 use crate::io::Io;
 use crate::verdict::IoError;
 
+mod edit;
+mod validate;
+
+pub use edit::{EditError, RegistryEditor, WriteToken};
+pub use validate::{Check, Outcome, Report};
+
 /// How old the registry may be that a worker decides with.
 pub const REFRESH: Duration = Duration::from_secs(60);
 /// When a refresh that failed is tried again.
