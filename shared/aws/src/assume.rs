@@ -24,6 +24,9 @@ use crate::sdk::{Answer, Table};
 use crate::secrets::Secrets;
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
+#[cfg(test)]
+mod tests;
+
 const OPERATION: &str = "AssumeRole";
 /// How old an account's row may be: a switched-off account is left alone after at most this.
 const ROW_KEEP: Duration = Duration::from_secs(60);
@@ -141,9 +144,9 @@ impl Access {
 
     fn client(&mut self, config: &SdkConfig, region: &Region) -> Client {
         let build = || {
-            let config = of_region(config, region)
-                .credentials_provider(self.credentials.clone())
-                .identity_cache(self.identities.clone());
+            let mut config = of_region(config, region).identity_cache(self.identities.clone());
+            // The other setter, `credentials_provider`, wraps it anew: each client would assume the role for itself.
+            config.set_credentials_provider(Some(self.credentials.clone()));
             Client::from_conf(config.build())
         };
         self.clients.entry(region.clone()).or_insert_with(build).clone()

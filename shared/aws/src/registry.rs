@@ -12,6 +12,8 @@ use crate::io::Io;
 use crate::verdict::IoError;
 
 mod edit;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use edit::{EditError, RegistryEditor, WriteToken};
