@@ -29,11 +29,11 @@ mod tests;
 
 const OPERATION: &str = "AssumeRole";
 /// How old an account's row may be: a switched-off account is left alone after at most this.
-const ROW_KEEP: Duration = Duration::from_secs(60);
+const ROW_KEEP: Duration = Duration::from_mins(1);
 /// A role that assumes a role gets an hour at most.
 const SESSION_SECONDS: i32 = 3600;
 /// How long before its end a session is replaced.
-const SESSION_BUFFER: Duration = Duration::from_secs(5 * 60);
+const SESSION_BUFFER: Duration = Duration::from_mins(5);
 /// How long the whole of "external id, then role" may take, the SDK's retries included.
 const ASSUME_LIMIT: Duration = Duration::from_secs(30);
 /// STS allows role session names of 2 to 64 characters.

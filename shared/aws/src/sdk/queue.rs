@@ -26,7 +26,7 @@ const LONGEST_POLL: Duration = Duration::from_secs(20);
 /// How much longer than its long poll a receive may take.
 const POLL_SLACK: Duration = Duration::from_secs(10);
 /// SQS hides a message for at most twelve hours.
-const LONGEST_HIDE: Duration = Duration::from_secs(12 * 60 * 60);
+const LONGEST_HIDE: Duration = Duration::from_hours(12);
 /// A message with its attributes, in bytes.
 const MESSAGE_LIMIT: usize = 1_048_576;
 /// Attributes of a message.
@@ -74,7 +74,7 @@ impl Queue {
             DeleteMessageBatchRequestEntry::builder().id(n.to_string()).receipt_handle(&m.receipt).build()
         };
         let entries: Vec<_> =
-            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .delete_message_batch()
@@ -104,7 +104,7 @@ impl Queue {
                 .build()
         };
         let entries: Vec<_> =
-            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .change_message_visibility_batch()
@@ -130,7 +130,7 @@ impl Queue {
             SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build()
         };
         let entries: Vec<_> =
-            bodies.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            bodies.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .send_message_batch()
@@ -156,15 +156,11 @@ impl Queue {
         let mut attributes = attributes.clone();
         attributes.insert("bodyEncoding".into(), "base64".into());
         let body = aws_smithy_types::base64::encode(&message.body);
-        match self.send_to_dlq(&message.id, &body, &attributes).await? {
-            true => Ok(()),
-            false => Err(IoError::new(
-                Neighbour::Queue,
-                "SendMessage",
-                Verdict::Permanent,
-                format!("SQS refuses the body of dead letter {}", message.id),
-            )),
+        if self.send_to_dlq(&message.id, &body, &attributes).await? {
+            return Ok(());
         }
+        let message = format!("SQS refuses the body of dead letter {}", message.id);
+        Err(IoError::new(Neighbour::Queue, "SendMessage", Verdict::Permanent, message))
     }
 
     /// Answers whether SQS takes the body.
@@ -218,7 +214,7 @@ fn whole_seconds(time: Duration) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
-fn unbuilt(error: BuildError) -> IoError {
+fn unbuilt(error: &BuildError) -> IoError {
     IoError::new(Neighbour::Queue, "batch entry", Verdict::Permanent, error.to_string())
 }
 

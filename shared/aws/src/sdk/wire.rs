@@ -88,6 +88,14 @@ fn operation(request: &HttpRequest, body: &str) -> String {
 
 /// A worker's `Io` over `answer`.
 pub(crate) fn io(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> (SdkIo, Wire) {
+    io_with(|_| (), answer)
+}
+
+/// The same with other settings.
+pub(crate) fn io_with(
+    set: impl FnOnce(&mut IoSettings),
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (SdkIo, Wire) {
     let wire = Wire { answer: Arc::new(answer), calls: Arc::default() };
     let connector = SharedHttpConnector::new(wire.clone());
     let config = SdkConfig::builder()
@@ -97,7 +105,7 @@ pub(crate) fn io(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> (Sd
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build();
     let queue = |name: &str| format!("https://sqs.eu-central-1.amazonaws.com/111122223333/{name}");
-    let settings = IoSettings {
+    let mut settings = IoSettings {
         worker: "job-monitor".into(),
         table: "fleet".into(),
         queues: Some(WorkerSettings { queue_url: queue("jobs"), dlq_url: queue("jobs-dlq") }),
@@ -105,5 +113,6 @@ pub(crate) fn io(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> (Sd
         topic_arn: None,
         slack_secret: None,
     };
+    set(&mut settings);
     (SdkIo::new(&config, settings, Arc::new(SystemTime)), wire)
 }

@@ -49,7 +49,7 @@ async fn item(rev: u64) -> Value {
     item
 }
 
-fn error(code: &str, more: Value) -> Reply {
+fn error(code: &str, more: &Value) -> Reply {
     let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}") });
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     (400, body.to_string())
@@ -101,7 +101,7 @@ async fn a_write_touches_only_the_outbox_entries_that_it_changes() {
 #[tokio::test]
 async fn the_loser_of_a_race_gets_what_the_winner_stored() {
     let winner = item(9).await;
-    let (io, _) = wire::io(move |_| error("ConditionalCheckFailedException", json!({ "Item": winner })));
+    let (io, _) = wire::io(move |_| error("ConditionalCheckFailedException", &json!({ "Item": winner })));
     let (row, none) = (row(), Outbox::new());
     let write = Write { row: &row, expected: Some(7), outbox_before: &none, outbox: &none, due: None };
     match io.commit(write).await {
@@ -112,7 +112,7 @@ async fn the_loser_of_a_race_gets_what_the_winner_stored() {
 
 #[tokio::test]
 async fn a_row_that_is_gone_is_a_conflict_without_an_item() {
-    let (io, _) = wire::io(|_| error("ConditionalCheckFailedException", json!({})));
+    let (io, _) = wire::io(|_| error("ConditionalCheckFailedException", &json!({})));
     let (row, none) = (row(), Outbox::new());
     let write = Write { row: &row, expected: Some(7), outbox_before: &none, outbox: &none, due: None };
     assert!(matches!(io.commit(write).await, Err(CommitError::Conflict(None))));
@@ -120,7 +120,7 @@ async fn a_row_that_is_gone_is_a_conflict_without_an_item() {
 
 #[tokio::test]
 async fn a_throttled_write_is_sent_once_and_said_to_be_throttled() {
-    let (io, wire) = wire::io(|_| error("ProvisionedThroughputExceededException", json!({})));
+    let (io, wire) = wire::io(|_| error("ProvisionedThroughputExceededException", &json!({})));
     let (row, none) = (row(), Outbox::new());
     let write = Write { row: &row, expected: Some(7), outbox_before: &none, outbox: &none, due: None };
     match io.commit(write).await {
@@ -133,7 +133,7 @@ async fn a_throttled_write_is_sent_once_and_said_to_be_throttled() {
 #[tokio::test]
 async fn published_entries_go_even_when_another_write_came_between() {
     let (io, wire) = wire::io(|call| match plain(call, "ConditionExpression").as_str() {
-        "rev = :expected" => error("ConditionalCheckFailedException", json!({})),
+        "rev = :expected" => error("ConditionalCheckFailedException", &json!({})),
         _ => (200, "{}".into()),
     });
     io.published(&row().key(), 7, &["e1".into()], None).await.unwrap();
