@@ -1,12 +1,21 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
 mod assume;
+mod backoff;
 pub mod config;
+pub mod connect;
+pub mod consume;
+pub mod due;
 pub mod health;
+pub mod inbox;
 pub mod io;
+pub mod metrics;
+pub mod process;
 pub mod registry;
 pub mod sdk;
 mod secrets;
+pub mod store;
+pub mod sweeps;
 pub mod telemetry;
 pub mod time;
 pub mod verdict;

@@ -19,7 +19,7 @@ pub struct Sorted<W> {
 
 /// One of the four workers. Everything else (receiving, lanes, leases, settling, draining) is in `consume`.
 pub trait Worker: Clone + Send + Sync + 'static {
-    /// As in queue names, metrics and the index `due`.
+    /// As its package is called; also in metrics, settings and the index `due`.
     const NAME: &'static str;
     /// What a message asks for.
     type Work: Clone + Send + 'static;

@@ -7,11 +7,21 @@
 
 pub mod arn;
 pub mod envelope;
+pub mod event;
+pub mod explain;
 pub mod ids;
 pub mod incident;
+pub mod job;
 pub mod keys;
+pub mod message;
+pub mod notification;
 pub mod own_event;
+pub mod place;
 pub mod registry;
+pub mod routing;
 pub mod row;
 pub mod seen;
+pub mod server;
 pub mod stamp;
+pub mod tags;
+pub mod unhandled;

@@ -37,6 +37,11 @@ impl Stamp {
         Self { seconds: time.as_second(), origin: Origin::Sweep as u8, worse: 0, hash: 0 }
     }
 
+    /// Whether it came from there.
+    pub fn is_of(self, origin: Origin) -> bool {
+        self.origin == origin as u8
+    }
+
     /// The second of the observation.
     pub fn time(self) -> Timestamp {
         Timestamp::from_second(self.seconds).unwrap_or_default()

@@ -10,12 +10,15 @@
 
 pub mod call;
 pub mod clock;
+pub mod cloud;
 pub mod cloudformation;
 pub mod drs;
 pub mod dynamo;
 pub mod ec2;
+pub mod estate;
 pub mod events;
 pub mod faults;
+pub mod fleet;
 pub mod http;
 pub mod iam;
 pub mod scheduler;
@@ -23,8 +26,11 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
+#[cfg(test)]
+mod testing;
 pub mod world;
 
 pub use call::{Call, Principal, Refusal, Reply};
 pub use clock::Clock;
+pub use cloud::LocalCloud;
 pub use world::World;

@@ -1,0 +1,269 @@
+//! The write that loses nothing: load, decide, compare and set, publish, remove from the outbox.
+//!
+//! A row and what must be told because of it are one write. Once that is stored, a failed publish does not
+//! fail the change: the item lies in the index `due` until its outbox is empty, so any instance tells it later.
+//! Publishing comes before removing, so a crash repeats an event rather than losing it; events carry an id by
+//! which their reader drops repetitions.
+
+mod cache;
+
+use std::sync::Arc;
+
+use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Outbox, Row, Stored, outbox_with};
+use jiff::{SignedDuration, Timestamp};
+use tracing::{debug, warn};
+
+use self::cache::Cache;
+use crate::io::{CommitError, Io, Write};
+use crate::metrics::Metrics;
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// How often one change decides again because another writer was first.
+const ROUNDS: usize = 8;
+
+/// When an unfinished outbox, or a timer that its worker did not move, is looked at again.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// The rows of one kind. Clones share what this process last stored.
+#[derive(Clone, Debug)]
+pub struct Store<R> {
+    cache: Cache<R>,
+    metrics: Metrics,
+}
+
+/// What a change came to.
+#[derive(Clone, Debug)]
+pub struct Outcome<R> {
+    stored: Option<Arc<Stored<R>>>,
+    changed: bool,
+}
+
+impl<R> Outcome<R> {
+    /// What is stored now; `None` when there is no such item.
+    pub fn row(&self) -> Option<&R> {
+        self.stored.as_deref().map(|stored| &stored.row)
+    }
+
+    /// Whether this call wrote. In [`Store::wake`]: whether this instance is the one that serves the timer.
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+impl<R: Row> Default for Store<R> {
+    fn default() -> Self {
+        Self::new(Metrics::default())
+    }
+}
+
+impl<R: Row> Store<R> {
+    /// A store that has nothing cached and counts into `metrics`.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { cache: Cache::default(), metrics }
+    }
+
+    /// Remembers items that a query brought, so that changing them needs no read.
+    pub fn remember(&self, items: impl IntoIterator<Item = Stored<R>>) {
+        for item in items {
+            self.cache.put_if_newer(Arc::new(item));
+        }
+    }
+
+    /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when
+    /// there is nothing to do. It is called again when another writer was first.
+    ///
+    /// # Errors
+    /// Of the table alone. [`Verdict::Conflict`] when other writers were first again and again.
+    pub async fn change<I: Io>(
+        &self,
+        io: &I,
+        key: &Key,
+        mut decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
+    ) -> Result<Outcome<R>, IoError> {
+        let mut stored = match self.cache.get(key) {
+            Some(cached) => Some(cached),
+            None => self.read(io, key).await?,
+        };
+        for _ in 0..ROUNDS {
+            let Some(change) = decide(stored.as_deref().map(|stored| &stored.row)) else {
+                self.metrics.count(|counted| counted.stale += 1);
+                if let Some(stored) = &stored {
+                    self.tell(io, stored).await;
+                }
+                return Ok(Outcome { stored, changed: false });
+            };
+            match self.write(io, stored, change).await {
+                Ok(written) => {
+                    self.tell(io, &written).await;
+                    return Ok(Outcome { stored: Some(written), changed: true });
+                }
+                Err(CommitError::Conflict(found)) => stored = self.found(key, found),
+                Err(CommitError::Io(error)) => return Err(error),
+            }
+        }
+        Err(contended(key))
+    }
+
+    /// Serves an item whose due time has come: publishes what its outbox still holds and, if the time of
+    /// [`Row::wake_at`] has come, applies `decide`. Every write is a claim by revision, so of several
+    /// instances one serves it: [`Outcome::changed`] says whether this one did.
+    ///
+    /// # Errors
+    /// Of the table alone.
+    pub async fn wake<I: Io>(
+        &self,
+        io: &I,
+        key: &Key,
+        mut decide: impl FnMut(&R) -> Option<Change<R>>,
+    ) -> Result<Outcome<R>, IoError> {
+        let mut stored = self.read(io, key).await?;
+        for _ in 0..ROUNDS {
+            let Some(current) = stored else { return Ok(Outcome { stored: None, changed: false }) };
+            let timer_rang = current.row.wake_at().is_some_and(|at| at <= io.now());
+            let change = if timer_rang { decide(&current.row) } else { None };
+            let Some(change) = change else {
+                let stored = self.quieten(io, current, timer_rang).await?;
+                return Ok(Outcome { stored, changed: false });
+            };
+            match self.write(io, Some(current), change).await {
+                Ok(written) => {
+                    self.tell(io, &written).await;
+                    return Ok(Outcome { stored: Some(written), changed: true });
+                }
+                Err(CommitError::Conflict(found)) => stored = self.found(key, found),
+                Err(CommitError::Io(error)) => return Err(error),
+            }
+        }
+        Err(contended(key))
+    }
+
+    /// Deletes an item.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn forget<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
+        self.cache.forget(key);
+        io.forget(key).await
+    }
+
+    /// An item in the index `due` whose row asks for nothing: publishes its outbox, or sets the entry right.
+    async fn quieten<I: Io>(
+        &self,
+        io: &I,
+        current: Arc<Stored<R>>,
+        timer_rang: bool,
+    ) -> Result<Option<Arc<Stored<R>>>, IoError> {
+        let later = look_again(io.now());
+        if current.outbox.is_empty() {
+            let due = if timer_rang { Some(later) } else { current.row.wake_at() };
+            io.published(&current.row.key(), current.rev, &[], due).await?;
+            return Ok(Some(current));
+        }
+        // Without the claim, every instance that saw the entry would publish.
+        let claim = Write {
+            row: &current.row,
+            expected: Some(current.rev),
+            outbox_before: &current.outbox,
+            outbox: &current.outbox,
+            due: Some(later),
+        };
+        match io.commit(claim).await {
+            Ok(rev) => {
+                let claimed = self.remember_written(Stored { rev, ..Stored::clone(&current) });
+                self.tell(io, &claimed).await;
+                Ok(Some(claimed))
+            }
+            Err(CommitError::Conflict(found)) => Ok(self.found(&current.row.key(), found)),
+            Err(CommitError::Io(error)) => Err(error),
+        }
+    }
+
+    async fn read<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
+        let mut found = io.read::<R>(std::slice::from_ref(key)).await?;
+        Ok(self.found(key, found.pop().flatten().map(Box::new)))
+    }
+
+    async fn write<I: Io>(
+        &self,
+        io: &I,
+        before: Option<Arc<Stored<R>>>,
+        change: Change<R>,
+    ) -> Result<Arc<Stored<R>>, CommitError<R>> {
+        let mut outbox_before = before.as_ref().map(|stored| stored.outbox.clone()).unwrap_or_default();
+        let mut outbox = outbox_with(&outbox_before, &change.tell);
+        if let Some(before) = &before
+            && outbox.len() > OUTBOX_LIMIT
+        {
+            // The bus has failed for long: the item must not outgrow its limit, and nothing may be dropped.
+            self.publish(io, before).await?;
+            outbox_before.clear();
+            outbox = outbox_with(&outbox_before, &change.tell);
+        }
+        let due = due_of(&change.row, &outbox, io.now());
+        let expected = before.map(|stored| stored.rev);
+        let write = Write { row: &change.row, expected, outbox_before: &outbox_before, outbox: &outbox, due };
+        let rev = io.commit(write).await?;
+        Ok(self.remember_written(Stored { row: change.row, rev, outbox }))
+    }
+
+    /// Publishes the outbox. A failure is no failure of the change: the index `due` has the item.
+    async fn tell<I: Io>(&self, io: &I, stored: &Stored<R>) {
+        if stored.outbox.is_empty() {
+            return;
+        }
+        if let Err(error) = self.publish(io, stored).await {
+            let key = stored.row.key();
+            warn!(pk = key.pk, sk = key.sk, events = stored.outbox.len(), %error, "own events stay in the outbox");
+        }
+    }
+
+    async fn publish<I: Io>(&self, io: &I, stored: &Stored<R>) -> Result<(), IoError> {
+        let events: Vec<OwnEvent> = stored.outbox.values().cloned().collect();
+        io.publish(&events).await?;
+        self.metrics.count_published(&events, io.now());
+        let key = stored.row.key();
+        let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
+        io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
+        self.cache.remove_from_outbox(&key, &event_ids);
+        debug!(pk = key.pk, sk = key.sk, events = events.len(), "told");
+        Ok(())
+    }
+
+    fn remember_written(&self, stored: Stored<R>) -> Arc<Stored<R>> {
+        let stored = Arc::new(stored);
+        self.cache.put(stored.clone());
+        stored
+    }
+
+    /// What the table holds for a key, as it has just said.
+    fn found(&self, key: &Key, found: Option<Box<Stored<R>>>) -> Option<Arc<Stored<R>>> {
+        match found {
+            Some(found) => Some(self.remember_written(*found)),
+            None => {
+                self.cache.forget(key);
+                None
+            }
+        }
+    }
+}
+
+/// When an item must be looked at again: for its timer, or for what its outbox still holds.
+fn due_of<R: Row>(row: &R, outbox: &Outbox, now: Timestamp) -> Option<Timestamp> {
+    let unfinished = (!outbox.is_empty()).then(|| look_again(now));
+    row.wake_at().into_iter().chain(unfinished).min()
+}
+
+fn look_again(now: Timestamp) -> Timestamp {
+    now.checked_add(LOOK_AGAIN).unwrap_or(now)
+}
+
+fn contended(key: &Key) -> IoError {
+    let message = format!("other writers of {}/{} were first {ROUNDS} times", key.pk, key.sk);
+    // Not transient: one hot key is no sign that the table is down.
+    IoError::new(Neighbour::Table, "change", Verdict::Conflict, message)
+}
+
+#[cfg(test)]
+mod tests;

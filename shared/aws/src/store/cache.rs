@@ -1,0 +1,57 @@
+//! What this process last stored or read: bounded, and only a guess that compare and set checks.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::row::{Row, Stored};
+use lru::LruCache;
+
+/// Items are at most about 1 KB, so this bounds memory at some 10 MB per kind of item.
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+type Items<R> = LruCache<Key, Arc<Stored<R>>>;
+
+#[derive(Clone, Debug)]
+pub(super) struct Cache<R>(Arc<Mutex<Items<R>>>);
+
+impl<R> Default for Cache<R> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(LruCache::new(CAPACITY))))
+    }
+}
+
+impl<R: Row> Cache<R> {
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Stored<R>>> {
+        self.items().get(key).cloned()
+    }
+
+    pub(super) fn put(&self, item: Arc<Stored<R>>) {
+        self.items().put(item.row.key(), item);
+    }
+
+    /// For items of an eventually consistent read, which may be older than what this process wrote.
+    pub(super) fn put_if_newer(&self, item: Arc<Stored<R>>) {
+        let key = item.row.key();
+        let mut items = self.items();
+        if items.peek(&key).is_none_or(|cached| cached.rev < item.rev) {
+            items.put(key, item);
+        }
+    }
+
+    pub(super) fn forget(&self, key: &Key) {
+        self.items().pop(key);
+    }
+
+    /// Whatever revision is cached by now, these entries are published.
+    pub(super) fn remove_from_outbox(&self, key: &Key, event_ids: &[String]) {
+        if let Some(item) = self.items().peek_mut(key) {
+            Arc::make_mut(item).outbox.retain(|id, _| !event_ids.contains(id));
+        }
+    }
+
+    fn items(&self) -> MutexGuard<'_, Items<R>> {
+        // Nothing here leaves a map half changed, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,135 @@
+//! What each worker would decide about an event if nothing were stored, and why: for `drs-fleet explain` and
+//! the golden tests over `events/`.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::envelope::{Envelope, Rejected};
+use crate::event::{self, ApiCall, Event};
+use crate::keys::Place;
+use crate::notification::{self, Channel};
+use crate::routing::{WorkerName, worker_of};
+use crate::row::{Change, Row};
+use crate::{job, message, place, server, tags};
+
+/// What one worker would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Which worker.
+    pub worker: &'static str,
+    /// Why, in plain words.
+    pub because: String,
+    /// The rows that it would write, with their keys and the own events that go with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<Value>,
+    /// What people would be told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Value>,
+}
+
+/// Explains a message body.
+///
+/// # Errors
+/// [`Rejected`], where a worker would send the message to its dead-letter queue.
+pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
+    let envelope = Envelope::parse(body)?;
+    let event = event::read(&envelope)?;
+    let taker = worker_of(&event);
+    let each = WorkerName::ALL.map(|worker| {
+        let mut explanation = Explanation {
+            worker: worker.as_str(),
+            because: "no rule brings it such events".to_owned(),
+            writes: Vec::new(),
+            messages: Vec::new(),
+        };
+        if taker == Some(worker) || (taker.is_none() && takes_schedules(worker)) {
+            decide(&envelope, &event, &mut explanation);
+        }
+        explanation
+    });
+    Ok(each.into())
+}
+
+fn takes_schedules(worker: WorkerName) -> bool {
+    matches!(worker, WorkerName::Capacity | WorkerName::Jobs)
+}
+
+fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
+    let place = Place { account: envelope.account.clone(), region: envelope.region.clone() };
+    let at = envelope.time;
+    let account_name = format!("account {}", place.account);
+    match event {
+        Event::StalledChange { server, stalled } => {
+            let observation = server::Observation::Stalled { stalled: *stalled, at };
+            let context = server::Context { account_name: &account_name, swept_at: None };
+            to.because = "the server's replication facet takes what is newer than it knows".into();
+            to.write(server::decide((&place, server), &[observation], None, &context).as_ref());
+        }
+        Event::SnapshotTaken { .. } => to.because = "a snapshot changes nothing that is kept".into(),
+        Event::Heartbeat => {
+            let heard = place::Observation::Heard { at };
+            to.because = "the spoke was heard".into();
+            to.write(place::decide(&place, &[heard], None, &account_name).as_ref());
+        }
+        Event::ApiCall(call) => explain_call(&place, envelope, call, to),
+        Event::LaunchResult { server, job: id, launched, drill } => {
+            let result = job::ServerObservation::Result { launched: *launched, at };
+            to.because = "the result is joined to its job by job-id".into();
+            to.write(job::decide((&place, id), &job::Observation::Result { drill: *drill }, None).as_ref());
+            to.write(job::decide_server((&place, id, server), &result, None).as_ref());
+        }
+        Event::TagsChanged(change) => {
+            to.because = "the highest version of the tag set wins".into();
+            to.write(tags::changed(&place, change, None).as_ref());
+        }
+        Event::Own(own) => {
+            let channels = [Channel::Email, Channel::Slack];
+            let told = notification::decide(std::slice::from_ref(own), None, &channels, at);
+            to.because = match told.as_ref().map(|change| change.row.deliveries.is_empty()) {
+                Some(true) => "nobody is told the end of what nobody was told".into(),
+                _ => "each channel is told once".into(),
+            };
+            if told.as_ref().is_some_and(|change| !change.row.deliveries.is_empty()) {
+                let mail = message::email(own);
+                to.messages = vec![json!({"subject": mail.subject, "body": mail.body}), message::slack(own)];
+            }
+            to.write(told.as_ref());
+        }
+        Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
+        Event::SweepPlace => to.because = format!("{place} is swept unless a sweep is under way"),
+        Event::FailbackChange { .. } | Event::SourceNetwork => {
+            to.because = "recorded as not acted on".into();
+        }
+        Event::Unknown => to.because = "recorded as of an unknown type, and not acted on".into(),
+    }
+}
+
+fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Explanation) {
+    if let Some(error) = &call.error {
+        to.because = format!("{} was refused ({error}), so nothing happened", call.name);
+        return;
+    }
+    match (worker_of(&Event::ApiCall(call.clone())), &call.job) {
+        (Some(WorkerName::Jobs), Some(id)) => {
+            to.because = format!("{} started the job {id}", call.name);
+            let started = job::Observation::Started { at: envelope.time };
+            to.write(job::decide((place, id), &started, None).as_ref());
+        }
+        (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
+        (Some(WorkerName::Capacity), _) => {
+            to.because = format!("{} changes servers, so {place} is swept soon", call.name);
+            let look = place::Observation::LookSooner { at: envelope.time };
+            to.write(place::decide(place, &[look], None, "").as_ref());
+        }
+        _ => to.because = format!("{} names no job", call.name),
+    }
+}
+
+impl Explanation {
+    fn write<R: Row>(&mut self, change: Option<&Change<R>>) {
+        if let Some(change) = change {
+            let Change { row, tell } = change;
+            self.writes.push(json!({"key": row.key(), "kind": R::KIND, "row": row, "tell": tell}));
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! DRS jobs and what each did with its servers. Written by the job-monitor.
+//!
+//! A job's and a server's states only ever advance, so observations are joined by rank and need no stamps:
+//! any order and any repetition ends in the furthest state. There is no failed job: failure is per server.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{JobId, RecoveryInstanceId, SourceServerId};
+use crate::keys::{self, Key, Place};
+use crate::row::{Change, Row};
+use crate::seen::{JobSeen, JobServerSeen};
+
+/// A job of any origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Where it runs.
+    pub place: Place,
+    /// Its id.
+    pub id: JobId,
+    /// `PENDING`, `STARTED`, `COMPLETED`.
+    pub status: String,
+    /// `LAUNCH`, `TERMINATE`, `CREATE_CONVERTED_SNAPSHOT`; absent until a sweep told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// `START_DRILL`, `START_RECOVERY`, …; absent until a sweep told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiated_by: Option<String>,
+    /// Drill or real recovery, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<bool>,
+    /// When it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Counted from the job's own list of servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+}
+
+/// How far a job's servers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Counts {
+    /// Launched or failed or terminated; first, for more of these is further.
+    pub done: u32,
+    /// Of these, failed.
+    pub failed: u32,
+    /// All that take part.
+    pub servers: u32,
+}
+
+/// What a job did with one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobServerRow {
+    /// Where the job runs.
+    pub place: Place,
+    /// Which job.
+    pub job: JobId,
+    /// Which server.
+    pub server: SourceServerId,
+    /// `PENDING`, `IN_PROGRESS`, `LAUNCHED`, `FAILED`, `TERMINATED`.
+    pub launch_status: String,
+    /// The launched instance; may be missing on a launched server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_instance: Option<RecoveryInstanceId>,
+    /// When its launch result came, where an event told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_at: Option<Timestamp>,
+}
+
+/// What was observed of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// A launch result named it.
+    Result {
+        /// From `is-drill`.
+        drill: bool,
+    },
+    /// An API call recorded by CloudTrail started it.
+    Started {
+        /// The call's time.
+        at: Timestamp,
+    },
+    /// A sweep listed it.
+    Seen(Box<JobSeen>),
+}
+
+/// What was observed of a job's server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerObservation {
+    /// The launch result event.
+    Result {
+        /// Succeeded or failed.
+        launched: bool,
+        /// The event's time.
+        at: Timestamp,
+    },
+    /// A sweep listed it.
+    Seen(JobServerSeen),
+}
+
+impl Row for JobRow {
+    const KIND: &'static str = "job";
+    const WORKER: &'static str = "job-monitor";
+
+    fn key(&self) -> Key {
+        keys::job(&self.place, &self.id)
+    }
+}
+
+impl Row for JobServerRow {
+    const KIND: &'static str = "job-server";
+    const WORKER: &'static str = "job-monitor";
+
+    fn key(&self) -> Key {
+        keys::job_server(&self.place, &self.job, &self.server)
+    }
+}
+
+/// Decides what an observation of a job means.
+pub fn decide(
+    (place, id): (&Place, &JobId),
+    observation: &Observation,
+    stored: Option<&JobRow>,
+) -> Option<Change<JobRow>> {
+    let mut row = stored.cloned().unwrap_or_else(|| JobRow {
+        place: place.clone(),
+        id: id.clone(),
+        status: "PENDING".to_owned(),
+        kind: None,
+        initiated_by: None,
+        drill: None,
+        created: None,
+        ended: None,
+        counts: None,
+    });
+    match observation {
+        Observation::Result { drill } => {
+            row.drill = row.drill.or(Some(*drill));
+            advance(&mut row.status, "STARTED", status_rank);
+        }
+        // DescribeJobs tells the true time; until then the call's is the best there is.
+        Observation::Started { at } => row.created = row.created.or(Some(*at)),
+        Observation::Seen(seen) => see(&mut row, seen),
+    }
+    Change::between(stored, row, Vec::new())
+}
+
+fn see(row: &mut JobRow, seen: &JobSeen) {
+    advance(&mut row.status, &seen.status, status_rank);
+    row.kind = Some(seen.kind.clone());
+    row.created = seen.created.or(row.created);
+    row.ended = seen.ended.or(row.ended);
+    row.counts = row.counts.max(Some(count(&seen.servers)));
+    if let Some(by) = &seen.initiated_by {
+        row.initiated_by = Some(by.clone());
+        row.drill = match by.as_str() {
+            "START_DRILL" => Some(true),
+            "START_RECOVERY" => Some(false),
+            _ => row.drill,
+        };
+    }
+}
+
+/// Decides what an observation of a job's server means.
+pub fn decide_server(
+    (place, job, server): (&Place, &JobId, &SourceServerId),
+    observation: &ServerObservation,
+    stored: Option<&JobServerRow>,
+) -> Option<Change<JobServerRow>> {
+    let mut row = stored.cloned().unwrap_or_else(|| JobServerRow {
+        place: place.clone(),
+        job: job.clone(),
+        server: server.clone(),
+        launch_status: "PENDING".to_owned(),
+        recovery_instance: None,
+        result_at: None,
+    });
+    match observation {
+        ServerObservation::Result { launched, at } => {
+            let status = if *launched { "LAUNCHED" } else { "FAILED" };
+            advance(&mut row.launch_status, status, launch_rank);
+            row.result_at = row.result_at.max(Some(*at));
+        }
+        ServerObservation::Seen(seen) => {
+            if let Some(status) = &seen.launch_status {
+                advance(&mut row.launch_status, status, launch_rank);
+            }
+            row.recovery_instance = row.recovery_instance.or_else(|| seen.recovery_instance.clone());
+        }
+    }
+    Change::between(stored, row, Vec::new())
+}
+
+fn count(servers: &[JobServerSeen]) -> Counts {
+    let mut counts = Counts::default();
+    for server in servers {
+        let status = server.launch_status.as_deref().unwrap_or_default();
+        counts.servers += 1;
+        counts.done += u32::from(matches!(status, "LAUNCHED" | "FAILED" | "TERMINATED"));
+        counts.failed += u32::from(status == "FAILED");
+    }
+    counts
+}
+
+/// States that AWS adds rank with those under way; between equals the greater text wins, so that order does
+/// not matter.
+fn advance(known: &mut String, seen: &str, rank: fn(&str) -> u8) {
+    if (rank(seen), seen) > (rank(known), known.as_str()) {
+        seen.clone_into(known);
+    }
+}
+
+fn status_rank(status: &str) -> u8 {
+    match status {
+        "PENDING" => 0,
+        "COMPLETED" => 2,
+        _ => 1,
+    }
+}
+
+fn launch_rank(status: &str) -> u8 {
+    match status {
+        "PENDING" => 0,
+        "LAUNCHED" => 2,
+        "FAILED" => 3,
+        "TERMINATED" => 4,
+        _ => 1,
+    }
+}
+
+/// A sweep that was begun this long ago and never ended is taken over.
+const CLAIM: Duration = Duration::from_mins(2);
+
+/// The sweep of a place's jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSweepRow {
+    /// Which place.
+    pub place: Place,
+    /// When the last complete sweep began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept_at: Option<Timestamp>,
+    /// A sweep is under way since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweeping_since: Option<Timestamp>,
+}
+
+impl Row for JobSweepRow {
+    const KIND: &'static str = "job-sweep";
+    const WORKER: &'static str = "job-monitor";
+
+    fn key(&self) -> Key {
+        keys::job_sweep(&self.place)
+    }
+}
+
+impl JobSweepRow {
+    /// Gives the claim of a sweep that failed back.
+    pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
+        let row = Self { sweeping_since: None, ..stored?.clone() };
+        Change::between(stored, row, Vec::new())
+    }
+
+    /// Records that the sweep that began at `began` is complete.
+    pub fn ended(stored: Option<&Self>, began: Timestamp) -> Option<Change<Self>> {
+        let known = stored?;
+        let row = Self { sweeping_since: None, swept_at: known.swept_at.max(Some(began)), ..known.clone() };
+        Change::between(stored, row, Vec::new())
+    }
+}
+
+/// Claims the sweep that was asked for at `asked_at`; `None` when another sweep serves it or is under way.
+pub fn claim_sweep(
+    place: &Place,
+    stored: Option<&JobSweepRow>,
+    asked_at: Timestamp,
+    now: Timestamp,
+) -> Option<Change<JobSweepRow>> {
+    let swept_at = stored.and_then(|row| row.swept_at);
+    let since = stored.and_then(|row| row.sweeping_since);
+    let under_way = since.is_some_and(|since| since.checked_add(CLAIM).is_ok_and(|end| now < end));
+    if under_way || swept_at.is_some_and(|swept| swept > asked_at) {
+        return None;
+    }
+    let row = JobSweepRow { place: place.clone(), swept_at, sweeping_since: Some(now) };
+    Some(Change { row, tell: Vec::new() })
+}

@@ -1,0 +1,233 @@
+//! An account and a Region: how many servers replicate there, when it was swept and heard, whether it lets us
+//! in. Written by the capacity-tracker.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+use crate::keys::{self, Key, Place};
+use crate::row::{Change, Row};
+use crate::server::ServerRow;
+
+/// How many servers may replicate per account and Region (quota L-C1D14A2B, not adjustable).
+pub const REPLICATING_LIMIT: u32 = 300;
+
+/// A sweep that was begun this long ago and never ended is taken over.
+const CLAIM: Duration = Duration::from_mins(2);
+
+/// An event asks for a sweep this soon, so that a burst of events costs one.
+const SOON: Duration = Duration::from_secs(10);
+
+/// An account and a Region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaceRow {
+    /// Which.
+    pub place: Place,
+    /// What the last complete sweep counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+    /// When the spoke's heartbeat was last heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
+    /// A sweep is under way since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweeping_since: Option<Timestamp>,
+    /// An event asks for a sweep at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Timestamp>,
+    /// Why it could not be swept, since the last time it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
+    /// What is wrong.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub incidents: Incidents,
+}
+
+/// What a complete sweep counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The sweep's time: AWS's own.
+    pub swept_at: Timestamp,
+    /// Servers that take one of the 300 slots.
+    pub replicating: u32,
+    /// Servers that replicate in another account.
+    pub extended: u32,
+    /// All servers listed.
+    pub servers: u32,
+    /// How many are in which replication state.
+    pub by_state: BTreeMap<String, u32>,
+    /// False where DRS was never initialised.
+    pub initialized: bool,
+}
+
+/// The spoke refuses us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Since when.
+    pub since: Timestamp,
+    /// In AWS's words.
+    pub reason: String,
+}
+
+/// What was observed of a place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// Its heartbeat came.
+    Heard {
+        /// The event's time.
+        at: Timestamp,
+    },
+    /// Something happened that no event tells in full.
+    LookSooner {
+        /// Our time.
+        at: Timestamp,
+    },
+    /// A complete sweep ended.
+    Swept(Counted),
+    /// A sweep was refused.
+    Denied {
+        /// Our time.
+        at: Timestamp,
+        /// In AWS's words.
+        reason: String,
+    },
+}
+
+impl Row for PlaceRow {
+    const KIND: &'static str = "place";
+    const WORKER: &'static str = "capacity-tracker";
+
+    fn key(&self) -> Key {
+        keys::place(&self.place)
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.look_at
+    }
+}
+
+impl PlaceRow {
+    /// A place of which nothing is known.
+    pub fn unknown(place: &Place) -> Self {
+        Self {
+            place: place.clone(),
+            counted: None,
+            heard_at: None,
+            sweeping_since: None,
+            look_at: None,
+            unreadable: None,
+            incidents: Incidents::new(),
+        }
+    }
+
+    /// When the last complete sweep was, in AWS's time.
+    pub fn swept_at(&self) -> Option<Timestamp> {
+        self.counted.as_ref().map(|c| c.swept_at)
+    }
+}
+
+/// Claims the sweep that was asked for at `asked_at`; `None` when another sweep serves it or is under way.
+pub fn claim(
+    place: &Place,
+    stored: Option<&PlaceRow>,
+    asked_at: Timestamp,
+    now: Timestamp,
+) -> Option<Change<PlaceRow>> {
+    let mut row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
+    let under_way = row.sweeping_since.is_some_and(|since| now < after(since, CLAIM));
+    let served = row.swept_at().is_some_and(|swept| swept > asked_at);
+    if under_way || served {
+        return None;
+    }
+    row.sweeping_since = Some(now);
+    row.look_at = None;
+    Some(Change { row, tell: Vec::new() })
+}
+
+/// Gives the claim of a sweep that failed back.
+pub fn release(stored: Option<&PlaceRow>) -> Option<Change<PlaceRow>> {
+    let row = PlaceRow { sweeping_since: None, ..stored?.clone() };
+    Change::between(stored, row, Vec::new())
+}
+
+/// Clears the wish for a sweep, which is being asked for.
+pub fn looked(row: &PlaceRow) -> Option<Change<PlaceRow>> {
+    Change::between(Some(row), PlaceRow { look_at: None, ..row.clone() }, Vec::new())
+}
+
+/// Decides what observations of a place mean.
+pub fn decide(
+    place: &Place,
+    observations: &[Observation],
+    stored: Option<&PlaceRow>,
+    account_name: &str,
+) -> Option<Change<PlaceRow>> {
+    let mut row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
+    let mut at = Timestamp::MIN;
+    for observation in observations {
+        at = at.max(apply(&mut row, observation));
+    }
+    let holding: Vec<_> = row.unreadable.as_ref().map(denied).into_iter().collect();
+    let subject = Subject { place, account_name, id: place.account.as_str(), name: account_name };
+    let tell = reconcile(&mut row.incidents, &holding, &subject, at);
+    Change::between(stored, row, tell)
+}
+
+/// Applies one observation and returns when it was made.
+fn apply(row: &mut PlaceRow, observation: &Observation) -> Timestamp {
+    match observation {
+        Observation::Heard { at } => {
+            row.heard_at = row.heard_at.max(Some(*at));
+            *at
+        }
+        Observation::LookSooner { at } => {
+            let soon = after(*at, SOON);
+            row.look_at = Some(row.look_at.map_or(soon, |asked| asked.min(soon)));
+            *at
+        }
+        Observation::Swept(counted) => {
+            if row.swept_at().is_none_or(|known| counted.swept_at >= known) {
+                row.counted = Some(counted.clone());
+                row.sweeping_since = None;
+                row.unreadable = None;
+            }
+            counted.swept_at
+        }
+        Observation::Denied { at, reason } => {
+            row.sweeping_since = None;
+            let since = row.unreadable.as_ref().map_or(*at, |u| u.since);
+            row.unreadable = Some(Unreadable { since, reason: reason.clone() });
+            *at
+        }
+    }
+}
+
+fn denied(unreadable: &Unreadable) -> Condition {
+    Condition {
+        kind: IncidentKind::AccountDenied,
+        since: unreadable.since,
+        severity: Severity::High,
+        reason: unreadable.reason.clone(),
+    }
+}
+
+fn after(time: Timestamp, wait: Duration) -> Timestamp {
+    time.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// Counts the servers of a complete sweep.
+pub fn count(servers: &[ServerRow], swept_at: Timestamp, initialized: bool) -> Counted {
+    let mut counted =
+        Counted { swept_at, replicating: 0, extended: 0, servers: 0, by_state: BTreeMap::new(), initialized };
+    for server in servers.iter().filter(|s| s.gone_since.is_none()) {
+        let extension = server.inventory.as_ref().and_then(|i| i.extension.as_deref());
+        counted.servers += 1;
+        counted.replicating += u32::from(server.is_replicating_here());
+        counted.extended += u32::from(!matches!(extension, None | Some("NOT_EXTENDED")));
+        *counted.by_state.entry(server.replication.state.clone()).or_default() += 1;
+    }
+    counted
+}

@@ -1,0 +1,66 @@
+//! Which worker an event is for. The rules of `infra/hub.yaml` say the same in EventBridge's words; a test
+//! holds the two together.
+
+use crate::event::{ApiCall, Event};
+
+/// The four workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkerName {
+    /// capacity-tracker.
+    Capacity,
+    /// job-monitor.
+    Jobs,
+    /// tag-sync.
+    Tags,
+    /// notifier.
+    Notifications,
+}
+
+impl WorkerName {
+    /// All of them, in the order in which the data flows.
+    pub const ALL: [Self; 4] = [Self::Capacity, Self::Jobs, Self::Tags, Self::Notifications];
+
+    /// As its package is called; also in metrics, settings and the index `due`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity-tracker",
+            Self::Jobs => "job-monitor",
+            Self::Tags => "tag-sync",
+            Self::Notifications => "notifier",
+        }
+    }
+}
+
+/// The worker that an event from a bus is for. Schedules put their messages on each queue themselves.
+pub fn worker_of(event: &Event) -> Option<WorkerName> {
+    match event {
+        Event::StalledChange { .. } | Event::SnapshotTaken { .. } | Event::Heartbeat | Event::Unknown => {
+            Some(WorkerName::Capacity)
+        }
+        Event::LaunchResult { .. } | Event::FailbackChange { .. } | Event::SourceNetwork => {
+            Some(WorkerName::Jobs)
+        }
+        Event::ApiCall(call) => Some(of_api_call(call)),
+        Event::TagsChanged(_) => Some(WorkerName::Tags),
+        Event::Own(_) => Some(WorkerName::Notifications),
+        Event::SweepTick | Event::SweepPlace => None,
+    }
+}
+
+fn of_api_call(call: &ApiCall) -> WorkerName {
+    match call.name.as_str() {
+        "StartRecovery"
+        | "TerminateRecoveryInstances"
+        | "StartFailbackLaunch"
+        | "StopFailback"
+        | "ReverseReplication"
+        | "DeleteJob"
+        | "StartSourceNetworkRecovery"
+        | "StartRecoveryPlanExecution"
+        | "CancelRecoveryPlanExecution"
+        | "DisconnectRecoveryInstance"
+        | "DeleteRecoveryInstance" => WorkerName::Jobs,
+        "TagResource" | "UntagResource" => WorkerName::Tags,
+        _ => WorkerName::Capacity,
+    }
+}

@@ -1,0 +1,170 @@
+//! The tags of an EC2 instance, and which of its source servers have them. Written by the tag-sync.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::TagsChanged;
+use crate::ids::{InstanceId, SourceServerId};
+use crate::keys::{self, Key, Place};
+use crate::row::{Change, Row};
+
+/// A pending change is tried again after this long, doubled with each attempt up to the longest.
+const RETRY: Duration = Duration::from_mins(5);
+const LONGEST_RETRY: Duration = Duration::from_hours(6);
+
+/// An EC2 instance's tags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceTagsRow {
+    /// Which instance.
+    pub instance: InstanceId,
+    /// Where it runs: the *source* account and Region, often neither the DRS Region nor its account.
+    pub place: Place,
+    /// Version of the tag set; the highest wins.
+    pub version: u64,
+    /// The tags that its source servers should have.
+    pub tags: BTreeMap<String, String>,
+    /// What each source server was given, by its ARN.
+    pub servers: BTreeMap<String, Synced>,
+    /// When to try again, while anything is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// How often in a row something was left pending.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Why something is pending, in plain words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
+}
+
+/// How far a source server is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Synced {
+    /// Version of the tag set that it has.
+    pub version: u64,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// A source server of an instance, found by the capacity-tracker's sweeps and kept by instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceServerRow {
+    /// Which instance.
+    pub instance: InstanceId,
+    /// Where its source server is.
+    pub place: Place,
+    /// The source server.
+    pub server: SourceServerId,
+    /// Its ARN, for `TagResource`.
+    pub arn: String,
+}
+
+impl Row for InstanceTagsRow {
+    const KIND: &'static str = "instance-tags";
+    const WORKER: &'static str = "tag-sync";
+
+    fn key(&self) -> Key {
+        keys::instance_tags(&self.instance)
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.retry_at
+    }
+}
+
+impl Row for InstanceServerRow {
+    const KIND: &'static str = "instance-server";
+    const WORKER: &'static str = "capacity-tracker";
+
+    fn key(&self) -> Key {
+        keys::instance_server(&self.instance, &self.place, &self.server)
+    }
+}
+
+impl InstanceTagsRow {
+    /// Whether the source server has the newest tags.
+    pub fn is_synced(&self, arn: &str) -> bool {
+        self.servers.get(arn).is_some_and(|synced| synced.version >= self.version)
+    }
+}
+
+/// Decides what a tag change means: the highest version wins, whatever order it comes in.
+pub fn changed(
+    place: &Place,
+    event: &TagsChanged,
+    stored: Option<&InstanceTagsRow>,
+) -> Option<Change<InstanceTagsRow>> {
+    if stored.is_some_and(|row| row.version >= event.version) {
+        return None;
+    }
+    let row = InstanceTagsRow {
+        instance: event.instance.clone(),
+        place: place.clone(),
+        version: event.version,
+        tags: copied(&event.tags),
+        servers: stored.map(|row| row.servers.clone()).unwrap_or_default(),
+        retry_at: stored.and_then(|row| row.retry_at),
+        attempts: 0,
+        pending: None,
+    };
+    Some(Change { row, tell: Vec::new() })
+}
+
+/// Records that source servers were given the tags of `version`.
+pub fn synced(
+    row: &InstanceTagsRow,
+    arns: &[String],
+    version: u64,
+    now: Timestamp,
+) -> Option<Change<InstanceTagsRow>> {
+    let mut next = row.clone();
+    for arn in arns {
+        let known = next.servers.get(arn).map_or(0, |s| s.version);
+        if version > known {
+            next.servers.insert(arn.clone(), Synced { version, at: now });
+        }
+    }
+    next.retry_at = None;
+    next.attempts = 0;
+    next.pending = None;
+    Change::between(Some(row), next, Vec::new())
+}
+
+/// Records why something is still to be done, and when to try again.
+pub fn postponed(row: &InstanceTagsRow, reason: &str, now: Timestamp) -> Option<Change<InstanceTagsRow>> {
+    let wait = RETRY.saturating_mul(1 << row.attempts.min(10)).min(LONGEST_RETRY);
+    let next = InstanceTagsRow {
+        retry_at: now.checked_add(wait).ok(),
+        attempts: row.attempts.saturating_add(1),
+        pending: Some(reason.to_owned()),
+        ..row.clone()
+    };
+    Some(Change { row: next, tell: Vec::new() })
+}
+
+/// What may be copied: nothing of AWS's own, and nothing that DRS acts upon.
+fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    tags.iter().filter(|(key, _)| !is_reserved(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// Tags that are never written: a changed one can make DRS lose or terminate resources. Compared without case.
+fn is_reserved(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["aws:", "awselasticdisasterrecovery", "drs.amazonaws.com"].iter().any(|p| key.starts_with(p))
+        || matches!(key.as_str(), "awsdrs" | "map-migrated")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_tags_are_never_copied_in_whatever_case() {
+        let keys =
+            ["aws:cloudformation:stack-name", "AWSELASTICDisasterRecoveryManaged", "Map-Migrated", "AWSDRS"];
+        assert!(keys.iter().all(|key| is_reserved(key)));
+        assert!(!["Name", "awsome", "drs", "owner"].iter().any(|key| is_reserved(key)));
+    }
+}

@@ -1,0 +1,1 @@
+//! Every file in `events/` is read, decided and compared.
