@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use drs_fleet_aws::config::{Settings, WorkerSettings};
 use drs_fleet_aws::connect::{self, Keys};
 use drs_fleet_aws::process;
+use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::Time;
-use drs_fleet_local::estate::{Estate, EstatePlan, SpokePlan};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
+use drs_fleet_local::estate::{Estate, EstatePlan, Spoke, SpokePlan};
 use drs_fleet_local::{Clock, LocalCloud, World};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -98,7 +101,31 @@ impl Fleet {
         Ok(Self { estate, world, operator, endpoint, settings })
     }
 
-    /// Starts the four workers, each with its own role, and the spokes' life.
+    /// Registers and validates the spokes as a person does with `accounts add` and `accounts validate`.
+    pub(crate) async fn register(&self) -> anyhow::Result<()> {
+        let editor = RegistryEditor::new(self.operator.clone(), WriteToken::for_command_of_a_person());
+        for spoke in &self.estate.spokes {
+            let row = account(spoke)?;
+            editor.add(row.clone()).await?;
+            let report = editor.validate(&row.id).await?;
+            if report.status != AccountStatus::Active {
+                bail!("spoke {} cannot be validated: {:?}", spoke.plan.account, report.checks);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the spokes' servers are.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.estate
+            .spokes
+            .iter()
+            .filter_map(|spoke| account(spoke).ok())
+            .flat_map(|row| row.drs_places().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Starts the four workers, each with its own role, and the spokes' life; the schedules fire at once.
     pub(crate) fn start_workers(
         &self,
         stop: &CancellationToken,
@@ -113,6 +140,21 @@ impl Fleet {
         let (settings, stop) = (self.settings.clone(), stop.clone());
         Ok(tokio::spawn(async move { process::run(workers, &settings, stop).await }))
     }
+}
+
+fn account(spoke: &Spoke) -> anyhow::Result<AccountRow> {
+    let SpokePlan { account, name, region, .. } = &spoke.plan;
+    Ok(AccountRow {
+        id: account.parse()?,
+        name: name.clone(),
+        alias: None,
+        role_arn: spoke.role_arn.clone(),
+        external_id_secret: spoke.external_id_secret.clone(),
+        regions: vec![AccountRegion { region: region.parse()?, drs: true, source: true }],
+        status: AccountStatus::PendingValidation,
+        last_validated: None,
+        last_error: None,
+    })
 }
 
 fn settings(estate: &Estate) -> Settings {

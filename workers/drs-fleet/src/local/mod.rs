@@ -63,8 +63,9 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
 
     let desk = Desk::open(Arc::clone(&world), stop.clone()).await?;
     let fleet = Fleet::build(&cloud, &arguments, &desk).await?;
-    let workers = fleet.start_workers(&stop)?;
+    // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
+    let workers = fleet.start_workers(&stop)?;
     address::note(desk.address());
     let live = Live::new(&fleet, &desk);
     live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
