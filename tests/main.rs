@@ -1,3 +1,4 @@
 //! Tests that span the crates.
 
 mod golden;
+mod seam;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::sdk::SdkIo;
+use crate::time::after;
 
 /// A queue that did not answer for this long means a worker that does not work: long polls answer within 20 s,
 /// messages or none.
@@ -78,7 +79,7 @@ fn judge(
     now: Timestamp,
 ) -> WorkerHealth {
     let heard = last_receive.unwrap_or(since);
-    WorkerHealth { worker, healthy: now <= heard + SILENCE, since, last_receive }
+    WorkerHealth { worker, healthy: now <= after(heard, SILENCE), since, last_receive }
 }
 
 fn of_all(workers: Vec<WorkerHealth>) -> Health {
