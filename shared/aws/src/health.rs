@@ -113,4 +113,19 @@ mod tests {
         assert!(!of_all(vec![well, sick]).healthy);
         assert!(of_all(Vec::new()).healthy);
     }
+
+    #[tokio::test]
+    async fn the_endpoint_answers_until_it_is_stopped() {
+        let (io, _) = crate::sdk::wire::io(|_| (200, "{}".into()));
+        let stop = CancellationToken::new();
+        let watched = vec![Watched { worker: "job-monitor", since: Timestamp::now(), io }];
+        let (address, served) = serve("127.0.0.1:0".parse().unwrap(), watched, stop.clone()).await.unwrap();
+        let answer = reqwest::get(format!("http://{address}/health")).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let health: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(health["workers"][0]["worker"], "job-monitor");
+        assert!(health["workers"][0]["last_receive"].is_null());
+        stop.cancel();
+        served.await.unwrap().unwrap();
+    }
 }
