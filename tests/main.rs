@@ -1,3 +1,5 @@
 //! Tests that span the crates.
 
 mod golden;
+#[cfg(test)]
+mod seam;
