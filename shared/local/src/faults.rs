@@ -86,6 +86,11 @@ impl Faults {
         }
         None
     }
+
+    /// A roll of the plan's dice, for a fault that has something to choose.
+    pub fn roll(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.random()
+    }
 }
 
 impl Fault {

@@ -1,18 +1,71 @@
 //! Accounts, roles, access keys, and what policies allow.
+//!
+//! Keys and sessions live on real time, as signatures do; only `aws:CurrentTime` in a condition is the
+//! cloud's own time.
 
+mod context;
+mod policy;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use awsim_iam_policy::Decision;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Clock;
 use crate::call::{Principal, Refusal};
+use crate::world::lock;
+use policy::{Cache, Grant, IdentityPolicies, Question, ResourcePolicy};
 
 /// Accounts, roles, access keys and sessions.
-#[derive(Debug, Default)]
-pub struct Iam {}
+#[derive(Default)]
+pub struct Iam {
+    state: Mutex<State>,
+    resource_policies: Cache,
+}
+
+#[derive(Default)]
+struct State {
+    organizations: HashMap<String, Option<String>>,
+    roles: HashMap<String, Arc<Role>>,
+    keys: HashMap<String, Arc<Key>>,
+}
+
+impl fmt::Debug for Iam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = lock(&self.state);
+        f.debug_struct("Iam")
+            .field("accounts", &state.organizations.len())
+            .field("roles", &state.roles.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A role as it was put.
+#[derive(Debug)]
+pub struct Role {
+    /// `arn:aws:iam::ACCOUNT:role/NAME`.
+    pub arn: String,
+    /// Who may assume it.
+    pub trust: Value,
+    /// What it allows.
+    pub policies: Vec<Value>,
+    trusting: ResourcePolicy,
+    allowing: IdentityPolicies,
+}
+
+struct Key {
+    secret: String,
+    token: Option<String>,
+    expires: Option<Timestamp>,
+    principal: Principal,
+}
 
 /// Keys as a client needs them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Credentials {
     /// `AKIA…` for an operator, `ASIA…` for a session.
     pub access_key_id: String,
@@ -21,14 +74,31 @@ pub struct Credentials {
     /// Present for sessions.
     pub session_token: Option<String>,
     /// When a session ends, on real time.
-    pub expires: Option<jiff::Timestamp>,
+    pub expires: Option<Timestamp>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Iam {
     /// Makes an account known and returns its administrator's keys. `organization` is the id (`o-…`) that
     /// `aws:PrincipalOrgID` sees.
     pub fn add_account(&self, account: &str, organization: Option<&str>) -> Credentials {
-        unimplemented!("{account} {organization:?}")
+        let principal = Principal::Operator { account: account.to_owned() };
+        let mut state = lock(&self.state);
+        state.organizations.insert(account.to_owned(), organization.map(str::to_owned));
+        state.add_key(principal, None)
+    }
+
+    /// The organisation that an account is in, if it is in one.
+    pub fn organization_of(&self, account: &str) -> Option<String> {
+        lock(&self.state).organizations.get(account).cloned().flatten()
     }
 
     /// Creates or replaces a role. `policies` are its identity policies.
@@ -36,7 +106,26 @@ impl Iam {
     /// # Errors
     /// `MalformedPolicyDocument` when a document does not parse.
     pub fn put_role(&self, role_arn: &str, trust: &Value, policies: &[Value]) -> Result<(), Refusal> {
-        unimplemented!("{role_arn} {trust} {policies:?}")
+        let malformed = |e| Refusal::new(400, "MalformedPolicyDocument", format!("{role_arn}: {e}"));
+        let role = Role {
+            arn: role_arn.to_owned(),
+            trust: trust.clone(),
+            policies: policies.to_vec(),
+            trusting: ResourcePolicy::parse(trust).map_err(malformed)?,
+            allowing: IdentityPolicies::parse(policies).map_err(malformed)?,
+        };
+        lock(&self.state).roles.insert(role_arn.to_owned(), Arc::new(role));
+        Ok(())
+    }
+
+    /// A role by its ARN.
+    pub fn role(&self, role_arn: &str) -> Option<Arc<Role>> {
+        lock(&self.state).roles.get(role_arn).cloned()
+    }
+
+    /// Removes a role. Its sessions stay valid and are allowed nothing. Says whether there was one.
+    pub fn delete_role(&self, role_arn: &str) -> bool {
+        lock(&self.state).roles.remove(role_arn).is_some()
     }
 
     /// A session of a role without an `AssumeRole` call, as a container platform hands it to a task.
@@ -44,7 +133,17 @@ impl Iam {
     /// # Errors
     /// `NoSuchEntity` when there is no such role.
     pub fn issue(&self, role_arn: &str, session: &str, lifetime: Duration) -> Result<Credentials, Refusal> {
-        unimplemented!("{role_arn} {session} {lifetime:?}")
+        let mut state = lock(&self.state);
+        if !state.roles.contains_key(role_arn) {
+            return Err(Refusal::new(404, "NoSuchEntity", format!("there is no role {role_arn}")));
+        }
+        let expires = Timestamp::now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
+        Ok(state.add_key(session_of(role_arn, session), Some(expires)))
+    }
+
+    /// The secret that signs for an access key, if the key is known.
+    pub fn secret_of(&self, access_key_id: &str) -> Option<String> {
+        lock(&self.state).keys.get(access_key_id).map(|key| key.secret.clone())
     }
 
     /// Who is behind an access key.
@@ -52,7 +151,16 @@ impl Iam {
     /// # Errors
     /// `InvalidClientTokenId` for an unknown key or a wrong token, `ExpiredTokenException` for an old session.
     pub fn authenticate(&self, access_key_id: &str, token: Option<&str>) -> Result<Principal, Refusal> {
-        unimplemented!("{access_key_id} {token:?}")
+        let key = lock(&self.state).keys.get(access_key_id).cloned();
+        let Some(key) = key.filter(|key| key.token.as_deref() == token) else {
+            let text = "The security token included in the request is invalid.";
+            return Err(Refusal::new(403, "InvalidClientTokenId", text));
+        };
+        if key.expires.is_some_and(|end| end <= Timestamp::now()) {
+            let text = "The security token included in the request is expired";
+            return Err(Refusal::new(403, "ExpiredTokenException", text));
+        }
+        Ok(key.principal.clone())
     }
 
     /// Whether the caller may do `action` (`sqs:SendMessage`) on `resource` (an ARN or `*`), which belongs to
@@ -70,6 +178,113 @@ impl Iam {
         resource_policy: Option<&Value>,
         context: &[(&str, &str)],
     ) -> Result<(), Refusal> {
-        unimplemented!("{clock:?} {principal:?} {action} {owner} {resource} {resource_policy:?} {context:?}")
+        let denied = || Refusal::denied(principal, action, resource);
+        // A policy that does not parse allows nothing; services refuse such a document when it is put.
+        let policy = match resource_policy {
+            Some(document) => Some(self.resource_policies.get(document).map_err(|_| denied())?),
+            None => None,
+        };
+        let context = self.context(clock, principal, context);
+        let question = Question { principal, action, resource, context: &context };
+        let grant = policy.map_or(Grant::Nothing, |policy| policy.grant(&question));
+        let same_account = principal.account() == owner;
+        match (self.identity_allows(&question), grant) {
+            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
+            (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
+            (Decision::Allow, Grant::Nothing) if same_account => Ok(()),
+            (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
+            _ => Err(denied()),
+        }
+    }
+
+    /// Whether the caller may assume a role: the trust policy must allow it, and the caller's own policies too
+    /// unless the trust policy names the caller itself within one account. A service needs the trust only.
+    ///
+    /// # Errors
+    /// `AccessDenied`, the same for a missing role, a wrong external id and a missing permission.
+    pub fn may_assume(
+        &self,
+        clock: &Clock,
+        principal: &Principal,
+        role_arn: &str,
+        external_id: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let action = "sts:AssumeRole";
+        let denied = || Refusal::denied(principal, action, role_arn);
+        let role = self.role(role_arn).ok_or_else(denied)?;
+        let more: Vec<_> = external_id.iter().map(|id| ("sts:ExternalId", *id)).collect();
+        let context = self.context(clock, principal, &more);
+        let question = Question { principal, action, resource: role_arn, context: &context };
+        let same_account = principal.account() == account_of(role_arn);
+        match (self.identity_allows(&question), role.trusting.grant(&question)) {
+            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
+            (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
+            (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
+            _ => Err(denied()),
+        }
+    }
+
+    /// The role session in which a service acts for one of its resources, such as a rule that has a role.
+    ///
+    /// # Errors
+    /// `AccessDenied` when the role does not exist or does not trust the service.
+    pub fn act_as(
+        &self,
+        clock: &Clock,
+        service: &Principal,
+        role_arn: &str,
+        session: &str,
+    ) -> Result<Principal, Refusal> {
+        self.may_assume(clock, service, role_arn, None)?;
+        Ok(session_of(role_arn, session))
+    }
+
+    fn identity_allows(&self, question: &Question<'_>) -> Decision {
+        match question.principal {
+            Principal::Operator { .. } => Decision::Allow,
+            Principal::Service { .. } => Decision::ImplicitDeny,
+            Principal::Role { role_arn, .. } => {
+                self.role(role_arn).map_or(Decision::ImplicitDeny, |role| role.allowing.weigh(question))
+            }
+        }
     }
 }
+
+impl State {
+    fn add_key(&mut self, principal: Principal, expires: Option<Timestamp>) -> Credentials {
+        let temporary = expires.is_some();
+        let prefix = if temporary { "ASIA" } else { "AKIA" };
+        let access_key_id = format!("{prefix}{}", random_text(16).to_ascii_uppercase());
+        let secret = random_text(40);
+        let token = temporary.then(|| random_text(200));
+        let key = Key { secret: secret.clone(), token: token.clone(), expires, principal };
+        self.keys.insert(access_key_id.clone(), Arc::new(key));
+        Credentials { access_key_id, secret_access_key: secret, session_token: token, expires }
+    }
+}
+
+fn is_service(principal: &Principal) -> bool {
+    matches!(principal, Principal::Service { .. })
+}
+
+fn session_of(role_arn: &str, session: &str) -> Principal {
+    Principal::Role {
+        account: account_of(role_arn).to_owned(),
+        role_arn: role_arn.to_owned(),
+        session: session.to_owned(),
+    }
+}
+
+/// The account in an ARN; empty when there is none.
+pub(crate) fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// Hexadecimal digits from the operating system's random numbers.
+pub(crate) fn random_text(length: usize) -> String {
+    let digits = || uuid::Uuid::new_v4().simple().to_string().into_bytes();
+    std::iter::repeat_with(digits).flatten().take(length).map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests;

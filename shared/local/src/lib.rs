@@ -10,6 +10,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod cloud;
 pub mod cloudformation;
 pub mod drs;
 pub mod dynamo;
@@ -27,4 +28,5 @@ pub mod world;
 
 pub use call::{Call, Principal, Refusal, Reply};
 pub use clock::Clock;
+pub use cloud::LocalCloud;
 pub use world::World;

@@ -1,5 +1,0 @@
-//! What was created from templates.
-
-/// What was created from templates.
-#[derive(Debug, Default)]
-pub struct Stacks {}
