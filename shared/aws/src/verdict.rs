@@ -1,6 +1,12 @@
 //! One place that turns errors into what to do about them.
 
+use std::error::Error;
 use std::time::Duration;
+
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// What kind of failure it is, and so what becomes of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,5 +65,172 @@ impl IoError {
         message: impl Into<String>,
     ) -> Self {
         Self { neighbour, operation, verdict, message: message.into(), retry_after: None }
+    }
+}
+
+/// Too fast, in the words of single services.
+const MORE_THROTTLING: &[&str] = &["OverLimit", "KmsThrottled", "KMS.ThrottlingException", "KMSThrottling"];
+
+/// May go through later, in the words of single services.
+const MORE_TRANSIENT: &[&str] = &[
+    "InternalFailure",
+    "InternalError",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalException",
+    "InternalServiceError",
+    "ServiceUnavailable",
+    "TransactionConflictException",
+    "ReplicatedWriteConflictException",
+];
+
+/// Not allowed, or credentials that are no good any more.
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "UnrecognizedClient",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "InvalidSignature",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "OptInRequired",
+    "RegionDisabledException",
+    "KmsAccessDenied",
+    "KMSAccessDenied",
+    "KMSAccessDeniedException",
+];
+
+/// The write lost against another, or (DRS) the resource is in use by another call.
+const CONFLICT: &[&str] = &["ConditionalCheckFailedException", "ConditionalCheckFailed", "ConflictException"];
+
+/// Messages of services are cut here: some repeat what they were sent.
+const MESSAGE_LIMIT: usize = 400;
+
+/// Judges an answer by its error code and, where that says nothing, by its HTTP status.
+pub fn of_code(code: &str, status: u16) -> Verdict {
+    let among = |lists: &[&[&str]]| lists.iter().any(|list| list.contains(&code));
+    if among(&[THROTTLING_ERRORS, MORE_THROTTLING]) {
+        Verdict::Throttled
+    } else if among(&[DENIED]) {
+        Verdict::Denied
+    } else if among(&[CONFLICT]) {
+        Verdict::Conflict
+    } else if among(&[TRANSIENT_ERRORS, MORE_TRANSIENT]) {
+        Verdict::Transient
+    } else {
+        match status {
+            429 => Verdict::Throttled,
+            408 | 500..=599 => Verdict::Transient,
+            // A refusal without a code comes from a proxy or an endpoint policy.
+            401 | 403 if code.is_empty() => Verdict::Denied,
+            _ => Verdict::Permanent,
+        }
+    }
+}
+
+/// What a failed call of the SDK means.
+pub fn classify<E>(
+    neighbour: Neighbour,
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> IoError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    // Our own credentials provider failed below this call: its verdict is the cause's.
+    if let Some(cause) = find::<IoError>(error) {
+        return cause.clone();
+    }
+    let SdkError::ServiceError(answer) = error else {
+        let verdict = match error {
+            // The request itself cannot be built; sending it again builds the same.
+            SdkError::ConstructionFailure(_) => Verdict::Permanent,
+            _ => Verdict::Transient,
+        };
+        return IoError::new(neighbour, operation, verdict, words(error));
+    };
+    let (code, status) = (answer.err().code().unwrap_or_default(), answer.raw().status().as_u16());
+    let message = match (code, answer.err().message()) {
+        ("", None) => format!("HTTP {status} without an error code"),
+        (code, None) => code.to_owned(),
+        (code, Some(message)) => cut(&format!("{code}: {message}")),
+    };
+    let mut judged = IoError::new(neighbour, operation, of_code(code, status), message);
+    judged.retry_after = answer.raw().headers().get("retry-after").and_then(seconds);
+    judged
+}
+
+/// A `Retry-After` in seconds. Its other form, a date, is not used by AWS and counts as absent.
+pub(crate) fn seconds(header: &str) -> Option<Duration> {
+    header.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The words of an error and of its causes.
+pub(crate) fn words(error: &(dyn Error + 'static)) -> String {
+    let all: Vec<String> = causes(error).map(ToString::to_string).collect();
+    cut(&all.join(": "))
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MESSAGE_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_judged_before_the_status() {
+        for (code, status, verdict) in [
+            ("ThrottlingException", 400, Verdict::Throttled),
+            ("ProvisionedThroughputExceededException", 400, Verdict::Throttled),
+            ("SlowDown", 503, Verdict::Throttled),
+            ("OverLimit", 403, Verdict::Throttled),
+            ("", 429, Verdict::Throttled),
+            ("AccessDenied", 403, Verdict::Denied),
+            ("AccessDeniedException", 400, Verdict::Denied),
+            ("ExpiredTokenException", 400, Verdict::Denied),
+            ("UnrecognizedClientException", 400, Verdict::Denied),
+            ("", 403, Verdict::Denied),
+            ("ConditionalCheckFailedException", 400, Verdict::Conflict),
+            ("ConflictException", 409, Verdict::Conflict),
+            ("RequestTimeout", 400, Verdict::Transient),
+            ("InternalServerException", 500, Verdict::Transient),
+            ("SomethingNew", 503, Verdict::Transient),
+            ("TransactionConflictException", 400, Verdict::Transient),
+            ("ValidationException", 400, Verdict::Permanent),
+            ("ResourceNotFoundException", 404, Verdict::Permanent),
+            ("ServiceQuotaExceededException", 402, Verdict::Permanent),
+            ("SomethingNew", 400, Verdict::Permanent),
+        ] {
+            assert_eq!(of_code(code, status), verdict, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_wish_of_the_service_is_in_seconds() {
+        assert_eq!(seconds(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(seconds("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+        assert_eq!(seconds("-1"), None);
     }
 }

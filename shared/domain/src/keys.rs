@@ -24,6 +24,9 @@ use crate::incident::IncidentKind;
 /// How many shards a worker's part of the index `due` has.
 pub const DUE_SHARDS: u32 = 4;
 
+/// Sort key of an account + Region itself.
+pub const PLACE: &str = "place";
+
 /// Primary key of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
@@ -77,7 +80,7 @@ pub fn servers(place: &Place) -> Range {
 
 /// An account + Region itself: capacity, sweeps, heartbeat.
 pub fn place(place: &Place) -> Key {
-    Key { pk: place_pk(place), sk: "place".into() }
+    Key { pk: place_pk(place), sk: PLACE.into() }
 }
 
 /// A job.

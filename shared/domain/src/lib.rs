@@ -17,6 +17,7 @@ pub mod message;
 pub mod notification;
 pub mod own_event;
 pub mod place;
+pub mod registry;
 pub mod routing;
 pub mod row;
 pub mod seen;

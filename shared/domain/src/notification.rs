@@ -61,7 +61,7 @@ impl Row for IncidentRow {
     const WORKER: &'static str = "notifier";
 
     fn key(&self) -> Key {
-        keys::incident(&self.latest.place(), self.latest.kind, &self.latest.subject)
+        key(&self.latest)
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
@@ -79,6 +79,11 @@ impl IncidentRow {
     pub fn is_open(&self) -> bool {
         self.latest.happened != Happened::Resolved
     }
+}
+
+/// Where the incident of an event is stored.
+pub fn key(event: &OwnEvent) -> Key {
+    keys::incident(&event.place(), event.kind, &event.subject)
 }
 
 /// Decides what to tell of events of one incident; the caller sends what it claimed, see [`claimed`].

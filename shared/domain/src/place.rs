@@ -151,6 +151,17 @@ pub fn claim(
     Some(Change { row, tell: Vec::new() })
 }
 
+/// Gives the claim of a sweep that failed back.
+pub fn release(stored: Option<&PlaceRow>) -> Option<Change<PlaceRow>> {
+    let row = PlaceRow { sweeping_since: None, ..stored?.clone() };
+    Change::between(stored, row, Vec::new())
+}
+
+/// Clears the wish for a sweep, which is being asked for.
+pub fn looked(row: &PlaceRow) -> Option<Change<PlaceRow>> {
+    Change::between(Some(row), PlaceRow { look_at: None, ..row.clone() }, Vec::new())
+}
+
 /// Decides what observations of a place mean.
 pub fn decide(
     place: &Place,

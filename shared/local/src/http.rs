@@ -156,4 +156,4 @@ async fn perform(world: &Arc<World>, scope: Scope, received: Received) -> Result
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

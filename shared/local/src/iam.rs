@@ -4,6 +4,7 @@
 //! cloud's own time.
 
 mod context;
+mod keys;
 mod policy;
 
 use std::collections::HashMap;
@@ -18,6 +19,9 @@ use serde_json::Value;
 use crate::Clock;
 use crate::call::{Principal, Refusal};
 use crate::world::lock;
+pub use keys::Credentials;
+use keys::Key;
+pub(crate) use keys::random_text;
 use policy::{Cache, Grant, IdentityPolicies, Question, ResourcePolicy};
 
 /// Accounts, roles, access keys and sessions.
@@ -57,43 +61,16 @@ pub struct Role {
     allowing: IdentityPolicies,
 }
 
-struct Key {
-    secret: String,
-    token: Option<String>,
-    expires: Option<Timestamp>,
-    principal: Principal,
-}
-
-/// Keys as a client needs them.
-#[derive(Clone)]
-pub struct Credentials {
-    /// `AKIA…` for an operator, `ASIA…` for a session.
-    pub access_key_id: String,
-    /// Signs, is never sent.
-    pub secret_access_key: String,
-    /// Present for sessions.
-    pub session_token: Option<String>,
-    /// When a session ends, on real time.
-    pub expires: Option<Timestamp>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("access_key_id", &self.access_key_id)
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Iam {
     /// Makes an account known and returns its administrator's keys. `organization` is the id (`o-…`) that
     /// `aws:PrincipalOrgID` sees.
     pub fn add_account(&self, account: &str, organization: Option<&str>) -> Credentials {
         let principal = Principal::Operator { account: account.to_owned() };
+        let (key, credentials) = Key::create(principal, None);
         let mut state = lock(&self.state);
         state.organizations.insert(account.to_owned(), organization.map(str::to_owned));
-        state.add_key(principal, None)
+        state.keys.insert(credentials.access_key_id.clone(), Arc::new(key));
+        credentials
     }
 
     /// The organisation that an account is in, if it is in one.
@@ -138,7 +115,9 @@ impl Iam {
             return Err(Refusal::new(404, "NoSuchEntity", format!("there is no role {role_arn}")));
         }
         let expires = Timestamp::now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
-        Ok(state.add_key(session_of(role_arn, session), Some(expires)))
+        let (key, credentials) = Key::create(session_of(role_arn, session), Some(expires));
+        state.keys.insert(credentials.access_key_id.clone(), Arc::new(key));
+        Ok(credentials)
     }
 
     /// The secret that signs for an access key, if the key is known.
@@ -189,7 +168,6 @@ impl Iam {
         let grant = policy.map_or(Grant::Nothing, |policy| policy.grant(&question));
         let same_account = principal.account() == owner;
         match (self.identity_allows(&question), grant) {
-            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
             (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
             (Decision::Allow, Grant::Nothing) if same_account => Ok(()),
             (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
@@ -217,7 +195,6 @@ impl Iam {
         let question = Question { principal, action, resource: role_arn, context: &context };
         let same_account = principal.account() == account_of(role_arn);
         match (self.identity_allows(&question), role.trusting.grant(&question)) {
-            (Decision::ExplicitDeny, _) | (_, Grant::Denied) => Err(denied()),
             (Decision::Allow, Grant::ToAccount | Grant::Direct) => Ok(()),
             (Decision::ImplicitDeny, Grant::Direct) if same_account || is_service(principal) => Ok(()),
             _ => Err(denied()),
@@ -250,19 +227,6 @@ impl Iam {
     }
 }
 
-impl State {
-    fn add_key(&mut self, principal: Principal, expires: Option<Timestamp>) -> Credentials {
-        let temporary = expires.is_some();
-        let prefix = if temporary { "ASIA" } else { "AKIA" };
-        let access_key_id = format!("{prefix}{}", random_text(16).to_ascii_uppercase());
-        let secret = random_text(40);
-        let token = temporary.then(|| random_text(200));
-        let key = Key { secret: secret.clone(), token: token.clone(), expires, principal };
-        self.keys.insert(access_key_id.clone(), Arc::new(key));
-        Credentials { access_key_id, secret_access_key: secret, session_token: token, expires }
-    }
-}
-
 fn is_service(principal: &Principal) -> bool {
     matches!(principal, Principal::Service { .. })
 }
@@ -278,12 +242,6 @@ fn session_of(role_arn: &str, session: &str) -> Principal {
 /// The account in an ARN; empty when there is none.
 pub(crate) fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
-}
-
-/// Hexadecimal digits from the operating system's random numbers.
-pub(crate) fn random_text(length: usize) -> String {
-    let digits = || uuid::Uuid::new_v4().simple().to_string().into_bytes();
-    std::iter::repeat_with(digits).flatten().take(length).map(char::from).collect()
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ pub mod cloudformation;
 pub mod drs;
 pub mod dynamo;
 pub mod ec2;
+pub mod estate;
 pub mod events;
 pub mod faults;
+pub mod fleet;
 pub mod http;
 pub mod iam;
 pub mod scheduler;
@@ -24,6 +26,8 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
+#[cfg(test)]
+mod testing;
 pub mod world;
 
 pub use call::{Call, Principal, Refusal, Reply};

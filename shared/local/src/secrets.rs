@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::World;
 use crate::call::{Call, Refusal, Reply};
-use crate::iam::random_text;
+use crate::iam::{account_of, random_text};
 use crate::world::lock;
 use versions::Versions;
 
@@ -24,6 +24,7 @@ struct Secret {
     name: String,
     description: String,
     created: Timestamp,
+    /// When the secret ceases to exist. Until then it cannot be read.
     deletion: Option<Timestamp>,
     versions: Versions,
 }
@@ -42,6 +43,7 @@ impl Secrets {
     pub fn handle(&self, world: &Arc<World>, call: &Call) -> Result<Reply, Refusal> {
         let request = call.json()?;
         let now = world.clock.now();
+        lock(&self.0).retain(|_, secret| secret.deletion.is_none_or(|end| end > now));
         let answer = match call.operation.as_str() {
             "CreateSecret" => self.create(world, call, &request)?,
             "GetSecretValue" => self.on_secret(world, call, &request, |secret| {
@@ -72,7 +74,8 @@ impl Secrets {
         allow(world, call, &arn)?;
         let mut secrets = lock(&self.0);
         let place = place(call, name);
-        if secrets.contains_key(&place) {
+        if let Some(secret) = secrets.get(&place) {
+            secret.in_use()?;
             let text = format!("The operation failed because the secret {name} already exists.");
             return Err(Refusal::new(400, "ResourceExistsException", text));
         }
@@ -123,15 +126,11 @@ impl Secrets {
         let hours = days.filter(|days| (7..=30).contains(days)).unwrap_or(30) * 24;
         let end = if at_once { 0.hours() } else { hours.hours() };
         let deletion = world.clock.now().checked_add(end).unwrap_or(Timestamp::MAX);
-        let answer = self.on_secret(world, call, request, |secret| {
+        self.on_secret(world, call, request, |secret| {
             secret.in_use()?;
             secret.deletion = Some(deletion);
             Ok(json!({"ARN": secret.arn, "Name": secret.name, "DeletionDate": seconds(deletion)}))
-        })?;
-        if at_once {
-            lock(&self.0).remove(&place(call, answer["Name"].as_str().unwrap_or_default()));
-        }
-        Ok(answer)
+        })
     }
 }
 
@@ -186,7 +185,7 @@ impl Secret {
 
 fn allow(world: &World, call: &Call, resource: &str) -> Result<(), Refusal> {
     let action = format!("secretsmanager:{}", call.operation);
-    let subject = (call.account.as_str(), resource);
+    let subject = (account_of(resource), resource);
     world.iam.authorize(&world.clock, &call.principal, &action, subject, None, &[])
 }
 

@@ -24,6 +24,11 @@ pub fn handle(world: &Arc<World>, call: &Call) -> Result<Reply, Refusal> {
 
 fn assume_role(world: &World, call: &Call) -> Result<Reply, Refusal> {
     let form = call.form();
+    // To pass over what narrows or marks a session would grant more than AWS does.
+    let unknown = ["Policy", "PolicyArns", "Tags", "SourceIdentity", "SerialNumber"];
+    if let Some(name) = form.keys().find(|name| unknown.iter().any(|unknown| name.starts_with(unknown))) {
+        return Err(invalid(&format!("the local cloud does not know {name} of AssumeRole")));
+    }
     let role_arn = text(&form, "RoleArn", (20, 2048), |_| true)?.ok_or_else(|| missing("RoleArn"))?;
     let session = text(&form, "RoleSessionName", (2, 64), |c| "+=,.@-".contains(c))?
         .ok_or_else(|| missing("RoleSessionName"))?;

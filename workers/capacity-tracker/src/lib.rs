@@ -1,1 +1,73 @@
-//! The capacity-tracker worker.
+//! Keeps source servers, their replication and the count per account and Region true.
+//!
+//! Takes Stalled Change events, heartbeats and life-cycle API calls from the spokes, and sweeps each account
+//! and Region. Both reach the same decisions in `drs_fleet_domain::{server, place}`.
+
+mod handle;
+mod sweep;
+
+use drs_fleet_aws::inbox::{self, Received};
+use drs_fleet_aws::io::{Io, Message};
+use drs_fleet_aws::metrics::Metrics;
+use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::store::Store;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::worker::{Sorted, Worker};
+use drs_fleet_domain::envelope::Rejected;
+use drs_fleet_domain::event::Event;
+use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::server::ServerRow;
+use drs_fleet_domain::tags::InstanceServerRow;
+
+/// The worker. Clones share caches.
+#[derive(Clone, Debug)]
+pub struct CapacityTracker {
+    registry: RegistryCache,
+    inbox: inbox::Inbox,
+    servers: Store<ServerRow>,
+    places: Store<PlaceRow>,
+    instances: Store<InstanceServerRow>,
+}
+
+impl CapacityTracker {
+    /// A worker that has nothing cached and counts into `metrics`.
+    pub fn new(registry: RegistryCache, metrics: &Metrics) -> Self {
+        Self {
+            inbox: inbox::Inbox::new(Self::NAME, registry.clone(), metrics),
+            registry,
+            servers: Store::new(metrics.clone()),
+            places: Store::new(metrics.clone()),
+            instances: Store::new(metrics.clone()),
+        }
+    }
+}
+
+impl Worker for CapacityTracker {
+    const NAME: &'static str = "capacity-tracker";
+    type Work = Received;
+
+    fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {
+        let received = Received::read(message)?;
+        let place = received.place();
+        let lane = match &received.event {
+            Event::StalledChange { server, .. } => format!("{place}/{server}"),
+            // A sweep takes seconds; the events of its place must not wait for it.
+            Event::SweepPlace => format!("sweep/{place}"),
+            Event::SweepTick => "tick".to_owned(),
+            _ => place.to_string(),
+        };
+        Ok(Sorted { lane, work: received })
+    }
+
+    async fn handle<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<(), IoError> {
+        handle::handle(self, io, work).await
+    }
+
+    async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
+        if key.sk == keys::PLACE {
+            return handle::wake_place(self, io, key).await;
+        }
+        self.servers.wake(io, key, |_| None).await.map(|_| ())
+    }
+}

@@ -87,7 +87,8 @@ pub struct Stacks(Mutex<BTreeMap<StackId, Outputs>>);
 type StackId = (String, String, String);
 
 impl Stacks {
-    /// Creates everything that a template describes, in the order of its references.
+    /// Creates everything that a template describes, in the order of its references. The calls pass the fault
+    /// plan and are not tried again: create stacks first, and set the plan's rules afterwards.
     ///
     /// # Errors
     /// [`StackError`]; what was created before the error stays.

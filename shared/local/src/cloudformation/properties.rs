@@ -53,6 +53,10 @@ impl Properties {
         Self::new(&self.id, &format!("{} property {name}", self.path), value)
     }
 
+    pub fn optional_nested(&mut self, name: &str) -> Result<Option<Self>, StackError> {
+        if self.members.contains_key(name) { self.nested(name).map(Some) } else { Ok(None) }
+    }
+
     /// A property that is a list.
     pub fn list(&mut self, name: &str) -> Result<Vec<Value>, StackError> {
         match self.need(name)? {

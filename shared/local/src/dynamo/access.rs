@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 
 use crate::World;
 use crate::call::{Call, Refusal};
+use crate::iam::account_of;
 
 /// The names in a request that decide which permissions it needs.
 #[derive(Deserialize)]
@@ -39,7 +40,7 @@ pub(super) fn check(world: &World, call: &Call, body: &str) -> Result<(), Refusa
         .map_err(|e| Refusal::new(400, "SerializationException", format!("body is not a request: {e}")))?;
     for (action, resource) in needs(call, names) {
         let action = format!("dynamodb:{action}");
-        let subject = (call.account.as_str(), resource.as_str());
+        let subject = (account_of(&resource), resource.as_str());
         world.iam.authorize(&world.clock, &call.principal, &action, subject, None, &[])?;
     }
     Ok(())
@@ -72,6 +73,6 @@ fn needs(call: &Call, names: Names) -> Vec<(String, String)> {
             };
             transact_items.into_iter().flatten().map(one).collect()
         }
-        _ => vec![(operation(), "*".to_owned())],
+        _ => vec![(operation(), table_arn("*"))],
     }
 }

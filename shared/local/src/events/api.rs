@@ -130,9 +130,7 @@ impl Events {
         }
         let policy: Value =
             serde_json::from_str(policy).map_err(|e| invalid(format!("Policy is not JSON: {e}")))?;
-        if !policy["Statement"].is_array() && !policy["Statement"].is_object() {
-            return Err(invalid("Policy has no Statement"));
-        }
+        awsim_iam_policy::parse_value(&policy).map_err(|e| invalid(format!("Policy: {e}")))?;
         lock(&self.state).bus(bus)?.policy = Some(policy);
         Ok(json!({}))
     }

@@ -7,7 +7,7 @@ use crate::call::{Principal, Refusal};
 use crate::faults::Fault;
 use crate::world::lock;
 
-use super::arn::{BusId, part};
+use super::arn::BusId;
 use super::envelope::Travelling;
 use super::targets::Target;
 use super::{Events, rules};
@@ -56,7 +56,7 @@ impl Events {
 
     fn send(&self, world: &World, parcel: &Parcel<'_>, travelling: &Travelling) -> Result<(), Failure> {
         let target = parcel.target;
-        let principal = acting_for(parcel);
+        let principal = acting_for(world, parcel)?;
         if target.is_bus() {
             return self.forward(world, parcel, &principal, travelling);
         }
@@ -112,15 +112,12 @@ fn attributes(parcel: &Parcel<'_>, code: &str, message: &str) -> BTreeMap<String
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn acting_for(parcel: &Parcel<'_>) -> Principal {
-    match &parcel.target.role {
-        Some(role_arn) => Principal::Role {
-            account: part(role_arn, 4).to_owned(),
-            role_arn: role_arn.clone(),
-            session: "events".to_owned(),
-        },
-        None => service(parcel),
-    }
+/// The role of the target, or the service itself on behalf of the rule.
+fn acting_for(world: &World, parcel: &Parcel<'_>) -> Result<Principal, Failure> {
+    let service = service(parcel);
+    let Some(role_arn) = &parcel.target.role else { return Ok(service) };
+    let assumed = world.iam.act_as(&world.clock, &service, role_arn, "events");
+    assumed.map_err(|refusal| Failure { code: "FAILED_TO_ASSUME_ROLE", message: refusal.message })
 }
 
 fn service(parcel: &Parcel<'_>) -> Principal {

@@ -70,6 +70,9 @@ impl Target {
         if part(arn, 4) != bus.account && self.role.is_none() {
             return Err(invalid(format!("RoleArn is required for target {arn}: it is in another account")));
         }
+        if self.role.as_ref().is_some_and(|role| part(role, 4) != bus.account) {
+            return Err(invalid(format!("target {id}: RoleArn must be a role of account {}", bus.account)));
+        }
         match &self.dead_letters {
             Some(queue) if part(queue, 2) != "sqs" || part(queue, 3) != bus.region => Err(invalid(format!(
                 "target {id}: the dead-letter queue {queue} must be an SQS queue in Region {}",

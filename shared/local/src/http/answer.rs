@@ -31,7 +31,7 @@ pub(super) fn refused(clock: &Clock, service: &str, refusal: Refusal) -> Respons
         }
         Protocol::RestJson => {
             headers.push(("x-amzn-errortype".to_owned(), code.clone()));
-            members.insert("code".to_owned(), Value::from(code));
+            members.entry("code").or_insert_with(|| Value::from(code));
             members.entry("message").or_insert_with(|| Value::from(message));
             Value::Object(members).to_string()
         }

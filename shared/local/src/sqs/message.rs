@@ -117,7 +117,11 @@ fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
+/// Checks one attribute: name, type and value.
+///
+/// # Errors
+/// `InvalidParameterValue`.
+pub fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
     let refused = |why: &str| {
         let text = format!("The message attribute '{name}' is invalid. Reason: {why}");
         Err(refuse("InvalidParameterValue", text))

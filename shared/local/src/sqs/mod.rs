@@ -7,11 +7,12 @@
 //! are asked for at `("sqs", "ReceiveMessage", owner)`: `Duplicate` leaves a second copy of a message on the
 //! queue, which survives the deletion of the first, and `Reorder` starts a receive at a random message.
 
+mod attributes;
 mod batch;
 mod cell;
 mod manage;
-pub mod message;
-pub mod queue;
+pub(crate) mod message;
+mod queue;
 mod receiving;
 mod refuse;
 mod sending;
@@ -29,7 +30,8 @@ use crate::World;
 use crate::call::{Call, Principal, Refusal, Reply};
 use crate::world::lock;
 use cell::{Cell, moment};
-use message::{Attribute, Attributes, Message};
+use message::Message;
+pub use message::{Attribute, Attributes};
 use refuse::{missing, no_queue, refuse};
 
 /// Queues.
@@ -117,13 +119,17 @@ impl Sqs {
     /// Asks identity and queue policies. What changes queues themselves is for the owner's account alone.
     fn authorize(&self, world: &World, call: &Call, target: &Target) -> Result<(), Refusal> {
         let action = format!("sqs:{}", call.operation.trim_end_matches("Batch"));
+        let worded = |refusal: Refusal| refusal.header("x-amzn-query-error", "AccessDenied;Sender");
         let own = call.principal.account() == target.owner;
         if !own && matches!(call.operation.as_str(), "DeleteQueue" | "SetQueueAttributes" | "ListQueueTags") {
-            return Err(Refusal::denied(&call.principal, &action, &target.arn));
+            return Err(worded(Refusal::denied(&call.principal, &action, &target.arn)));
         }
         let policy = self.find(&target.arn).ok().and_then(|cell| cell.policy());
         let resource = (target.owner.as_str(), target.arn.as_str());
-        world.iam.authorize(&world.clock, &call.principal, &action, resource, policy.as_ref(), &[])
+        world
+            .iam
+            .authorize(&world.clock, &call.principal, &action, resource, policy.as_ref(), &[])
+            .map_err(worded)
     }
 
     /// What an authorized call does.
@@ -138,18 +144,18 @@ impl Sqs {
         match call.operation.as_str() {
             "CreateQueue" => self.create_queue(call, now, parse(request)?),
             "GetQueueUrl" => self.find(&target.arn).map(|cell| serde_json::json!({ "QueueUrl": cell.url })),
-            "ListQueues" => self.list_queues(call, parse(request)?),
+            "ListQueues" => self.list_queues(call, &parse(request)?),
             "DeleteQueue" => self.remove(&target.arn),
-            "SetQueueAttributes" => self.set_queue_attributes(&target.arn, now, parse(request)?),
-            "GetQueueAttributes" => self.find(&target.arn)?.attributes(now, parse(request)?),
+            "SetQueueAttributes" => self.set_queue_attributes(&target.arn, now, &parse(request)?),
+            "GetQueueAttributes" => self.find(&target.arn)?.attributes(now, &parse(request)?),
             "ListQueueTags" => Ok(serde_json::json!({ "Tags": self.find(&target.arn)?.tags })),
             "PurgeQueue" => self.find(&target.arn)?.purge(now),
             "SendMessage" => self.find(&target.arn)?.send_message(&call.principal, now, parse(request)?),
             "SendMessageBatch" => self.find(&target.arn)?.send_batch(&call.principal, now, parse(request)?),
             "ReceiveMessage" => self.receive_message(world, target, parse(request)?).await,
-            "DeleteMessage" => self.find(&target.arn)?.delete_message(now, parse(request)?),
+            "DeleteMessage" => self.find(&target.arn)?.delete_message(now, &parse(request)?),
             "DeleteMessageBatch" => self.find(&target.arn)?.delete_batch(now, parse(request)?),
-            "ChangeMessageVisibility" => self.find(&target.arn)?.change_visibility(now, parse(request)?),
+            "ChangeMessageVisibility" => self.find(&target.arn)?.change_visibility(now, &parse(request)?),
             "ChangeMessageVisibilityBatch" => {
                 self.find(&target.arn)?.change_visibility_batch(now, parse(request)?)
             }

@@ -17,7 +17,8 @@ use crate::call::Refusal;
 use crate::faults::Fault;
 use crate::world::lock;
 
-const SYSTEM_ATTRIBUTES: [&str; 7] = [
+/// Those of FIFO queues and of tracing may be asked for, but no message has them.
+const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "ApproximateFirstReceiveTimestamp",
     "ApproximateReceiveCount",
     "DeadLetterQueueSourceArn",
@@ -25,6 +26,8 @@ const SYSTEM_ATTRIBUTES: [&str; 7] = [
     "SenderId",
     "SentTimestamp",
     "AWSTraceHeader",
+    "MessageDeduplicationId",
+    "SequenceNumber",
 ];
 
 #[derive(Deserialize)]
@@ -168,7 +171,7 @@ impl Receive {
     fn system_attributes(&self, received: &Received) -> Map<String, Value> {
         let message = &received.message;
         let all = [
-            ("ApproximateFirstReceiveTimestamp", Some(received.first_received.to_string())),
+            ("ApproximateFirstReceiveTimestamp", Some(received.first_at.to_string())),
             ("ApproximateReceiveCount", Some(received.receives.to_string())),
             ("DeadLetterQueueSourceArn", message.redriven_from.clone()),
             ("MessageGroupId", message.group.clone()),

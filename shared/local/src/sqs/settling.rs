@@ -24,17 +24,17 @@ impl Settle {
 }
 
 impl Cell {
-    pub(super) fn delete_message(&self, now: Moment, settle: Settle) -> Result<Value, Refusal> {
+    pub(super) fn delete_message(&self, now: Moment, settle: &Settle) -> Result<Value, Refusal> {
         let handle = settle.handle()?;
         self.step(now, |inside| inside.queue.delete(handle));
         Ok(json!({}))
     }
 
     pub(super) fn delete_batch(&self, now: Moment, batch: Batch<Settle>) -> Result<Value, Refusal> {
-        Ok(batch.checked()?.each(|settle| self.delete_message(now, settle)))
+        Ok(batch.checked()?.each(|settle| self.delete_message(now, &settle)))
     }
 
-    pub(super) fn change_visibility(&self, now: Moment, settle: Settle) -> Result<Value, Refusal> {
+    pub(super) fn change_visibility(&self, now: Moment, settle: &Settle) -> Result<Value, Refusal> {
         let time = settle.visibility_timeout.ok_or_else(|| missing("VisibilityTimeout"))?;
         let time = seconds(time, "VisibilityTimeout", 43_200)?;
         let handle = settle.handle()?;
@@ -47,6 +47,6 @@ impl Cell {
         now: Moment,
         batch: Batch<Settle>,
     ) -> Result<Value, Refusal> {
-        Ok(batch.checked()?.each(|settle| self.change_visibility(now, settle)))
+        Ok(batch.checked()?.each(|settle| self.change_visibility(now, &settle)))
     }
 }

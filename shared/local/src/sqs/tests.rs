@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Clock;
 use crate::faults::{Fault, FaultRule, Faults};
-
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-central-1";
+use crate::testing::{self, HUB as ACCOUNT, REGION, SPOKE, allow, role};
 
 fn world() -> Arc<World> {
     World::new(Clock::real(), Faults::none())
@@ -24,18 +22,7 @@ fn queue(world: &World, name: &str, attributes: &[(&str, &str)]) -> Result<Strin
 
 /// Performs an operation as one that the policies allow.
 async fn ask(world: &Arc<World>, operation: &str, request: Value) -> Result<Value, Refusal> {
-    let call = Call {
-        principal: Principal::Operator { account: ACCOUNT.to_owned() },
-        account: ACCOUNT.to_owned(),
-        region: REGION.to_owned(),
-        service: "sqs".to_owned(),
-        operation: operation.to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: Vec::new(),
-    };
+    let call = testing::call(&testing::operator(ACCOUNT), "sqs", operation, &request);
     let target = Target::of(&call, &request)?;
     world.sqs.answer(world, &call, &target, request).await
 }
@@ -138,7 +125,7 @@ async fn messages_that_aws_refuses_are_refused() {
         request["QueueUrl"] = json!(url);
         assert_eq!(ask(&world, "SendMessage", request).await.unwrap_err().code, code);
     }
-    let refusal = send(&world, "https://sqs/111122223333/none", "x").await.unwrap_err();
+    let refusal = send(&world, "https://sqs/111111111111/none", "x").await.unwrap_err();
     assert_eq!(refusal.code, "QueueDoesNotExist");
     assert_eq!(query_error(&refusal), "AWS.SimpleQueueService.NonExistentQueue;Sender");
 }
@@ -199,7 +186,7 @@ async fn a_dead_letter_queue_must_exist_in_the_same_account_and_region_and_admit
         queue(&world, "jobs", &[("RedrivePolicy", &policy)]).unwrap_err().message
     };
     assert!(refused(&arn("none")).contains("does not exist"));
-    assert!(refused("arn:aws:sqs:eu-central-1:999999999999:x").contains("owner and Region"));
+    assert!(refused("arn:aws:sqs:eu-west-1:999999999999:x").contains("owner and Region"));
     queue(&world, "closed", &[("RedriveAllowPolicy", r#"{"redrivePermission":"denyAll"}"#)]).unwrap();
     assert!(refused(&arn("closed")).contains("does not allow"));
 }
@@ -216,7 +203,7 @@ async fn creating_a_queue_again_is_idempotent_unless_an_attribute_differs() {
     assert_eq!(queue(&world, "x", &[("Colour", "red")]).unwrap_err().code, "InvalidAttributeName");
     assert_eq!(queue(&world, "x", &[("DelaySeconds", "901")]).unwrap_err().code, "InvalidAttributeValue");
     assert_eq!(queue(&world, "x.fifo", &[]).unwrap_err().code, "InvalidParameterValue");
-    world.sqs.delete(&arn("jobs")).unwrap();
+    world.sqs.remove(&arn("jobs")).unwrap();
     assert_eq!(queue(&world, "jobs", &[]).unwrap_err().code, "QueueDeletedRecently");
 }
 
@@ -281,4 +268,88 @@ async fn a_duplicated_message_is_handed_out_once_more_even_after_its_deletion() 
         ask(&world, "DeleteMessage", request).await.unwrap();
     }
     assert!(receive(&world, &url).await.is_empty());
+}
+
+fn trust() -> Value {
+    allow(&json!({ "Principal": { "Service": "ecs-tasks.amazonaws.com" }, "Action": "sts:AssumeRole" }))
+}
+
+/// Performs a call with everything that the policies have to say.
+async fn call(world: &Arc<World>, by: &Principal, operation: &str, request: Value) -> Result<Reply, Refusal> {
+    world.sqs.handle(world, &testing::call(by, "sqs", operation, &request)).await
+}
+
+#[tokio::test]
+async fn a_role_does_what_its_policies_allow_and_nothing_else() {
+    let world = world();
+    world.iam.add_account(ACCOUNT, None);
+    let url = queue(&world, "jobs", &[]).unwrap();
+    let receive_only = allow(&json!({ "Action": "sqs:ReceiveMessage", "Resource": arn("jobs") }));
+    world.iam.put_role(&format!("arn:aws:iam::{ACCOUNT}:role/reader"), &trust(), &[receive_only]).unwrap();
+    let reader = role(ACCOUNT, "reader");
+    call(&world, &reader, "ReceiveMessage", json!({ "QueueUrl": url })).await.unwrap();
+    for operation in ["SendMessage", "DeleteMessageBatch", "PurgeQueue", "CreateQueue"] {
+        let request = json!({ "QueueUrl": url, "QueueName": "jobs" });
+        let refusal = call(&world, &reader, operation, request).await.unwrap_err();
+        assert_eq!(refusal.code, "AccessDenied", "{operation}");
+        assert_eq!(query_error(&refusal), "AccessDenied;Sender");
+    }
+}
+
+#[tokio::test]
+async fn another_account_gets_in_by_the_queue_policy_but_never_to_the_queue_itself() {
+    let world = world();
+    for account in [ACCOUNT, SPOKE] {
+        world.iam.add_account(account, None);
+    }
+    let url = queue(&world, "jobs", &[]).unwrap();
+    let spoke = testing::operator(SPOKE);
+    let message = json!({ "QueueUrl": url, "MessageBody": "x" });
+    let before = call(&world, &spoke, "SendMessage", message.clone()).await.unwrap_err();
+    assert_eq!(before.code, "AccessDenied");
+    let policy = allow(&json!({ "Principal": { "AWS": SPOKE }, "Action": "sqs:*", "Resource": arn("jobs") }));
+    let attributes = BTreeMap::from([("Policy".to_owned(), policy.to_string())]);
+    world.sqs.set_attributes(&world, &arn("jobs"), &attributes).unwrap();
+    call(&world, &spoke, "SendMessage", message).await.unwrap();
+    let delete = call(&world, &spoke, "DeleteQueue", json!({ "QueueUrl": url })).await.unwrap_err();
+    assert_eq!(delete.code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_service_delivers_only_where_the_queue_policy_names_its_resource() {
+    let world = world();
+    world.iam.add_account(ACCOUNT, None);
+    queue(&world, "jobs", &[]).unwrap();
+    let rule = |name: &str| Principal::Service {
+        name: "events.amazonaws.com".to_owned(),
+        source_arn: format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"),
+        source_account: ACCOUNT.to_owned(),
+    };
+    let policy = allow(
+        &json!({ "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
+        "Resource": arn("jobs"),
+        "Condition": { "ArnEquals": { "aws:SourceArn": format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/good") } } }),
+    );
+    let attributes = BTreeMap::from([("Policy".to_owned(), policy.to_string())]);
+    world.sqs.set_attributes(&world, &arn("jobs"), &attributes).unwrap();
+    let why = BTreeMap::from([("ERROR_CODE".to_owned(), "x".to_owned())]);
+    world.sqs.deliver(&world, &rule("good"), &arn("jobs"), "event", &why).unwrap();
+    let refusal = world.sqs.deliver(&world, &rule("bad"), &arn("jobs"), "event", &why).unwrap_err();
+    assert_eq!(refusal.code, "AccessDenied");
+    let peeked = world.sqs.peek(&arn("jobs"));
+    assert_eq!((peeked.len(), peeked[0].body.as_str()), (1, "event"));
+    assert_eq!(peeked[0].attributes["ERROR_CODE"], Attribute::string("x"));
+}
+
+#[test]
+fn the_checksum_of_attributes_is_the_documented_one() {
+    let binary = Attribute {
+        data_type: "Binary".to_owned(),
+        string_value: None,
+        binary_value: Some("AAE=".to_owned()),
+    };
+    let number = Attribute { data_type: "Number".to_owned(), ..Attribute::string("1") };
+    let attributes = Attributes::from([("b".to_owned(), binary), ("n".to_owned(), number)]);
+    let expected = "6d3e0b67e05bf94ede72102c4dc09565";
+    assert_eq!(message::attributes_md5(&attributes).as_deref(), Some(expected));
 }

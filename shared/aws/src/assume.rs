@@ -1,0 +1,233 @@
+//! The way into a spoke: the account's row in the registry, its role, and one DRS client per account and Region.
+//!
+//! The clients of an account share one credentials provider and one identity cache, so that however many calls
+//! begin at once, in however many Regions, the role is assumed once and again shortly before its session ends.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_config::identity::IdentityCache;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_drs::Client;
+use aws_sdk_drs::config::{Builder, SharedIdentityCache};
+use aws_types::SdkConfig;
+use drs_fleet_domain::ids::{AccountId, Region};
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::registry::{AccountRow, AccountStatus};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::sdk::{Answer, Table};
+use crate::secrets::Secrets;
+use crate::verdict::{IoError, Neighbour, Verdict, classify};
+
+const OPERATION: &str = "AssumeRole";
+/// How old an account's row may be: a switched-off account is left alone after at most this.
+const ROW_KEEP: Duration = Duration::from_secs(60);
+/// A role that assumes a role gets an hour at most.
+const SESSION_SECONDS: i32 = 3600;
+/// How long before its end a session is replaced.
+const SESSION_BUFFER: Duration = Duration::from_secs(5 * 60);
+/// How long the whole of "external id, then role" may take, the SDK's retries included.
+const ASSUME_LIMIT: Duration = Duration::from_secs(30);
+/// STS allows role session names of 2 to 64 characters.
+const SESSION_NAME_LIMIT: usize = 64;
+
+/// All spokes. Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Spokes {
+    /// For DRS clients: without retries.
+    config: SdkConfig,
+    doorway: Doorway,
+    table: Table,
+    rows: Arc<Mutex<HashMap<AccountId, (Instant, AccountRow)>>>,
+    accesses: Arc<Mutex<HashMap<AccountId, Access>>>,
+}
+
+/// What the clients of one account share, as long as its role stays the same.
+#[derive(Debug)]
+struct Access {
+    role: Role,
+    credentials: SharedCredentialsProvider,
+    identities: SharedIdentityCache,
+    clients: HashMap<Region, Client>,
+}
+
+impl Spokes {
+    /// `bare` is for DRS, whose calls the lanes repeat; `patient` for STS.
+    pub(crate) fn new(
+        bare: &SdkConfig,
+        patient: &SdkConfig,
+        table: Table,
+        secrets: Secrets,
+        worker: &str,
+    ) -> Self {
+        // The SDK takes the STS endpoint of the hub's own Region, never the global one.
+        let sts = aws_sdk_sts::Client::new(patient);
+        let session_name = format!("drs-fleet-{worker}").chars().take(SESSION_NAME_LIMIT).collect();
+        let doorway = Doorway { sts, secrets, session_name };
+        Self { config: bare.clone(), doorway, table, rows: Arc::default(), accesses: Arc::default() }
+    }
+
+    /// The DRS client of a place.
+    ///
+    /// # Errors
+    /// `Denied` when the account is not registered or not ACTIVE; else what reading its row gives.
+    pub(crate) async fn drs(&self, place: &Place) -> Answer<Client> {
+        let row = self.row(&place.account).await?;
+        let role = Role { doorway: self.doorway.clone(), arn: row.role_arn, secret: row.external_id_secret };
+        let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let access = match accesses.entry(place.account.clone()) {
+            Entry::Occupied(held) if held.get().role.is_same(&role) => held.into_mut(),
+            entry => entry.insert_entry(Access::new(role)).into_mut(),
+        };
+        Ok(access.client(&self.config, &place.region))
+    }
+
+    /// Forgets the account's row, external id, credentials and clients.
+    pub(crate) fn evict(&self, account: &AccountId) {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        let access = self.accesses.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        if let Some(access) = access {
+            self.doorway.secrets.forget(&access.role.secret);
+        }
+    }
+
+    /// The way into roles that are not (yet) trusted: for validation.
+    pub(crate) fn doorway(&self) -> &Doorway {
+        &self.doorway
+    }
+
+    /// A DRS client with credentials that the caller brings.
+    pub(crate) fn drs_with(&self, credentials: Credentials, region: &Region) -> Client {
+        Client::from_conf(of_region(&self.config, region).credentials_provider(credentials).build())
+    }
+
+    async fn row(&self, id: &AccountId) -> Answer<AccountRow> {
+        let row = match self.held_row(id) {
+            Some(row) => row,
+            // Callers of one moment share one read.
+            None => self.read_row(id).await?,
+        };
+        match row.status {
+            AccountStatus::Active => Ok(row),
+            status => Err(denied(format!("account {id} is {status}; only ACTIVE accounts are called"))),
+        }
+    }
+
+    fn held_row(&self, id: &AccountId) -> Option<AccountRow> {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.get(id).filter(|(since, _)| since.elapsed() < ROW_KEEP).map(|(_, row)| row.clone())
+    }
+
+    async fn read_row(&self, id: &AccountId) -> Answer<AccountRow> {
+        let stored = self.table.read::<AccountRow>(&[keys::account(id)]).await?.pop().flatten();
+        let row = stored.ok_or_else(|| denied(format!("account {id} is not registered")))?.row;
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.insert(id.clone(), (Instant::now(), row.clone()));
+        Ok(row)
+    }
+}
+
+impl Access {
+    fn new(role: Role) -> Self {
+        let identities = IdentityCache::lazy().buffer_time(SESSION_BUFFER).load_timeout(ASSUME_LIMIT).build();
+        let credentials = SharedCredentialsProvider::new(role.clone());
+        Self { role, credentials, identities, clients: HashMap::new() }
+    }
+
+    fn client(&mut self, config: &SdkConfig, region: &Region) -> Client {
+        let build = || {
+            let config = of_region(config, region)
+                .credentials_provider(self.credentials.clone())
+                .identity_cache(self.identities.clone());
+            Client::from_conf(config.build())
+        };
+        self.clients.entry(region.clone()).or_insert_with(build).clone()
+    }
+}
+
+fn of_region(config: &SdkConfig, region: &Region) -> Builder {
+    Builder::from(config).region(aws_types::region::Region::new(region.as_str().to_owned()))
+}
+
+/// A role in a spoke, assumed when credentials are needed.
+#[derive(Clone, Debug)]
+struct Role {
+    doorway: Doorway,
+    arn: String,
+    secret: String,
+}
+
+impl Role {
+    fn is_same(&self, other: &Self) -> bool {
+        self.arn == other.arn && self.secret == other.secret
+    }
+
+    async fn assume(&self) -> Answer<Credentials> {
+        let external_id = self.doorway.external_id(&self.secret).await?;
+        self.doorway.assume(&self.arn, Some(&external_id)).await
+    }
+}
+
+impl ProvideCredentials for Role {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        // The `IoError` stays whole inside, so that `classify` finds its verdict again.
+        future::ProvideCredentials::new(async {
+            self.assume().await.map_err(CredentialsError::provider_error)
+        })
+    }
+}
+
+/// What assuming any role needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Doorway {
+    sts: aws_sdk_sts::Client,
+    secrets: Secrets,
+    session_name: String,
+}
+
+impl Doorway {
+    /// The external id of a role, by the name of its secret.
+    pub(crate) async fn external_id(&self, secret: &str) -> Answer<SecretString> {
+        self.secrets.get(secret).await
+    }
+
+    /// Assumes a role for an hour.
+    pub(crate) async fn assume(&self, arn: &str, external_id: Option<&SecretString>) -> Answer<Credentials> {
+        let answer = self
+            .sts
+            .assume_role()
+            .role_arn(arn)
+            .role_session_name(&self.session_name)
+            .duration_seconds(SESSION_SECONDS)
+            .set_external_id(external_id.map(|id| id.expose_secret().to_owned()))
+            .send()
+            .await
+            .map_err(|e| without(external_id, classify(Neighbour::Spoke, OPERATION, &e)))?;
+        let given = answer.credentials.ok_or_else(|| {
+            IoError::new(Neighbour::Spoke, OPERATION, Verdict::Transient, "the answer holds no credentials")
+        })?;
+        let end = SystemTime::try_from(given.expiration).ok();
+        let (id, key, token) = (given.access_key_id, given.secret_access_key, Some(given.session_token));
+        Ok(Credentials::new(id, key, token, end, "drs-fleet"))
+    }
+}
+
+/// STS repeats an external id that breaks its pattern in the refusal.
+fn without(external_id: Option<&SecretString>, mut error: IoError) -> IoError {
+    if let Some(id) = external_id {
+        error.message = error.message.replace(id.expose_secret(), "[external id]");
+    }
+    error
+}
+
+fn denied(message: String) -> IoError {
+    IoError::new(Neighbour::Spoke, OPERATION, Verdict::Denied, message)
+}

@@ -1,0 +1,37 @@
+//! How a process reaches AWS, or something that speaks like it.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+
+/// Named, so that an update of the SDK changes neither retries nor time-outs unseen.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// AWS as the environment describes it: Region, role of the container or profile, `AWS_ENDPOINT_URL`.
+pub async fn from_env() -> SdkConfig {
+    aws_config::load_defaults(behavior()).await
+}
+
+/// Keys of one session.
+#[derive(Clone)]
+pub struct Keys {
+    /// `AKIA…` or `ASIA…`.
+    pub access_key_id: String,
+    /// Signs, is never sent.
+    pub secret_access_key: String,
+    /// Present for role sessions.
+    pub session_token: Option<String>,
+}
+
+/// An endpoint that serves all services, with given keys; reads nothing from the environment.
+pub fn at_endpoint(endpoint: &str, region: &str, keys: Keys) -> SdkConfig {
+    let Keys { access_key_id, secret_access_key, session_token } = keys;
+    let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "drs-fleet");
+    SdkConfig::builder()
+        .behavior_version(behavior())
+        .endpoint_url(endpoint)
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
+        .build()
+}

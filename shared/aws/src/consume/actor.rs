@@ -1,0 +1,263 @@
+//! The loop's state, and what it starts. What has ended comes back through [`super::outcome`].
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument, info, info_span};
+
+use super::Options;
+use super::breaker::Breaker;
+use super::hand::Hand;
+use super::lanes::Lanes;
+use super::receive::{BATCH, Receivers};
+use super::settle::{self, Deletes, Epitaph};
+use crate::io::{Io, Message};
+use crate::metrics::Metrics;
+use crate::time::{after, until};
+use crate::verdict::IoError;
+use crate::worker::Worker;
+
+/// How a handler ended; the outer error is a panic.
+pub(super) type Ended = Result<Result<(), IoError>, Box<dyn Any + Send>>;
+
+/// A call that came to its end.
+pub(super) enum Done {
+    Received(Result<Vec<Message>, IoError>),
+    Handled { lane: Arc<str>, ended: Ended },
+    Deleted { ids: Vec<String>, failed: u64 },
+    GivenBack,
+    Buried { ticket: u64 },
+    Extended { tickets: Vec<u64>, asked: Timestamp, answers: Result<Vec<Result<(), IoError>>, IoError> },
+}
+
+pub(super) struct Actor<I, W: Worker> {
+    pub(super) io: I,
+    pub(super) worker: W,
+    pub(super) options: Options,
+    pub(super) hand: Hand,
+    pub(super) lanes: Lanes<W::Work>,
+    pub(super) receivers: Receivers,
+    pub(super) breaker: Breaker,
+    pub(super) deletes: Deletes,
+    tasks: JoinSet<Done>,
+    look_at_leases: Timestamp,
+    drain_until: Option<Timestamp>,
+}
+
+impl<I: Io, W: Worker> Actor<I, W> {
+    pub(super) fn new(io: I, worker: W, options: Options) -> Self {
+        Self {
+            receivers: Receivers::new(options.max_receivers),
+            look_at_leases: io.now(),
+            io,
+            worker,
+            options,
+            hand: Hand::default(),
+            lanes: Lanes::default(),
+            breaker: Breaker::default(),
+            deletes: Deletes::default(),
+            tasks: JoinSet::new(),
+            drain_until: None,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.options.metrics
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain_until.is_some()
+    }
+
+    /// Whether nothing is left to wait for.
+    pub(super) fn is_finished(&self, now: Timestamp) -> bool {
+        let idle = self.tasks.is_empty() && self.hand.is_empty();
+        match self.drain_until {
+            Some(deadline) => self.tasks.is_empty() || deadline <= now,
+            None => self.options.once && idle && self.receivers.last_was_empty(),
+        }
+    }
+
+    /// Starts whatever may start. Answers how long nothing else will, unless something comes to its end.
+    pub(super) fn turn(&mut self, now: Timestamp) -> Duration {
+        self.lanes.wake(now);
+        if !self.is_draining() {
+            self.start_receives(now);
+            self.start_lanes(now);
+        }
+        self.extend_leases(now);
+        self.flush_deletes(now);
+        self.until_next_turn(now)
+    }
+
+    /// Waits for the next call to end.
+    pub(super) async fn next_done(&mut self) -> Option<Done> {
+        self.tasks.join_next().await.map(expect_no_panic)
+    }
+
+    /// A call that has ended already.
+    pub(super) fn done_already(&mut self) -> Option<Done> {
+        self.tasks.try_join_next().map(expect_no_panic)
+    }
+
+    /// Stops receiving, and releases what no handler has begun.
+    pub(super) fn drain(&mut self, now: Timestamp) {
+        info!(in_hand = self.hand.len(), running = self.lanes.running(), "stopping");
+        self.drain_until = Some(after(now, self.options.drain));
+        let tickets: Vec<u64> = self.lanes.take_unstarted().iter().map(|held| held.ticket).collect();
+        self.release(&tickets);
+    }
+
+    fn start_receives(&mut self, now: Timestamp) {
+        let last_one = self.options.once
+            && self.receivers.last_was_empty()
+            && (self.receivers.under_way() > 0 || self.hand.is_empty());
+        // With nothing to probe the table with, a closed door would stay closed.
+        let may_receive = !self.breaker.is_open() || self.lanes.is_empty();
+        if last_one || !may_receive {
+            return;
+        }
+        let max = self.options.max_in_flight;
+        while let Some(room) = self.receivers.start(self.in_flight(), max, now) {
+            let (io, poll) = (self.io.clone(), self.options.poll);
+            self.tasks.spawn(async move { Done::Received(io.receive(room, poll).await) });
+        }
+    }
+
+    fn start_lanes(&mut self, now: Timestamp) {
+        if self.breaker.is_open() {
+            self.probe(now);
+            return;
+        }
+        while self.lanes.running() < self.options.concurrency && self.has_waited_enough(now) {
+            let Some((lane, work)) = self.lanes.start(None, |ticket| self.hand.holds(ticket)) else { break };
+            self.spawn_handler(lane, work);
+        }
+    }
+
+    /// Whether the oldest lane should start: while there is room to receive more of a backed-up queue, its
+    /// subject's next event is probably on the way, and two events handled together are one write.
+    fn has_waited_enough(&self, now: Timestamp) -> bool {
+        let Some(since) = self.lanes.oldest_ready() else { return false };
+        let full = self.in_flight() + BATCH > self.options.max_in_flight;
+        full || !self.receivers.backed_up() || after(since, self.options.linger) <= now
+    }
+
+    fn probe(&mut self, now: Timestamp) {
+        if self.breaker.next_probe().is_none_or(|at| now < at) {
+            return;
+        }
+        self.lanes.wake(Timestamp::MAX);
+        let skip = self.breaker.last_probed();
+        if let Some((lane, work)) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
+            self.breaker.probe_started(&lane);
+            self.spawn_handler(lane, work);
+        }
+    }
+
+    fn spawn_handler(&mut self, lane: Arc<str>, work: Vec<W::Work>) {
+        let (io, worker) = (self.io.clone(), self.worker.clone());
+        let span = info_span!("handle", worker = W::NAME, lane = &*lane, messages = work.len());
+        let handler = async move {
+            // A handler keeps nothing between calls but caches that compare and set checks.
+            let ended = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind().await;
+            Done::Handled { lane, ended }
+        };
+        self.tasks.spawn(handler.instrument(span));
+    }
+
+    fn extend_leases(&mut self, now: Timestamp) {
+        if now < self.look_at_leases || self.hand.is_empty() {
+            return;
+        }
+        let lease = self.options.lease;
+        // Extended at half time and looked at eight times: four attempts before a lease is lost.
+        self.look_at_leases = after(now, lease / 8);
+        for batch in self.hand.to_extend(now, lease / 2).chunks(BATCH) {
+            let io = self.io.clone();
+            let tickets = batch.iter().map(|(ticket, _)| *ticket).collect();
+            let messages: Vec<_> = batch.iter().map(|(_, message)| (message.clone(), lease)).collect();
+            self.tasks.spawn(async move {
+                Done::Extended { tickets, asked: now, answers: io.hide(&messages).await }
+            });
+        }
+    }
+
+    fn flush_deletes(&mut self, now: Timestamp) {
+        let all = self.hand.is_empty() || self.is_draining();
+        while let Some(batch) = self.deletes.next_batch(now, all) {
+            let io = self.io.clone();
+            self.tasks.spawn(async move {
+                let ids = batch.iter().map(|message| message.id.clone()).collect();
+                Done::Deleted { ids, failed: settle::delete(&io, batch).await }
+            });
+        }
+    }
+
+    /// Gives messages back, each hidden for its time.
+    pub(super) fn give_back(&mut self, messages: Vec<(Message, Duration)>) {
+        let mut messages = messages.into_iter().peekable();
+        while messages.peek().is_some() {
+            let (io, batch) = (self.io.clone(), messages.by_ref().take(BATCH).collect());
+            self.tasks.spawn(async move {
+                settle::give_back(&io, batch).await;
+                Done::GivenBack
+            });
+        }
+    }
+
+    /// Gives messages back untouched, at once.
+    pub(super) fn release(&mut self, tickets: &[u64]) {
+        let released: Vec<_> = tickets
+            .iter()
+            .filter_map(|ticket| self.hand.let_go(*ticket))
+            .map(|m| (m, Duration::ZERO))
+            .collect();
+        self.metrics().count(|counted| counted.released += released.len() as u64);
+        self.give_back(released);
+    }
+
+    /// Dead-letters a message; it stays in hand, leased, until that is done.
+    pub(super) fn bury(&mut self, ticket: u64, epitaph: Epitaph) {
+        let Some(message) = self.hand.message(ticket).cloned() else { return };
+        let io = self.io.clone();
+        self.tasks.spawn(async move {
+            settle::bury(&io, &message, &epitaph).await;
+            Done::Buried { ticket }
+        });
+    }
+
+    fn in_flight(&self) -> usize {
+        self.hand.len() + self.deletes.len()
+    }
+
+    fn until_next_turn(&self, now: Timestamp) -> Duration {
+        let lingering = self.lanes.oldest_ready().map(|since| after(since, self.options.linger));
+        let times = [
+            lingering,
+            self.lanes.next_awake(),
+            self.breaker.next_probe(),
+            self.receivers.not_before(),
+            self.deletes.flush_at(),
+            (!self.hand.is_empty()).then_some(self.look_at_leases),
+            self.drain_until,
+        ];
+        // What has come already and was not acted upon waits for something else to end.
+        let next = times.into_iter().flatten().filter(|at| *at > now).min();
+        next.map_or(Duration::from_hours(1), |at| until(now, at))
+    }
+}
+
+fn expect_no_panic(joined: Result<Done, JoinError>) -> Done {
+    match joined {
+        Ok(done) => done,
+        // Handlers are caught above, so this is a fault of the loop's own calls: the state can no longer be
+        // trusted, and a crash is only a redelivery.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

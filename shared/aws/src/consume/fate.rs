@@ -1,0 +1,148 @@
+//! What becomes of a lane's messages when handling them failed: the one place where a verdict becomes an act.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::lanes::Trouble;
+use crate::backoff::Delays;
+use crate::time::until;
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// Between attempts from memory: short, for the lane's messages wait leased.
+const FROM_MEMORY: Delays = Delays { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+
+/// When the service said that it is called too fast.
+const THROTTLED: Delays = Delays { first: Duration::from_millis(100), longest: Duration::from_secs(20) };
+
+/// Between deliveries, by the receive count, so that it survives a restart.
+const BETWEEN_DELIVERIES: Delays =
+    Delays { first: Duration::from_secs(10), longest: Duration::from_mins(15) };
+
+/// A person has to act first: at least five minutes, at most fifteen.
+const UNTIL_ALLOWED: Duration = Duration::from_mins(5);
+
+/// So long a lane waits in memory for a neighbour; longer than this, the messages wait in the queue instead.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A lost race is run again at once so often.
+const RACES: u32 = 2;
+
+/// What becomes of the messages.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fate {
+    /// Tried again from memory after a while; only this lane waits.
+    Again(Duration, Trouble),
+    /// Each tried alone, to find the one at fault.
+    OneByOne,
+    /// Given back to the queue, by the receive count of each.
+    GiveBack { denied: bool },
+    /// Put on the dead-letter queue.
+    Bury,
+}
+
+/// Judges a failure of `together` messages of a lane that had `trouble` before.
+pub(super) fn of_failure(
+    error: &IoError,
+    lane: &str,
+    together: usize,
+    trouble: Trouble,
+    now: Timestamp,
+) -> Fate {
+    match error.verdict {
+        Verdict::Permanent if together > 1 => Fate::OneByOne,
+        Verdict::Permanent => Fate::Bury,
+        Verdict::Denied => Fate::GiveBack { denied: true },
+        Verdict::Conflict if trouble.conflicts < RACES => {
+            Fate::Again(Duration::ZERO, Trouble { conflicts: trouble.conflicts + 1, ..trouble })
+        }
+        Verdict::Transient | Verdict::Throttled | Verdict::Conflict => {
+            let since = trouble.since.unwrap_or(now);
+            // While the table is away nothing could be recorded anywhere: its lanes hold what they have,
+            // for each delivery would only spend the redrive count.
+            if error.neighbour != Neighbour::Table && until(since, now) >= PATIENCE {
+                return Fate::GiveBack { denied: false };
+            }
+            let attempts = trouble.attempts + 1;
+            let delays = if error.verdict == Verdict::Throttled { THROTTLED } else { FROM_MEMORY };
+            let delay = delays.after(attempts, &lane).max(error.retry_after.unwrap_or_default());
+            Fate::Again(delay, Trouble { attempts, since: Some(since), ..trouble })
+        }
+    }
+}
+
+/// Judges a panic of the handler: one message at fault must not take its neighbours along.
+pub(super) fn of_panic(together: usize) -> Fate {
+    if together > 1 { Fate::OneByOne } else { Fate::GiveBack { denied: false } }
+}
+
+/// For how long a message that is given back stays hidden.
+pub(super) fn hidden_for(receive_count: u32, denied: bool, message_id: &str) -> Duration {
+    if denied {
+        return UNTIL_ALLOWED.saturating_mul(receive_count.clamp(1, 3));
+    }
+    BETWEEN_DELIVERIES.after(receive_count, &message_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn failure(neighbour: Neighbour, verdict: Verdict) -> IoError {
+        IoError::new(neighbour, "Call", verdict, "no")
+    }
+
+    fn waited(minutes: i64) -> Trouble {
+        Trouble { attempts: 9, conflicts: 0, since: Some(Timestamp::from_second(-60 * minutes).unwrap()) }
+    }
+
+    #[test]
+    fn a_spoke_that_is_away_is_waited_for_two_minutes_and_the_table_for_ever() {
+        let away = |neighbour| failure(neighbour, Verdict::Transient);
+        let spoke = |trouble| of_failure(&away(Neighbour::Spoke), "lane", 1, trouble, NOW);
+        assert!(matches!(spoke(waited(1)), Fate::Again(..)));
+        assert_eq!(spoke(waited(2)), Fate::GiveBack { denied: false });
+        assert!(matches!(of_failure(&away(Neighbour::Table), "lane", 1, waited(60), NOW), Fate::Again(..)));
+    }
+
+    #[test]
+    fn what_the_service_asks_for_is_waited() {
+        let retry_after = Some(Duration::from_secs(90));
+        let error = IoError { retry_after, ..failure(Neighbour::Spoke, Verdict::Throttled) };
+        let fate = of_failure(&error, "lane", 1, Trouble::default(), NOW);
+        assert!(matches!(fate, Fate::Again(delay, _) if delay == Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_lost_race_is_run_again_at_once_but_not_for_ever() {
+        let mut trouble = Trouble::default();
+        let mut delays = Vec::new();
+        for _ in 0..3 {
+            let error = failure(Neighbour::Table, Verdict::Conflict);
+            let Fate::Again(delay, next) = of_failure(&error, "lane", 1, trouble, NOW) else {
+                panic!("again")
+            };
+            trouble = next;
+            delays.push(delay.is_zero());
+        }
+        assert_eq!(delays, [true, true, false]);
+    }
+
+    #[test]
+    fn only_a_single_message_is_buried() {
+        let error = failure(Neighbour::Table, Verdict::Permanent);
+        assert_eq!(of_failure(&error, "lane", 3, Trouble::default(), NOW), Fate::OneByOne);
+        assert_eq!(of_failure(&error, "lane", 1, Trouble::default(), NOW), Fate::Bury);
+        assert_eq!(of_panic(3), Fate::OneByOne);
+        assert_eq!(of_panic(1), Fate::GiveBack { denied: false });
+    }
+
+    #[test]
+    fn a_denied_message_comes_back_after_five_to_fifteen_minutes() {
+        let minutes = [1, 2, 3, 10].map(|count| hidden_for(count, true, "m").as_secs() / 60);
+        assert_eq!(minutes, [5, 10, 15, 15]);
+        assert!(hidden_for(1, false, "m") < hidden_for(5, false, "m"));
+    }
+}

@@ -1,0 +1,196 @@
+//! Lanes: the messages of one subject, in order of arrival. A lane is handled by one task at a time, as a whole;
+//! a lane that waits after a failure holds nobody else.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// So many messages are handled together at most.
+const BATCH: usize = 100;
+
+/// A message in a lane.
+#[derive(Debug)]
+pub(super) struct Held<T> {
+    /// Its number in [`super::hand::Hand`], which rises with arrival.
+    pub(super) ticket: u64,
+    /// When it arrived.
+    pub(super) since: Timestamp,
+    /// What it asks for.
+    pub(super) work: T,
+}
+
+/// What went wrong in a lane since its last success.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Trouble {
+    pub(super) attempts: u32,
+    pub(super) conflicts: u32,
+    pub(super) since: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    waiting: VecDeque<Held<T>>,
+    running: Vec<Held<T>>,
+    trouble: Trouble,
+    asleep_until: Option<Timestamp>,
+    /// So many of the first are handled one by one, to find the one that fails for good.
+    alone: usize,
+}
+
+impl<T> Default for Lane<T> {
+    fn default() -> Self {
+        let (waiting, running) = (VecDeque::new(), Vec::new());
+        Self { waiting, running, trouble: Trouble::default(), asleep_until: None, alone: 0 }
+    }
+}
+
+/// All lanes with a message in them.
+#[derive(Debug)]
+pub(super) struct Lanes<T> {
+    lanes: HashMap<Arc<str>, Lane<T>>,
+    /// Lanes that may start, by the ticket of their oldest message.
+    ready: BTreeMap<u64, Arc<str>>,
+    asleep: BTreeSet<(Timestamp, Arc<str>)>,
+    running: usize,
+}
+
+impl<T> Default for Lanes<T> {
+    fn default() -> Self {
+        Self { lanes: HashMap::new(), ready: BTreeMap::new(), asleep: BTreeSet::new(), running: 0 }
+    }
+}
+
+impl<T: Clone> Lanes<T> {
+    pub(super) fn running(&self) -> usize {
+        self.running
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    pub(super) fn push(&mut self, name: String, held: Held<T>) {
+        let name: Arc<str> = name.into();
+        let lane = self.lanes.entry(name.clone()).or_default();
+        if lane.waiting.is_empty() && lane.running.is_empty() && lane.asleep_until.is_none() {
+            self.ready.insert(held.ticket, name);
+        }
+        lane.waiting.push_back(held);
+    }
+
+    /// Since when the oldest lane that may start has waited.
+    pub(super) fn oldest_ready(&self) -> Option<Timestamp> {
+        let name = self.ready.values().next()?;
+        self.lanes.get(name)?.waiting.front().map(|held| held.since)
+    }
+
+    /// When the next sleeping lane wakes.
+    pub(super) fn next_awake(&self) -> Option<Timestamp> {
+        self.asleep.first().map(|(at, _)| *at)
+    }
+
+    /// Lanes whose pause is over by `now` may start.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        while self.next_awake().is_some_and(|at| at <= now) {
+            if let Some((_, name)) = self.asleep.pop_first()
+                && let Some(lane) = self.lanes.get_mut(&name)
+            {
+                lane.asleep_until = None;
+                self.make_ready(&name);
+            }
+        }
+    }
+
+    /// Starts the lane that has waited longest, though another than `skip` if there is one. `in_hand` tells
+    /// which messages are still ours.
+    pub(super) fn start(
+        &mut self,
+        skip: Option<&str>,
+        in_hand: impl Fn(u64) -> bool,
+    ) -> Option<(Arc<str>, Vec<T>)> {
+        loop {
+            let other = self.ready.iter().find(|(_, name)| skip != Some(&***name));
+            let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
+            let name = self.ready.remove(&ticket)?;
+            let lane = self.lanes.get_mut(&name)?;
+            lane.waiting.retain(|held| in_hand(held.ticket));
+            if lane.waiting.is_empty() {
+                self.lanes.remove(&name);
+                continue;
+            }
+            let most = if lane.alone > 0 { 1 } else { BATCH };
+            lane.running = lane.waiting.drain(..lane.waiting.len().min(most)).collect();
+            self.running += 1;
+            let work = lane.running.iter().map(|held| held.work.clone()).collect();
+            return Some((name, work));
+        }
+    }
+
+    /// A lane's task came to an end and its messages leave it, whatever becomes of them.
+    pub(super) fn take(&mut self, name: &Arc<str>) -> Vec<Held<T>> {
+        let Some(lane) = self.lanes.get_mut(name) else { return Vec::new() };
+        self.running = self.running.saturating_sub(1);
+        lane.trouble = Trouble::default();
+        let taken = std::mem::take(&mut lane.running);
+        lane.alone = lane.alone.saturating_sub(taken.len());
+        self.make_ready(name);
+        taken
+    }
+
+    /// A lane's task failed: its messages wait again, in front, until `at`.
+    pub(super) fn again(&mut self, name: &Arc<str>, trouble: Trouble, at: Timestamp) {
+        let Some(lane) = self.put_back(name) else { return };
+        lane.trouble = trouble;
+        lane.asleep_until = Some(at);
+        self.asleep.insert((at, name.clone()));
+    }
+
+    /// A lane's task failed for good: its messages are handled again one by one, so that only the one at
+    /// fault is lost to the lane.
+    pub(super) fn one_by_one(&mut self, name: &Arc<str>) {
+        let (together, _) = self.of(name);
+        let Some(lane) = self.put_back(name) else { return };
+        lane.trouble = Trouble::default();
+        lane.alone = together;
+        self.make_ready(name);
+    }
+
+    /// How many messages a lane's task has, and what went wrong before.
+    pub(super) fn of(&self, name: &Arc<str>) -> (usize, Trouble) {
+        self.lanes.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
+    }
+
+    /// All messages that no task has; what runs stays.
+    pub(super) fn take_unstarted(&mut self) -> Vec<Held<T>> {
+        self.ready.clear();
+        self.asleep.clear();
+        let mut taken = Vec::new();
+        self.lanes.retain(|_, lane| {
+            taken.extend(lane.waiting.drain(..));
+            !lane.running.is_empty()
+        });
+        taken
+    }
+
+    fn put_back(&mut self, name: &Arc<str>) -> Option<&mut Lane<T>> {
+        let lane = self.lanes.get_mut(name)?;
+        self.running = self.running.saturating_sub(1);
+        for held in std::mem::take(&mut lane.running).into_iter().rev() {
+            lane.waiting.push_front(held);
+        }
+        Some(lane)
+    }
+
+    fn make_ready(&mut self, name: &Arc<str>) {
+        match self.lanes.get(name).map(|lane| lane.waiting.front().map(|held| held.ticket)) {
+            Some(Some(oldest)) => {
+                self.ready.insert(oldest, name.clone());
+            }
+            Some(None) => {
+                self.lanes.remove(name);
+            }
+            None => {}
+        }
+    }
+}

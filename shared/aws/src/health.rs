@@ -1,0 +1,115 @@
+//! `GET /health`: whether the workers of this process still hear from their queues.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::sdk::SdkIo;
+
+/// A queue that did not answer for this long means a worker that does not work: long polls answer within 20 s,
+/// messages or none.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// A worker as the endpoint watches it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Its name.
+    pub worker: &'static str,
+    /// When its process started.
+    pub since: Timestamp,
+    /// Where its last receive is seen.
+    pub io: SdkIo,
+}
+
+/// What is answered.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Health {
+    healthy: bool,
+    workers: Vec<WorkerHealth>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct WorkerHealth {
+    worker: &'static str,
+    healthy: bool,
+    since: Timestamp,
+    last_receive: Option<Timestamp>,
+}
+
+/// Listens on `address` (port 0: a free one) and answers until `stop`; returns where it listens and the task.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn serve(
+    address: SocketAddr,
+    watched: Vec<Watched>,
+    stop: CancellationToken,
+) -> std::io::Result<(SocketAddr, tokio::task::JoinHandle<std::io::Result<()>>)> {
+    let listener = TcpListener::bind(address).await?;
+    let bound = listener.local_addr()?;
+    let routes = Router::new().route("/health", get(answer)).with_state(Arc::new(watched));
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
+    Ok((bound, tokio::spawn(serving.into_future())))
+}
+
+async fn answer(State(watched): State<Arc<Vec<Watched>>>) -> (StatusCode, Json<Health>) {
+    let now = Timestamp::now();
+    let workers = watched.iter().map(|w| judge(w.worker, w.since, w.io.last_receive(), now)).collect();
+    let health = of_all(workers);
+    let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
+}
+
+/// A process that only just started has until [`SILENCE`] for its first receive.
+fn judge(
+    worker: &'static str,
+    since: Timestamp,
+    last_receive: Option<Timestamp>,
+    now: Timestamp,
+) -> WorkerHealth {
+    let heard = last_receive.unwrap_or(since);
+    WorkerHealth { worker, healthy: now <= heard + SILENCE, since, last_receive }
+}
+
+fn of_all(workers: Vec<WorkerHealth>) -> Health {
+    Health { healthy: workers.iter().all(|w| w.healthy), workers }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_worker_whose_queue_answered_lately_is_healthy() {
+        assert!(judge("job-monitor", at(0), Some(at(1000)), at(1120)).healthy);
+        assert!(!judge("job-monitor", at(0), Some(at(1000)), at(1121)).healthy);
+    }
+
+    #[test]
+    fn a_worker_that_just_started_has_time_for_its_first_receive() {
+        assert!(judge("job-monitor", at(1000), None, at(1060)).healthy);
+        assert!(!judge("job-monitor", at(1000), None, at(1200)).healthy);
+    }
+
+    #[test]
+    fn one_sick_worker_makes_the_process_sick() {
+        let well = judge("tag-sync", at(0), Some(at(90)), at(100));
+        let sick = judge("notifier", at(0), None, at(500));
+        assert!(!of_all(vec![well, sick]).healthy);
+        assert!(of_all(Vec::new()).healthy);
+    }
+}

@@ -1,0 +1,117 @@
+//! What all workers do with a message before they act on it: read it, and set aside what is not to be acted on.
+
+use std::time::Duration;
+
+use drs_fleet_domain::envelope::{Envelope, Rejected};
+use drs_fleet_domain::event::{self, Event, SCHEDULE_SOURCE};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::own_event;
+use drs_fleet_domain::row::Row;
+use drs_fleet_domain::unhandled::{self, Reason, UnhandledRow};
+use jiff::Timestamp;
+
+use crate::io::{Io, Message};
+use crate::metrics::Metrics;
+use crate::registry::RegistryCache;
+use crate::store::Store;
+use crate::verdict::IoError;
+
+/// Clocks differ; what lies further ahead than this is recorded and not applied.
+const FUTURE: Duration = Duration::from_mins(15);
+
+/// A message that could be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// As the bus delivered it.
+    pub envelope: Envelope,
+    /// What it says.
+    pub event: Event,
+    /// When it was put on the queue.
+    pub sent_at: Timestamp,
+}
+
+impl Received {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it can never be handled.
+    pub fn read(message: &Message) -> Result<Self, Rejected> {
+        let envelope = Envelope::parse(&message.body)?;
+        let event = event::read(&envelope)?;
+        Ok(Self { envelope, event, sent_at: message.sent_at })
+    }
+
+    /// The account and Region that the event names.
+    pub fn place(&self) -> Place {
+        Place { account: self.envelope.account.clone(), region: self.envelope.region.clone() }
+    }
+
+    fn is_of_the_hub(&self) -> bool {
+        matches!(self.envelope.source.as_str(), SCHEDULE_SOURCE | own_event::SOURCE)
+    }
+
+    fn is_from_the_future(&self) -> bool {
+        self.sent_at.checked_add(FUTURE).is_ok_and(|limit| self.envelope.time > limit)
+    }
+}
+
+/// Sets aside what is not to be acted on. Clones share caches.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    worker: &'static str,
+    registry: RegistryCache,
+    unhandled: Store<UnhandledRow>,
+}
+
+impl Inbox {
+    /// For one worker.
+    pub fn new(worker: &'static str, registry: RegistryCache, metrics: &Metrics) -> Self {
+        Self { worker, registry, unhandled: Store::new(metrics.clone()) }
+    }
+
+    /// What is to be acted on; the rest is recorded with its reason. Schedules and own events reach the queues
+    /// from the hub alone and need no registered account.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn admit<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<Vec<Received>, IoError> {
+        let mut admitted = Vec::with_capacity(work.len());
+        for received in work {
+            match self.objection(io, &received).await? {
+                None => admitted.push(received),
+                Some(reason) => self.set_aside(io, reason, &received).await?,
+            }
+        }
+        Ok(admitted)
+    }
+
+    /// Records an event that is not acted on.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn set_aside<I: Io>(&self, io: &I, reason: Reason, received: &Received) -> Result<(), IoError> {
+        let event = &received.envelope;
+        tracing::info!(
+            event = %event.id, account = %event.account, region = %event.region, reason = reason.as_str(),
+            "event is recorded and not acted on"
+        );
+        let fresh = UnhandledRow::of(self.worker, reason, event);
+        let key = fresh.key();
+        self.unhandled.change(io, &key, |row| unhandled::decide(fresh.clone(), event, row)).await?;
+        Ok(())
+    }
+
+    async fn objection<I: Io>(&self, io: &I, received: &Received) -> Result<Option<Reason>, IoError> {
+        if received.is_from_the_future() {
+            return Ok(Some(Reason::FromTheFuture));
+        }
+        let event = &received.envelope;
+        let known = received.is_of_the_hub()
+            || self.registry.current(io).await?.is_registered(&event.account, &event.region);
+        Ok(match (known, &received.event) {
+            (false, _) => Some(Reason::Unregistered),
+            (true, Event::Unknown) => Some(Reason::UnknownType),
+            (true, _) => None,
+        })
+    }
+}

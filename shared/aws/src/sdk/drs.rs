@@ -1,0 +1,203 @@
+//! DRS in a spoke: one page at a time, reduced to what decisions use.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_drs::Client;
+use aws_sdk_drs::config::ConfigBag;
+use aws_sdk_drs::config::interceptors::BeforeDeserializationInterceptorContextRef as Context;
+use aws_sdk_drs::config::{Intercept, RuntimeComponents};
+use aws_sdk_drs::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_drs::types::{
+    DescribeJobsRequestFilters, DescribeSourceServersRequestFilters, Job, ParticipatingServer, SourceServer,
+};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::date_time::{DateTime, Format};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::seen::{JobSeen, JobServerSeen, Page, ServerSeen};
+use jiff::Timestamp;
+
+use super::Answer;
+use crate::io::ServerFilter;
+use crate::verdict::{IoError, Neighbour, Verdict, classify};
+
+/// AWS sets no limit; its own samples use this.
+const PAGE: i32 = 200;
+
+pub(super) async fn source_servers(
+    client: &Client,
+    place: &Place,
+    filter: &ServerFilter,
+    page: Option<String>,
+) -> Answer<Page<ServerSeen>> {
+    const OPERATION: &str = "DescribeSourceServers";
+    let filters = match filter {
+        ServerFilter::All => None,
+        ServerFilter::OfInstance(id) => {
+            Some(DescribeSourceServersRequestFilters::builder().hardware_id(id.as_str()).build())
+        }
+    };
+    let date = DateHeader::default();
+    let answer = client
+        .describe_source_servers()
+        .set_filters(filters)
+        .max_results(PAGE)
+        .set_next_token(page)
+        .customize()
+        .interceptor(date.clone())
+        .send()
+        .await;
+    match answer {
+        Ok(answer) => Ok(Page {
+            items: answer.items.into_iter().flatten().filter_map(|s| server(place, s)).collect(),
+            next: answer.next_token.filter(|token| !token.is_empty()),
+            date: date.time(OPERATION)?,
+            initialized: true,
+        }),
+        Err(error) => uninitialized(&error, &date, OPERATION),
+    }
+}
+
+pub(super) async fn jobs(
+    client: &Client,
+    place: &Place,
+    from: Option<Timestamp>,
+    page: Option<String>,
+) -> Answer<Page<JobSeen>> {
+    const OPERATION: &str = "DescribeJobs";
+    let filters = from.map(|time| {
+        let text = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        DescribeJobsRequestFilters::builder().from_date(text).build()
+    });
+    let date = DateHeader::default();
+    let answer = client
+        .describe_jobs()
+        .set_filters(filters)
+        .max_results(PAGE)
+        .set_next_token(page)
+        .customize()
+        .interceptor(date.clone())
+        .send()
+        .await;
+    match answer {
+        Ok(answer) => Ok(Page {
+            items: answer.items.into_iter().flatten().filter_map(|j| job(place, j)).collect(),
+            next: answer.next_token.filter(|token| !token.is_empty()),
+            date: date.time(OPERATION)?,
+            initialized: true,
+        }),
+        Err(error) => uninitialized(&error, &date, OPERATION),
+    }
+}
+
+pub(super) async fn tag(client: &Client, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
+    let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let request = client.tag_resource().resource_arn(arn).set_tags(Some(tags));
+    request.send().await.map_err(|e| classify(Neighbour::Spoke, "TagResource", &e))?;
+    Ok(())
+}
+
+/// DRS was never switched on in the Region: an empty answer, not a failure.
+fn uninitialized<T, E>(
+    error: &SdkError<E, HttpResponse>,
+    date: &DateHeader,
+    operation: &'static str,
+) -> Answer<Page<T>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("UninitializedAccountException") => {
+            Ok(Page { items: Vec::new(), next: None, date: date.time(operation)?, initialized: false })
+        }
+        _ => Err(classify(Neighbour::Spoke, operation, error)),
+    }
+}
+
+fn server(place: &Place, seen: SourceServer) -> Option<ServerSeen> {
+    let hints = seen.source_properties.and_then(|p| p.identification_hints);
+    let (hostname, instance) = hints.map(|h| (h.hostname, h.aws_instance_id)).unwrap_or_default();
+    let replication = seen.data_replication_info;
+    let error = replication.as_ref().and_then(|r| r.data_replication_error.as_ref()?.error.as_ref());
+    let state = replication.as_ref().and_then(|r| r.data_replication_state.as_ref());
+    Some(ServerSeen {
+        id: id(place, &seen.source_server_id.unwrap_or_default())?,
+        arn: seen.arn.unwrap_or_default(),
+        hostname,
+        instance: instance.filter(|text| !text.is_empty()).and_then(|text| id(place, &text)),
+        state: state.map(|s| s.as_str().to_owned()),
+        error: error.map(|e| e.as_str().to_owned()),
+        lag: replication.and_then(|r| r.lag_duration),
+        extension: seen.staging_area.and_then(|area| area.status).map(|s| s.as_str().to_owned()),
+        tags: seen.tags.into_iter().flatten().collect(),
+    })
+}
+
+fn job(place: &Place, seen: Job) -> Option<JobSeen> {
+    Some(JobSeen {
+        id: id(place, &seen.job_id)?,
+        kind: seen.r#type.map(|t| t.as_str().to_owned()).unwrap_or_default(),
+        initiated_by: seen.initiated_by.map(|i| i.as_str().to_owned()),
+        status: seen.status.map(|s| s.as_str().to_owned()).unwrap_or_default(),
+        created: seen.creation_date_time.and_then(|text| id(place, &text)),
+        ended: seen.end_date_time.and_then(|text| id(place, &text)),
+        servers: seen
+            .participating_servers
+            .into_iter()
+            .flatten()
+            .filter_map(|server| job_server(place, server))
+            .collect(),
+    })
+}
+
+fn job_server(place: &Place, seen: ParticipatingServer) -> Option<JobServerSeen> {
+    let instance = seen.recovery_instance_id.filter(|text| !text.is_empty());
+    Some(JobServerSeen {
+        server: id(place, &seen.source_server_id.unwrap_or_default())?,
+        launch_status: seen.launch_status.map(|s| s.as_str().to_owned()),
+        recovery_instance: instance.and_then(|text| id(place, &text)),
+    })
+}
+
+/// What cannot be read is left out, so that one odd value does not hide a whole page.
+fn id<T: FromStr<Err: std::fmt::Display>>(place: &Place, text: &str) -> Option<T> {
+    text.parse()
+        .inspect_err(|error| tracing::warn!(%place, %error, "DRS shows a value that cannot be read"))
+        .ok()
+}
+
+/// Keeps the `Date` header of an answer, good or bad: AWS's own clock, which orders sweeps and events.
+#[derive(Clone, Debug, Default)]
+struct DateHeader(Arc<Mutex<Option<String>>>);
+
+impl DateHeader {
+    fn time(&self, operation: &'static str) -> Answer<Timestamp> {
+        let header = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let parsed = header.and_then(|text| DateTime::from_str(&text, Format::HttpDate).ok());
+        parsed.and_then(|time| Timestamp::from_second(time.secs()).ok()).ok_or_else(|| {
+            // Without it a sweep could overwrite what is newer; whoever answers like this is not AWS.
+            let message = "the answer has no readable Date header";
+            IoError::new(Neighbour::Spoke, operation, Verdict::Transient, message)
+        })
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for DateHeader {
+    fn name(&self) -> &'static str {
+        "DateHeader"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &Context<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let header = context.response().headers().get("date").map(str::to_owned);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = header;
+        Ok(())
+    }
+}

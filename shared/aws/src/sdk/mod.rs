@@ -1,0 +1,211 @@
+//! [`Io`] with the AWS SDK: one file per neighbour.
+//!
+//! Every call has one layer of retries. It is the SDK's for STS, EventBridge, SNS and Secrets Manager, whose
+//! calls are few and have nobody above them who would wait better. It is off for SQS (a lost receive or delete
+//! is only a redelivery), `DynamoDB` (the lane waits, so that a slow table does not multiply its own load) and
+//! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::keys::{Key, Place, Range};
+use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::row::{Row, Stored};
+use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use jiff::Timestamp;
+
+use crate::assume::Spokes;
+use crate::config::IoSettings;
+use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::secrets::Secrets;
+use crate::time::Time;
+use crate::verdict::IoError;
+
+mod batch;
+mod channels;
+mod drs;
+mod publish;
+mod queue;
+mod table;
+
+use channels::Channels;
+use publish::Publisher;
+use queue::Queue;
+pub(crate) use table::Table;
+
+pub(crate) type Answer<T> = Result<T, IoError>;
+
+/// How long a call may take, its connection included; long polls have a limit of their own.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// The world as AWS shows it. Clones share connections and caches.
+#[derive(Clone, Debug)]
+pub struct SdkIo(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    time: Arc<dyn Time>,
+    queue: Queue,
+    table: Table,
+    bus: Publisher,
+    spokes: Spokes,
+    channels: Channels,
+    received: Mutex<Option<Timestamp>>,
+}
+
+impl SdkIo {
+    /// Builds the clients and makes no call. `config` brings credentials, Region, HTTP client and, for the
+    /// local cloud, the endpoint; retries and time-outs are set here.
+    pub fn new(config: &SdkConfig, settings: IoSettings, time: Arc<dyn Time>) -> Self {
+        let limits = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_LIMIT)
+            .operation_attempt_timeout(CALL_LIMIT)
+            .build();
+        let with = |retries| config.to_builder().retry_config(retries).timeout_config(limits.clone()).build();
+        let (patient, bare) = (with(RetryConfig::standard()), with(RetryConfig::disabled()));
+        let secrets = Secrets::new(&patient);
+        let table = Table::new(&bare, &settings.table, &settings.worker);
+        let IoSettings { worker, queues, bus, topic_arn, slack_secret, .. } = settings;
+        Self(Arc::new(Inner {
+            time,
+            queue: Queue::new(&bare, queues, limits),
+            spokes: Spokes::new(&bare, &patient, table.clone(), secrets.clone(), &worker),
+            table,
+            bus: Publisher::new(&patient, bus),
+            channels: Channels::new(&patient, topic_arn, slack_secret, secrets),
+            received: Mutex::default(),
+        }))
+    }
+
+    /// When the queue last answered, on real time: what the health endpoint shows.
+    pub fn last_receive(&self) -> Option<Timestamp> {
+        *self.0.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn spokes(&self) -> &Spokes {
+        &self.0.spokes
+    }
+
+    /// A refusal may be a role that was changed: the next call assumes it afresh.
+    fn evict_if_denied<T>(&self, account: &AccountId, answer: Answer<T>) -> Answer<T> {
+        if let Err(IoError { verdict: crate::verdict::Verdict::Denied, .. }) = &answer {
+            self.0.spokes.evict(account);
+        }
+        answer
+    }
+}
+
+impl Io for SdkIo {
+    fn now(&self) -> Timestamp {
+        self.0.time.now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.0.time.sleep(time).await;
+    }
+
+    async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
+        let messages = self.0.queue.receive(max, wait).await?;
+        *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(Timestamp::now());
+        Ok(messages)
+    }
+
+    async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
+        self.0.queue.delete(messages).await
+    }
+
+    async fn hide(&self, messages: &[(Message, Duration)]) -> Answer<Vec<Answer<()>>> {
+        self.0.queue.hide(messages).await
+    }
+
+    async fn dead_letter(&self, message: &Message, attributes: &BTreeMap<String, String>) -> Answer<()> {
+        self.0.queue.dead_letter(message, attributes).await
+    }
+
+    async fn enqueue(&self, bodies: &[String]) -> Answer<()> {
+        self.0.queue.enqueue(bodies).await
+    }
+
+    async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
+        self.0.table.read(keys).await
+    }
+
+    async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
+        self.0.table.query(range).await
+    }
+
+    async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
+        self.0.table.commit(write).await
+    }
+
+    async fn published(
+        &self,
+        key: &Key,
+        rev: u64,
+        event_ids: &[String],
+        due: Option<Timestamp>,
+    ) -> Answer<()> {
+        self.0.table.published(key, rev, event_ids, due).await
+    }
+
+    async fn forget(&self, key: &Key) -> Answer<()> {
+        self.0.table.forget(key).await
+    }
+
+    async fn due(&self, shard: &str, until: Timestamp, max: usize) -> Answer<Vec<Due>> {
+        self.0.table.due(shard, until, max).await
+    }
+
+    async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
+        self.0.bus.publish(events).await
+    }
+
+    async fn source_servers(
+        &self,
+        place: &Place,
+        filter: &ServerFilter,
+        page: Option<String>,
+    ) -> Answer<Page<ServerSeen>> {
+        let answer = match self.0.spokes.drs(place).await {
+            Ok(client) => drs::source_servers(&client, place, filter, page).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn jobs(
+        &self,
+        place: &Place,
+        from: Option<Timestamp>,
+        page: Option<String>,
+    ) -> Answer<Page<JobSeen>> {
+        let answer = match self.0.spokes.drs(place).await {
+            Ok(client) => drs::jobs(&client, place, from, page).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
+        let answer = match self.0.spokes.drs(place).await {
+            Ok(client) => drs::tag(&client, arn, tags).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn send(&self, notice: &Notice) -> Answer<()> {
+        self.0.channels.send(notice).await
+    }
+
+    fn evict(&self, account: &AccountId) {
+        self.0.spokes.evict(account);
+    }
+}

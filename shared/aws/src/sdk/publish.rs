@@ -1,0 +1,79 @@
+//! `EventBridge`: own events onto the hub's bus.
+
+use std::time::Duration;
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use aws_smithy_types::DateTime;
+use aws_types::SdkConfig;
+use drs_fleet_domain::own_event::{OwnEvent, SOURCE};
+
+use super::Answer;
+use super::batch::Batcher;
+use crate::verdict::{IoError, Neighbour, Verdict, classify, of_code};
+
+const OPERATION: &str = "PutEvents";
+/// How long the first event waits for others.
+const WINDOW: Duration = Duration::from_millis(5);
+/// Entries of one `PutEvents`.
+const MAX: usize = 10;
+
+#[derive(Clone, Debug)]
+pub(super) struct Publisher(Batcher<OwnEvent, ()>);
+
+impl Publisher {
+    pub(super) fn new(config: &SdkConfig, bus: Option<String>) -> Self {
+        let client = Client::new(config);
+        let call = move |events| put(client.clone(), bus.clone(), events);
+        Self(Batcher::new(Neighbour::Bus, OPERATION, WINDOW, MAX, call))
+    }
+
+    pub(super) async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
+        self.0.ask(events.iter().cloned()).await.into_iter().collect()
+    }
+}
+
+async fn put(client: Client, bus: Option<String>, events: Vec<OwnEvent>) -> Vec<Answer<()>> {
+    let Some(bus) = bus else {
+        let error = failure(Verdict::Permanent, "this process has no bus");
+        return vec![Err(error); events.len()];
+    };
+    let entries: Answer<Vec<_>> = events.iter().map(|event| entry(&bus, event)).collect();
+    let answer = match entries {
+        Ok(entries) => client.put_events().set_entries(Some(entries)).send().await,
+        Err(error) => return vec![Err(error); events.len()],
+    };
+    match answer {
+        Ok(answer) => {
+            // One result per entry, in order; an `Ok` answer may hold failures.
+            let mut results = answer.entries.unwrap_or_default().into_iter();
+            events.iter().map(|_| outcome(results.next())).collect()
+        }
+        Err(error) => vec![Err(classify(Neighbour::Bus, OPERATION, &error)); events.len()],
+    }
+}
+
+fn entry(bus: &str, event: &OwnEvent) -> Answer<PutEventsRequestEntry> {
+    let detail = serde_json::to_string(event)
+        .map_err(|e| failure(Verdict::Permanent, format!("event {}: {e}", event.event_id)))?;
+    Ok(PutEventsRequestEntry::builder()
+        .event_bus_name(bus)
+        .source(SOURCE)
+        .detail_type(event.happened.detail_type())
+        .time(DateTime::from_millis(event.at.as_millisecond()))
+        .set_resources(Some(Vec::new()))
+        .detail(detail)
+        .build())
+}
+
+fn outcome(result: Option<PutEventsResultEntry>) -> Answer<()> {
+    let Some(result) = result else { return Err(failure(Verdict::Transient, "no word about this event")) };
+    let Some(code) = result.error_code else { return Ok(()) };
+    // `InternalFailure` and throttling pass; what else there is (such as a malformed detail) does not.
+    let message = format!("{code}: {}", result.error_message.unwrap_or_default());
+    Err(failure(of_code(&code, 400), message))
+}
+
+fn failure(verdict: Verdict, message: impl Into<String>) -> IoError {
+    IoError::new(Neighbour::Bus, OPERATION, verdict, message)
+}

@@ -1,0 +1,47 @@
+//! What the sweeps of all workers share: how they are asked for, and when asking is too old to count.
+
+use std::time::Duration;
+
+use drs_fleet_domain::event::{SCHEDULE_SOURCE, SWEEP_PLACE};
+use drs_fleet_domain::keys::Place;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::io::Io;
+use crate::verdict::IoError;
+
+/// How often the hub's schedule ticks.
+const INTERVAL: Duration = Duration::from_mins(5);
+
+/// Puts one message per place on the worker's own queue, for any instance to take.
+///
+/// # Errors
+/// Of the queue; some may have been put on it, which costs nothing when they are asked for again.
+pub async fn ask<I: Io>(io: &I, places: &[Place]) -> Result<(), IoError> {
+    let now = io.now();
+    for batch in places.chunks(10) {
+        let messages: Vec<_> = batch.iter().map(|place| message(place, now)).collect();
+        io.enqueue(&messages).await?;
+    }
+    Ok(())
+}
+
+/// Whether a later tick has asked again by now, so that piled-up ticks cost nothing.
+pub fn is_overtaken(asked_at: Timestamp, now: Timestamp) -> bool {
+    asked_at.checked_add(INTERVAL).is_ok_and(|end| end < now)
+}
+
+fn message(place: &Place, now: Timestamp) -> String {
+    json!({
+        "version": "0",
+        "id": uuid::Uuid::new_v4().to_string(),
+        "source": SCHEDULE_SOURCE,
+        "detail-type": SWEEP_PLACE,
+        "account": place.account,
+        "region": place.region,
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "resources": [],
+        "detail": {},
+    })
+    .to_string()
+}

@@ -1,0 +1,179 @@
+use super::*;
+
+#[tokio::test]
+async fn a_stall_in_a_spoke_reaches_the_hub_s_capacity_queue_and_no_other() {
+    let (world, ..) = fleet().await;
+    let stalled =
+        event("aws.drs", "DRS Source Server Data Replication Stalled Change", json!({"state": "STALLED"}));
+    world.events.emit(&world, SPOKE, REGION, &stalled);
+    assert_eq!(reached(&world), ["capacity"]);
+    let message = &world.sqs.peek(&queue_arn(HUB, "capacity"))[0];
+    let body: Value = serde_json::from_str(&message.body).unwrap();
+    assert_eq!((body["account"].as_str(), body["source"].as_str()), (Some(SPOKE), Some("aws.drs")));
+}
+
+#[tokio::test]
+async fn each_event_of_a_spoke_reaches_exactly_the_queue_of_its_worker() {
+    let tag_change = json!({"service": "ec2", "resource-type": "instance"});
+    let cases = [
+        (event("aws.drs", "DRS Source Server Launch Result", json!({})), "jobs"),
+        (event("aws.drs", "DRS Recovery Instance Failback State Change", json!({})), "jobs"),
+        (event("aws.drs", "DRS Source Network Protection Status Change", json!({})), "jobs"),
+        (event("aws.drs", "DRS Source Network Recovery Result", json!({})), "jobs"),
+        (event("aws.drs", "DRS Something New", json!({})), "capacity"),
+        (event("drs-fleet.spoke", "Spoke Heartbeat", json!({})), "capacity"),
+        (event("aws.tag", "Tag Change on Resource", tag_change), "tags"),
+        (api_call("StartRecovery"), "jobs"),
+        (api_call("TerminateRecoveryInstances"), "jobs"),
+        (api_call("StartFailbackLaunch"), "jobs"),
+        (api_call("StopFailback"), "jobs"),
+        (api_call("ReverseReplication"), "jobs"),
+        (api_call("DeleteJob"), "jobs"),
+        (api_call("StartSourceNetworkRecovery"), "jobs"),
+        (api_call("DisconnectRecoveryInstance"), "jobs"),
+        (api_call("DeleteRecoveryInstance"), "jobs"),
+        (api_call("TagResource"), "tags"),
+        (api_call("UntagResource"), "tags"),
+        (api_call("DisconnectSourceServer"), "capacity"),
+        (api_call("DeleteSourceServer"), "capacity"),
+        (api_call("CreateExtendedSourceServer"), "capacity"),
+        (api_call("StopReplication"), "capacity"),
+        (api_call("InitializeService"), "capacity"),
+    ];
+    let (world, ..) = fleet().await;
+    let mut wanted = Vec::new();
+    for (event, queue) in &cases {
+        world.events.emit(&world, SPOKE, REGION, event);
+        wanted.push(*queue);
+        wanted.sort_by_key(|name| WORKER_QUEUES.iter().position(|known| known == name));
+        assert_eq!(reached(&world), wanted, "{} {}", event.detail_type, event.detail);
+    }
+}
+
+#[tokio::test]
+async fn what_says_nothing_to_the_hub_is_not_forwarded() {
+    let (world, ..) = fleet().await;
+    let volume = json!({"service": "ec2", "resource-type": "volume"});
+    let unwanted = [
+        event("aws.drs", "DRS PIT Snapshot Taken", json!({})),
+        event("aws.tag", "Tag Change on Resource", volume),
+        event("aws.ec2", "EC2 Instance State-change Notification", json!({})),
+        api_call("DescribeSourceServers"),
+        event("drs-fleet", "Incident Opened", json!({})),
+    ];
+    for event in &unwanted {
+        world.events.emit(&world, SPOKE, REGION, event);
+    }
+    assert!(reached(&world).is_empty(), "{:?}", reached(&world));
+    assert_eq!(world.events.counts().matched, 0);
+}
+
+#[tokio::test]
+async fn a_spoke_cannot_forge_an_own_event_and_the_hub_can_tell_its_own() {
+    let (world, hub, _) = fleet().await;
+    let answer = put_event(&world, SPOKE, &hub["BusArn"], "drs-fleet").await;
+    assert_eq!(answer["FailedEntryCount"], 0, "the bus admits the organisation");
+    assert!(reached(&world).is_empty(), "no rule takes it");
+    put_event(&world, HUB, &hub["BusArn"], "drs-fleet").await;
+    assert_eq!(reached(&world), ["notifications"]);
+}
+
+#[tokio::test]
+async fn schedules_put_ticks_on_two_queues_and_a_heartbeat_on_the_road_of_the_events() {
+    let (world, ..) = fleet().await;
+    world.scheduler.fire(&world, HUB, REGION, "drs-fleet-sweep-capacity").unwrap();
+    world.scheduler.fire(&world, HUB, REGION, "drs-fleet-sweep-jobs").unwrap();
+    assert_eq!(reached(&world), ["capacity", "jobs"]);
+    let tick = &world.sqs.peek(&queue_arn(HUB, "jobs"))[0].body;
+    let tick: Value = serde_json::from_str(tick).unwrap();
+    assert_eq!(
+        (tick["detail-type"].as_str(), tick["source"].as_str()),
+        (Some("Sweep Tick"), Some("drs-fleet.schedule"))
+    );
+    assert_eq!((tick["account"].as_str(), tick["region"].as_str()), (Some(HUB), Some(REGION)));
+    assert!(uuid::Uuid::parse_str(tick["id"].as_str().unwrap()).is_ok(), "{tick}");
+    assert!(tick["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{tick}");
+
+    world.scheduler.fire(&world, SPOKE, REGION, "drs-fleet-heartbeat").unwrap();
+    assert_eq!(reached(&world), ["capacity", "capacity", "jobs"]);
+    let beat = &world.sqs.peek(&queue_arn(HUB, "capacity"))[1].body;
+    let beat: Value = serde_json::from_str(beat).unwrap();
+    assert_eq!((beat["source"].as_str(), beat["account"].as_str()), (Some("drs-fleet.spoke"), Some(SPOKE)));
+}
+
+#[tokio::test]
+async fn the_hub_has_everything_that_the_workers_need() {
+    let (world, hub, spoke) = fleet().await;
+    assert_eq!(hub["BusArn"], format!("arn:aws:events:{REGION}:{HUB}:event-bus/drs-fleet"));
+    assert_eq!(hub["TableName"], "drs-fleet");
+    assert_eq!(hub["AlertTopicArn"], format!("arn:aws:sns:{REGION}:{HUB}:drs-fleet-alerts"));
+    for name in WORKER_QUEUES {
+        assert!(hub.values().any(|value| value.ends_with(&format!("/{HUB}/drs-fleet-{name}"))), "{name}");
+        assert!(hub.values().any(|value| value.ends_with(&format!("/{HUB}/drs-fleet-{name}-dlq"))), "{name}");
+    }
+    let roles = hub.iter().filter(|(name, _)| name.ends_with("RoleArn"));
+    for (name, arn) in roles {
+        assert!(world.iam.role(arn).is_some(), "{name}");
+    }
+    assert!(world.iam.role(&spoke["SpokeRoleArn"]).is_some());
+    assert_eq!(world.stacks.outputs((HUB, REGION), "hub"), Some(hub));
+}
+
+#[tokio::test]
+async fn only_the_hub_s_workers_with_the_external_id_get_into_a_spoke() {
+    let (world, hub, spoke) = fleet().await;
+    let role = |arn: &str| Principal::Role {
+        account: HUB.to_owned(),
+        role_arn: arn.to_owned(),
+        session: "worker".to_owned(),
+    };
+    let right = Some("an-external-id-of-a-spoke");
+    let may = |role_arn: &str, external_id| {
+        world.iam.may_assume(&world.clock, &role(role_arn), &spoke["SpokeRoleArn"], external_id).is_ok()
+    };
+    for worker in ["CapacityTrackerRoleArn", "JobMonitorRoleArn", "TagSyncRoleArn", "OperatorRoleArn"] {
+        assert!(may(&hub[worker], right), "{worker}");
+        assert!(!may(&hub[worker], Some("wrong-external-id")), "{worker}");
+        assert!(!may(&hub[worker], None), "{worker}");
+    }
+    assert!(!may(&hub["NotifierRoleArn"], right), "the notifier has no business in a spoke");
+}
+
+#[tokio::test]
+async fn a_worker_may_use_its_own_queue_and_the_table_but_not_scan_nor_read_its_neighbour() {
+    let (world, hub, _) = fleet().await;
+    let jobs = Principal::Role {
+        account: HUB.to_owned(),
+        role_arn: hub["JobMonitorRoleArn"].clone(),
+        session: "worker".to_owned(),
+    };
+    let may = |action: &str, resource: &str| {
+        world.iam.authorize(&world.clock, &jobs, action, (HUB, resource), None, &[]).is_ok()
+    };
+    let table = format!("arn:aws:dynamodb:{REGION}:{HUB}:table/drs-fleet");
+    assert!(may("sqs:ReceiveMessage", &queue_arn(HUB, "jobs")));
+    assert!(may("sqs:SendMessage", &queue_arn(HUB, "jobs-dlq")));
+    assert!(!may("sqs:ReceiveMessage", &queue_arn(HUB, "capacity")));
+    assert!(may("dynamodb:UpdateItem", &table));
+    assert!(may("dynamodb:Query", &format!("{table}/index/due")));
+    assert!(!may("dynamodb:Scan", &table));
+    assert!(may(
+        "secretsmanager:GetSecretValue",
+        &format!("arn:aws:secretsmanager:{REGION}:{HUB}:secret:drs-fleet/x-AbCdEf")
+    ));
+    assert!(!may("sns:Publish", &hub["AlertTopicArn"]));
+}
+
+#[tokio::test]
+async fn a_further_region_of_a_spoke_makes_no_roles_again() {
+    let (world, hub, _) = fleet().await;
+    let given = parameters(&[
+        ("HubAccountId", HUB),
+        ("HubBusArn", hub["BusArn"].as_str()),
+        ("ExternalId", "another-external-id"),
+        ("CreateRoles", "false"),
+    ]);
+    world.stacks.create(&world, (SPOKE, "us-east-1"), "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
+    world.events.emit(&world, SPOKE, "us-east-1", &api_call("StartRecovery"));
+    assert_eq!(reached(&world), ["jobs"]);
+}

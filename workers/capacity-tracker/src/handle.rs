@@ -1,0 +1,118 @@
+//! Events of the spokes: load, decide, apply.
+
+use drs_fleet_aws::inbox::Received;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::event::Event;
+use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::place::{self, PlaceRow};
+use drs_fleet_domain::server;
+use drs_fleet_domain::unhandled::Reason;
+use jiff::Timestamp;
+
+use crate::{CapacityTracker, sweep};
+
+/// Handles what waits in one lane: one server's events, or one place's.
+pub(crate) async fn handle<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    work: Vec<Received>,
+) -> Result<(), IoError> {
+    let admitted = worker.inbox.admit(io, work).await?;
+    let Some(first) = admitted.first() else { return Ok(()) };
+    let place = first.place();
+    match &first.event {
+        Event::StalledChange { server, .. } => stalls(worker, io, (&place, server), &admitted).await,
+        Event::SweepTick => sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await,
+        Event::SweepPlace => sweep::sweep(worker, io, &place, newest(&admitted)).await,
+        _ => observe(worker, io, &place, &admitted).await,
+    }
+}
+
+async fn stalls<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+    work: &[Received],
+) -> Result<(), IoError> {
+    let registry = worker.registry.current(io).await?;
+    let context = server::Context {
+        account_name: registry.account_name(&place.account),
+        swept_at: known_place(worker, io, place).await?.and_then(|row| row.swept_at()),
+    };
+    let observations: Vec<_> = work.iter().filter_map(stalled).collect();
+    let key = keys::server(place, id);
+    worker.servers.change(io, &key, |row| server::decide((place, id), &observations, row, &context)).await?;
+    Ok(())
+}
+
+fn stalled(received: &Received) -> Option<server::Observation> {
+    match received.event {
+        Event::StalledChange { stalled, .. } => {
+            Some(server::Observation::Stalled { stalled, at: received.envelope.time })
+        }
+        _ => None,
+    }
+}
+
+/// Heartbeats, and what changes servers without saying how.
+async fn observe<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    work: &[Received],
+) -> Result<(), IoError> {
+    let mut observations = Vec::new();
+    for received in work {
+        match &received.event {
+            Event::Heartbeat => observations.push(place::Observation::Heard { at: received.envelope.time }),
+            Event::ApiCall(call) if call.error.is_none() => {
+                observations.push(place::Observation::LookSooner { at: io.now() });
+            }
+            // A refused call changed nothing, and a snapshot changes nothing that is kept.
+            Event::ApiCall(_) | Event::SnapshotTaken { .. } => {}
+            _ => worker.inbox.set_aside(io, Reason::NotActedOn, received).await?,
+        }
+    }
+    if observations.is_empty() {
+        return Ok(());
+    }
+    let registry = worker.registry.current(io).await?;
+    let name = registry.account_name(&place.account);
+    let key = keys::place(place);
+    worker.places.change(io, &key, |row| place::decide(place, &observations, row, name)).await?;
+    Ok(())
+}
+
+/// An event asked for a sweep and its time has come: whoever clears the wish puts the sweep on the queue.
+pub(crate) async fn wake_place<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
+    let mut rang = None;
+    let outcome = worker
+        .places
+        .wake(io, key, |row| {
+            rang = Some(row.place.clone());
+            place::looked(row)
+        })
+        .await?;
+    if let (true, Some(place)) = (outcome.changed(), rang) {
+        // Lost if this fails or the process dies here: the next tick sweeps all places anyway.
+        sweeps::ask(io, &[place]).await?;
+    }
+    Ok(())
+}
+
+/// The place's row, from the cache or the table, changing nothing.
+pub(crate) async fn known_place<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+) -> Result<Option<PlaceRow>, IoError> {
+    let outcome = worker.places.change(io, &keys::place(place), |_| None).await?;
+    Ok(outcome.row().cloned())
+}
+
+fn newest(work: &[Received]) -> Timestamp {
+    work.iter().map(|received| received.sent_at).max().unwrap_or_default()
+}

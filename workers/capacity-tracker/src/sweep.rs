@@ -1,0 +1,158 @@
+//! Sweeps: AWS's own state of one account and Region, read page by page and fed to the same decisions as events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_fleet_aws::io::{Io, ServerFilter};
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::place::{self, Counted};
+use drs_fleet_domain::row::{Change, Row, Stored};
+use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::server::{self, Observation, ServerRow};
+use drs_fleet_domain::tags::InstanceServerRow;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use crate::CapacityTracker;
+use crate::handle::known_place;
+
+/// How many rows of one sweep are written at once.
+const WRITES: usize = 16;
+
+/// Sweeps a place, unless another sweep serves the request.
+pub(crate) async fn sweep<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    asked_at: Timestamp,
+) -> Result<(), IoError> {
+    let now = io.now();
+    if sweeps::is_overtaken(asked_at, now) {
+        return Ok(());
+    }
+    let key = keys::place(place);
+    let claim = worker.places.change(io, &key, |row| place::claim(place, row, asked_at, now)).await?;
+    if !claim.changed() {
+        return Ok(());
+    }
+    let registry = worker.registry.current(io).await?;
+    let name = registry.account_name(&place.account);
+    let observation = match read_all(io, place).await {
+        Ok(sweep) => place::Observation::Swept(apply(worker, io, place, name, sweep).await?),
+        Err(error) if error.verdict == Verdict::Denied => {
+            io.evict(&place.account);
+            tracing::warn!(%place, %error, "the spoke refuses the sweep");
+            place::Observation::Denied { at: io.now(), reason: error.message }
+        }
+        Err(error) => {
+            release(worker, io, place).await?;
+            return Err(error);
+        }
+    };
+    worker
+        .places
+        .change(io, &key, |row| place::decide(place, std::slice::from_ref(&observation), row, name))
+        .await?;
+    Ok(())
+}
+
+/// What all pages listed, at the time of the first.
+struct Sweep {
+    date: Timestamp,
+    initialized: bool,
+    servers: Vec<ServerSeen>,
+}
+
+async fn read_all<I: Io>(io: &I, place: &Place) -> Result<Sweep, IoError> {
+    let mut page = io.source_servers(place, &ServerFilter::All, None).await?;
+    let mut sweep = Sweep { date: page.date, initialized: page.initialized, servers: page.items };
+    while let Some(next) = page.next {
+        page = io.source_servers(place, &ServerFilter::All, Some(next)).await?;
+        sweep.servers.append(&mut page.items);
+    }
+    Ok(sweep)
+}
+
+/// Brings the rows in line with what was listed, writes what changed, and counts.
+async fn apply<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    account_name: &str,
+    sweep: Sweep,
+) -> Result<Counted, IoError> {
+    let Sweep { date: at, initialized, servers } = sweep;
+    let swept_at = known_place(worker, io, place).await?.and_then(|row| row.swept_at());
+    let context = server::Context { account_name, swept_at };
+    let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
+    let listed: BTreeSet<_> = servers.iter().map(|s| s.id.clone()).collect();
+    let mut observed: BTreeMap<SourceServerId, Observation> = stored
+        .iter()
+        .filter(|s| !listed.contains(&s.row.id))
+        .map(|s| (s.row.id.clone(), Observation::Gone { at }))
+        .collect();
+    link(worker, io, new_links(place, &servers, &stored)).await?;
+    worker.servers.remember(stored);
+    observed.extend(
+        servers.into_iter().map(|seen| (seen.id.clone(), Observation::Seen { seen: Box::new(seen), at })),
+    );
+    let rows: Vec<_> = stream::iter(observed)
+        .map(|(id, observation)| {
+            let context = &context;
+            async move {
+                let key = keys::server(place, &id);
+                let outcome = worker
+                    .servers
+                    .change(io, &key, |row| {
+                        server::decide((place, &id), std::slice::from_ref(&observation), row, context)
+                    })
+                    .await?;
+                Ok::<_, IoError>(outcome.row().cloned())
+            }
+        })
+        .buffer_unordered(WRITES)
+        .try_collect()
+        .await?;
+    let rows: Vec<_> = rows.into_iter().flatten().collect();
+    let counted = place::count(&rows, at, initialized);
+    tracing::info!(%place, servers = counted.servers, replicating = counted.replicating, "swept");
+    Ok(counted)
+}
+
+/// Written before the rows that name them, so that a crash in between repeats the links and loses none.
+fn new_links(place: &Place, servers: &[ServerSeen], stored: &[Stored<ServerRow>]) -> Vec<InstanceServerRow> {
+    let known: BTreeMap<_, _> = stored
+        .iter()
+        .map(|s| (&s.row.id, s.row.inventory.as_ref().and_then(|i| i.instance.as_ref())))
+        .collect();
+    let link = |seen: &ServerSeen| {
+        let instance = seen.instance.clone()?;
+        let is_new = known.get(&seen.id).copied().flatten() != Some(&instance);
+        let (place, server, arn) = (place.clone(), seen.id.clone(), seen.arn.clone());
+        is_new.then_some(InstanceServerRow { instance, place, server, arn })
+    };
+    servers.iter().filter_map(link).collect()
+}
+
+/// Keeps by EC2 instance which source servers protect it, for the tag-sync.
+async fn link<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServerRow>) -> Result<(), IoError> {
+    stream::iter(links)
+        .map(|link| async move {
+            worker
+                .instances
+                .change(io, &link.key(), |known| Change::between(known, link.clone(), Vec::new()))
+                .await
+                .map(|_| ())
+        })
+        .buffer_unordered(WRITES)
+        .try_collect()
+        .await
+}
+
+/// Gives the claim back, so that the retry of this message need not wait for it to run out.
+async fn release<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
+    worker.places.change(io, &keys::place(place), place::release).await?;
+    Ok(())
+}
