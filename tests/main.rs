@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod golden;
+mod redelivery;
 mod samples;
 mod schema;

@@ -1,21 +1,21 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+mod assume;
 mod backoff;
+pub mod config;
 pub mod config;
 pub mod connect;
 pub mod consume;
 pub mod due;
-pub mod inbox;
-mod assume;
-pub mod config;
 pub mod health;
+pub mod inbox;
 pub mod io;
 pub mod metrics;
 pub mod registry;
 pub mod sdk;
+mod secrets;
 pub mod store;
 pub mod sweeps;
-mod secrets;
 pub mod telemetry;
 pub mod time;
 pub mod verdict;
