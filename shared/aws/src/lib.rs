@@ -11,6 +11,7 @@ pub mod health;
 pub mod inbox;
 pub mod io;
 pub mod metrics;
+pub mod process;
 pub mod registry;
 pub mod sdk;
 mod secrets;

@@ -3,6 +3,7 @@
 
 mod handle;
 
+use drs_fleet_aws::config::Settings;
 use drs_fleet_aws::inbox::{Inbox, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
@@ -54,4 +55,10 @@ impl Worker for Notifier {
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
         handle::wake(self, io, key).await
     }
+}
+
+/// The channels that the settings name: e-mail always, Slack where its secret is named.
+pub fn channels(settings: &Settings) -> Vec<Channel> {
+    let slack = settings.slack_secret.as_ref().map(|_| Channel::Slack);
+    [Channel::Email].into_iter().chain(slack).collect()
 }

@@ -1,0 +1,174 @@
+//! A worker as a process: its command line, its settings, its tasks, its end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use futures::future::join_all;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+use crate::consume::{Options, consume};
+use crate::due::serve_due;
+use crate::health::{self, Watched};
+use crate::io::Io;
+use crate::metrics::{self, Metrics, Snapshot};
+use crate::registry::RegistryCache;
+use crate::sdk::SdkIo;
+use crate::time::{SystemTime, Time};
+use crate::worker::Worker;
+use crate::{connect, telemetry};
+
+/// What every worker's command line takes.
+#[derive(Clone, Copy, Debug, Default, Parser)]
+#[command(
+    after_help = "Settings are environment variables; started without them, a worker lists all that it \
+needs.\nExample: DRS_FLEET_TABLE=drs-fleet DRS_FLEET_BUS_NAME=drs-fleet DRS_FLEET_QUEUE_URL=https://… \
+DRS_FLEET_DLQ_URL=https://… capacity-tracker --once"
+)]
+pub struct Arguments {
+    /// Handle what is on the queue, then stop.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// A worker that is ready to be run.
+pub struct Runnable {
+    /// Its name.
+    pub name: &'static str,
+    io: SdkIo,
+    run: Pin<Box<dyn Future<Output = Snapshot> + Send>>,
+}
+
+/// What a worker is made with.
+pub struct Setup {
+    /// The registry of accounts.
+    pub registry: RegistryCache,
+    /// What it counts into.
+    pub metrics: Metrics,
+}
+
+/// Makes a worker ready: it consumes its queue and serves what is due until `stop`.
+pub fn prepare<W: Worker>(
+    io: SdkIo,
+    arguments: Arguments,
+    stop: &CancellationToken,
+    make: impl FnOnce(Setup) -> W,
+) -> Runnable {
+    let metrics = Metrics::default();
+    let worker = make(Setup { registry: RegistryCache::default(), metrics: metrics.clone() });
+    let options = Options { once: arguments.once, metrics, ..Options::default() };
+    Runnable { name: W::NAME, io: io.clone(), run: Box::pin(work(io, worker, options, stop.clone())) }
+}
+
+/// What is due is served as long as messages are consumed, and no longer.
+async fn work<I: Io, W: Worker>(io: I, worker: W, options: Options, stop: CancellationToken) -> Snapshot {
+    let metrics = options.metrics.clone();
+    let consuming = CancellationToken::new();
+    let due = tokio::spawn(serve_due(io.clone(), worker.clone(), consuming.clone()));
+    let report = tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout()));
+    let counted = consume(io.clone(), worker, options, stop).await;
+    consuming.cancel();
+    report.abort();
+    // A panic in there was logged where it happened; what is due is due for the next process.
+    let _ = due.await;
+    let _ = metrics::write_line(&mut std::io::stdout(), &metrics::emf(W::NAME, &metrics.take(), io.now()));
+    counted
+}
+
+/// Runs workers side by side until each has ended, with the health endpoint where one is asked for.
+///
+/// # Errors
+/// When the health endpoint cannot be opened.
+pub async fn run(workers: Vec<Runnable>, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    let since = SystemTime.now();
+    if let Some(address) = settings.health {
+        let watch = |w: &Runnable| Watched { worker: w.name, since, io: w.io.clone() };
+        let (bound, _) = health::serve(address, workers.iter().map(watch).collect(), stop.clone())
+            .await
+            .with_context(|| format!("the health endpoint cannot listen on {address}"))?;
+        tracing::info!(address = %bound, "health endpoint is up");
+    }
+    join_all(workers.into_iter().map(|worker| async move {
+        tracing::info!(worker = worker.name, "worker starts");
+        let counted = worker.run.await;
+        tracing::info!(worker = worker.name, ?counted, "worker stopped");
+    }))
+    .await;
+    Ok(())
+}
+
+/// Reads the settings of `names` and connects a worker for each, with [`prepare`].
+///
+/// # Errors
+/// Every setting that is missing or wrong.
+pub async fn from_env(
+    names: &[&str],
+    stop: &CancellationToken,
+    prepare: impl Fn(&str, SdkIo, &Settings) -> Option<Runnable>,
+) -> anyhow::Result<()> {
+    telemetry::init().context("logging cannot be started")?;
+    let settings = Settings::from_env(names)?;
+    let config = connect::from_env().await;
+    let workers = names
+        .iter()
+        .filter_map(|name| {
+            let io = SdkIo::new(&config, settings.io(name), Arc::new(SystemTime));
+            prepare(name, io, &settings)
+        })
+        .collect();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    run(workers, &settings, stop.clone()).await
+}
+
+/// The whole `main` of a worker's own binary.
+pub fn main<W: Worker>(make: impl Fn(Setup, &Settings) -> W + Clone) -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = in_runtime(async {
+        let stop = CancellationToken::new();
+        let prepare_one = |_: &str, io: SdkIo, settings: &Settings| {
+            Some(prepare(io, arguments, &stop, |setup| make(setup, settings)))
+        };
+        from_env(&[W::NAME], &stop, prepare_one).await
+    });
+    ended.unwrap_or_else(|error| fail(&error))
+}
+
+/// Runs a process's future to its end.
+///
+/// # Errors
+/// Of the future, and when no runtime can be started.
+pub fn in_runtime(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the runtime cannot be started")?.block_on(run)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells a person why the process ends.
+#[expect(clippy::print_stderr, reason = "the last word of a process goes to the person who started it")]
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Cancels `stop` upon SIGTERM or SIGINT. A second signal ends the process at once.
+pub async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("signals cannot be heard; the process will be killed and its messages come back");
+        return;
+    };
+    for round in 0..2 {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        if round == 0 {
+            tracing::info!("stopping: what is in hand is finished first");
+            stop.cancel();
+        }
+    }
+    std::process::exit(130);
+}

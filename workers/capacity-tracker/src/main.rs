@@ -1,0 +1,7 @@
+//! The capacity-tracker as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    drs_fleet_aws::process::main(|setup, _| {
+        capacity_tracker::CapacityTracker::new(setup.registry, &setup.metrics)
+    })
+}

@@ -1,0 +1,5 @@
+//! The job-monitor as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    drs_fleet_aws::process::main(|setup, _| job_monitor::JobMonitor::new(setup.registry, &setup.metrics))
+}

@@ -1,0 +1,5 @@
+//! The tag-sync as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    drs_fleet_aws::process::main(|setup, _| tag_sync::TagSync::new(setup.registry, &setup.metrics))
+}
