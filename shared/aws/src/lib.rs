@@ -3,7 +3,6 @@
 mod assume;
 mod backoff;
 pub mod config;
-pub mod config;
 pub mod connect;
 pub mod consume;
 pub mod due;

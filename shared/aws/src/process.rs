@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use futures::future::join_all;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Handle what is on the queue, then stop.
     #[arg(long)]
     pub once: bool,
+    /// Write no metrics lines.
+    #[arg(long)]
+    pub no_metrics: bool,
 }
 
 /// A worker that is ready to be run.
@@ -62,21 +65,33 @@ pub fn prepare<W: Worker>(
     let metrics = Metrics::default();
     let worker = make(Setup { registry: RegistryCache::default(), metrics: metrics.clone() });
     let options = Options { once: arguments.once, metrics, ..Options::default() };
-    Runnable { name: W::NAME, io: io.clone(), run: Box::pin(work(io, worker, options, stop.clone())) }
+    let report = !arguments.no_metrics;
+    Runnable { name: W::NAME, io: io.clone(), run: Box::pin(work(io, worker, options, report, stop.clone())) }
 }
 
 /// What is due is served as long as messages are consumed, and no longer.
-async fn work<I: Io, W: Worker>(io: I, worker: W, options: Options, stop: CancellationToken) -> Snapshot {
+async fn work<I: Io, W: Worker>(
+    io: I,
+    worker: W,
+    options: Options,
+    report: bool,
+    stop: CancellationToken,
+) -> Snapshot {
     let metrics = options.metrics.clone();
     let consuming = CancellationToken::new();
     let due = tokio::spawn(serve_due(io.clone(), worker.clone(), consuming.clone()));
-    let report = tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout()));
+    let reporting = report.then(|| {
+        tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout()))
+    });
     let counted = consume(io.clone(), worker, options, stop).await;
     consuming.cancel();
-    report.abort();
     // A panic in there was logged where it happened; what is due is due for the next process.
     let _ = due.await;
-    let _ = metrics::write_line(&mut std::io::stdout(), &metrics::emf(W::NAME, &metrics.take(), io.now()));
+    if let Some(reporting) = reporting {
+        reporting.abort();
+        let last = metrics::emf(W::NAME, &metrics.take(), io.now());
+        let _ = metrics::write_line(&mut std::io::stdout(), &last);
+    }
     counted
 }
 
@@ -125,9 +140,13 @@ pub async fn from_env(
     run(workers, &settings, stop.clone()).await
 }
 
-/// The whole `main` of a worker's own binary.
-pub fn main<W: Worker>(make: impl Fn(Setup, &Settings) -> W + Clone) -> ExitCode {
-    let arguments = Arguments::parse();
+/// The whole `main` of a worker's own binary; `about` is the first line of its `--help`.
+pub fn main<W: Worker>(about: &'static str, make: impl Fn(Setup, &Settings) -> W) -> ExitCode {
+    let command = Arguments::command().name(W::NAME).bin_name(W::NAME).about(about);
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
     let ended = in_runtime(async {
         let stop = CancellationToken::new();
         let prepare_one = |_: &str, io: SdkIo, settings: &Settings| {
