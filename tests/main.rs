@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod golden;
+mod infra;
 mod redelivery;
 mod samples;
 mod schema;
