@@ -24,13 +24,16 @@ use crate::sdk::{Answer, Table};
 use crate::secrets::Secrets;
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
+#[cfg(test)]
+mod tests;
+
 const OPERATION: &str = "AssumeRole";
 /// How old an account's row may be: a switched-off account is left alone after at most this.
-const ROW_KEEP: Duration = Duration::from_secs(60);
+const ROW_KEEP: Duration = Duration::from_mins(1);
 /// A role that assumes a role gets an hour at most.
 const SESSION_SECONDS: i32 = 3600;
 /// How long before its end a session is replaced.
-const SESSION_BUFFER: Duration = Duration::from_secs(5 * 60);
+const SESSION_BUFFER: Duration = Duration::from_mins(5);
 /// How long the whole of "external id, then role" may take, the SDK's retries included.
 const ASSUME_LIMIT: Duration = Duration::from_secs(30);
 /// STS allows role session names of 2 to 64 characters.
@@ -141,9 +144,9 @@ impl Access {
 
     fn client(&mut self, config: &SdkConfig, region: &Region) -> Client {
         let build = || {
-            let config = of_region(config, region)
-                .credentials_provider(self.credentials.clone())
-                .identity_cache(self.identities.clone());
+            let mut config = of_region(config, region).identity_cache(self.identities.clone());
+            // The other setter, `credentials_provider`, wraps it anew: each client would assume the role for itself.
+            config.set_credentials_provider(Some(self.credentials.clone()));
             Client::from_conf(config.build())
         };
         self.clients.entry(region.clone()).or_insert_with(build).clone()

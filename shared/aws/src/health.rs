@@ -18,7 +18,7 @@ use crate::sdk::SdkIo;
 
 /// A queue that did not answer for this long means a worker that does not work: long polls answer within 20 s,
 /// messages or none.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// A worker as the endpoint watches it.
 #[derive(Clone, Debug)]

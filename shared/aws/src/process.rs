@@ -80,9 +80,8 @@ async fn work<I: Io, W: Worker>(
     let metrics = options.metrics.clone();
     let consuming = CancellationToken::new();
     let due = tokio::spawn(serve_due(io.clone(), worker.clone(), consuming.clone()));
-    let reporting = report.then(|| {
-        tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout()))
-    });
+    let reporting = report
+        .then(|| tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout())));
     let counted = consume(io.clone(), worker, options, stop).await;
     consuming.cancel();
     // A panic in there was logged where it happened; what is due is due for the next process.

@@ -11,8 +11,16 @@ use jiff::Timestamp;
 use crate::io::Io;
 use crate::verdict::IoError;
 
+mod edit;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use edit::{EditError, RegistryEditor, WriteToken};
+pub use validate::{Check, Outcome, Report};
+
 /// How old the registry may be that a worker decides with.
-pub const REFRESH: Duration = Duration::from_secs(60);
+pub const REFRESH: Duration = Duration::from_mins(1);
 /// When a refresh that failed is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 

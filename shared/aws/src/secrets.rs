@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 /// How long a rotated secret may go unnoticed.
-const KEEP: Duration = Duration::from_secs(5 * 60);
+const KEEP: Duration = Duration::from_mins(5);
 const OPERATION: &str = "GetSecretValue";
 
 /// Secrets Manager. Clones share what is remembered.

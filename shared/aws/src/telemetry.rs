@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 /// Variables that set the level, the first that is set wins; `RUST_LOG` is what Rust programs listen to.
 const LEVELS: [&str; 2] = ["DRS_FLEET_LOG", "RUST_LOG"];
@@ -18,10 +18,10 @@ pub fn init() -> Result<(), TryInitError> {
     let (filter, problem) = filter(&setting);
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     let started = if std::io::stdout().is_terminal() {
-        tracing_subscriber::util::SubscriberInitExt::try_init(logs.with_target(false).finish())
+        logs.with_target(false).finish().try_init()
     } else {
         let logs = logs.json().flatten_event(true).with_current_span(true).with_span_list(false);
-        tracing_subscriber::util::SubscriberInitExt::try_init(logs.finish())
+        logs.finish().try_init()
     };
     if let Some(problem) = problem {
         tracing::warn!(setting, %problem, "the log level cannot be read; logging at info");

@@ -1,2 +1,49 @@
 //! The operator's command line.
-fn main() {}
+
+mod events;
+mod explain;
+mod local;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use drs_fleet_aws::process;
+
+/// Command of AWS Elastic Disaster Recovery over many accounts.
+#[derive(Parser)]
+#[command(name = "drs-fleet", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  drs-fleet local                                the whole system on this machine, no AWS needed
+  drs-fleet local --scenario storm --speed 30    a Region stalls, thirty times as fast as real time
+  drs-fleet explain events/aws.drs/data-replication-stalled-change/stalled.json
+  drs-fleet events send events/aws.drs/data-replication-stalled-change/stalled.json
+  drs-fleet run all                              the four workers in one process, for a small hub";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole system on an embedded local cloud with simulated spokes
+    Local(local::Arguments),
+    /// Say what each worker would decide about an event, without any cloud
+    Explain(explain::Arguments),
+    /// Send events through the running local cloud
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Run workers against AWS
+    Run(run::Arguments),
+}
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Local(arguments) => process::in_runtime(local::local(arguments)),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Events(command) => process::in_runtime(events::events(command)),
+        Command::Run(arguments) => process::in_runtime(run::run(arguments)),
+    };
+    ended.unwrap_or_else(|error| process::fail(&error))
+}

@@ -1,5 +1,7 @@
 //! The job-monitor as a process of its own.
 
 fn main() -> std::process::ExitCode {
-    drs_fleet_aws::process::main(|setup, _| job_monitor::JobMonitor::new(setup.registry, &setup.metrics))
+    drs_fleet_aws::process::main("Follows every DRS job, whoever started it", |setup, _| {
+        job_monitor::JobMonitor::new(setup.registry, &setup.metrics)
+    })
 }

@@ -1,7 +1,7 @@
 //! The notifier as a process of its own.
 
 fn main() -> std::process::ExitCode {
-    drs_fleet_aws::process::main(|setup, settings| {
+    drs_fleet_aws::process::main("Tells people of incidents, once", |setup, settings| {
         notifier::Notifier::new(notifier::channels(settings), setup.registry, &setup.metrics)
     })
 }

@@ -60,6 +60,15 @@ pub(super) async fn source_servers(
     }
 }
 
+/// Whether `DescribeSourceServers` is allowed, and if so, whether DRS is initialised there.
+pub(crate) async fn is_initialized(client: &Client) -> Answer<bool> {
+    match client.describe_source_servers().max_results(1).send().await {
+        Ok(_) => Ok(true),
+        Err(error) if is_uninitialized(&error) => Ok(false),
+        Err(error) => Err(classify(Neighbour::Spoke, "DescribeSourceServers", &error)),
+    }
+}
+
 pub(super) async fn jobs(
     client: &Client,
     place: &Place,
@@ -108,12 +117,16 @@ fn uninitialized<T, E>(
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        Some("UninitializedAccountException") => {
-            Ok(Page { items: Vec::new(), next: None, date: date.time(operation)?, initialized: false })
-        }
-        _ => Err(classify(Neighbour::Spoke, operation, error)),
+    if is_uninitialized(error) {
+        Ok(Page { items: Vec::new(), next: None, date: date.time(operation)?, initialized: false })
+    } else {
+        Err(classify(Neighbour::Spoke, operation, error))
     }
+}
+
+fn is_uninitialized<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    code == Some("UninitializedAccountException")
 }
 
 fn server(place: &Place, seen: SourceServer) -> Option<ServerSeen> {

@@ -28,10 +28,12 @@ use crate::verdict::IoError;
 
 mod batch;
 mod channels;
-mod drs;
+pub(crate) mod drs;
 mod publish;
 mod queue;
 mod table;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use channels::Channels;
 use publish::Publisher;

@@ -77,3 +77,64 @@ fn outcome(result: Option<PutEventsResultEntry>) -> Answer<()> {
 fn failure(verdict: Verdict, message: impl Into<String>) -> IoError {
     IoError::new(Neighbour::Bus, OPERATION, verdict, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use drs_fleet_domain::own_event::Happened;
+    use serde_json::json;
+
+    use super::*;
+    use crate::io::Io;
+    use crate::sdk::wire;
+
+    fn event(id: &str) -> OwnEvent {
+        let detail = json!({
+            "eventId": id, "incident": "i", "happened": "OPENED", "kind": "REPLICATION_STALLED", "severity": "HIGH",
+            "accountId": "111122223333", "accountName": "Payments", "region": "eu-central-1", "subject": "s",
+            "subjectName": "db-1", "openedAt": "2026-01-01T00:00:00Z", "at": "2026-01-01T00:00:00Z",
+            "sequence": 1, "reason": "AGENT_NOT_SEEN",
+        });
+        serde_json::from_value(detail).unwrap()
+    }
+
+    #[tokio::test]
+    async fn events_of_one_moment_are_one_call_and_each_caller_hears_of_its_own() {
+        let results = json!({ "FailedEntryCount": 1, "Entries": [
+            { "EventId": "1" }, { "ErrorCode": "ThrottlingException", "ErrorMessage": "slow" },
+        ] });
+        let (io, wire) = wire::io(move |_| (200, results.to_string()));
+        let (one, other) = ([event("1")], [event("2")]);
+        let (one, other) = tokio::join!(io.publish(&one), io.publish(&other));
+        assert!(one.is_ok());
+        assert_eq!(other.unwrap_err().verdict, Verdict::Throttled);
+        let calls = wire.calls("PutEvents");
+        assert_eq!(calls.len(), 1);
+        let entry = calls[0].json()["Entries"][0].clone();
+        assert_eq!(
+            (entry["Source"].as_str(), entry["EventBusName"].as_str()),
+            (Some("drs-fleet"), Some("drs-fleet"))
+        );
+        assert_eq!(entry["DetailType"], Happened::Opened.detail_type());
+    }
+
+    #[tokio::test]
+    async fn more_than_ten_events_are_several_calls() {
+        let (io, wire) = wire::io(|call| {
+            let count = call.json()["Entries"].as_array().unwrap().len();
+            (
+                200,
+                json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "1" }); count] })
+                    .to_string(),
+            )
+        });
+        let events: Vec<_> = (0..23).map(|n| event(&n.to_string())).collect();
+        io.publish(&events).await.unwrap();
+        assert_eq!(wire.calls("PutEvents").len(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_event_without_a_word_about_it_counts_as_not_published() {
+        let (io, _) = wire::io(|_| (200, json!({ "FailedEntryCount": 0, "Entries": [] }).to_string()));
+        assert_eq!(io.publish(&[event("1")]).await.unwrap_err().verdict, Verdict::Transient);
+    }
+}

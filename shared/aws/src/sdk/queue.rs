@@ -26,7 +26,7 @@ const LONGEST_POLL: Duration = Duration::from_secs(20);
 /// How much longer than its long poll a receive may take.
 const POLL_SLACK: Duration = Duration::from_secs(10);
 /// SQS hides a message for at most twelve hours.
-const LONGEST_HIDE: Duration = Duration::from_secs(12 * 60 * 60);
+const LONGEST_HIDE: Duration = Duration::from_hours(12);
 /// A message with its attributes, in bytes.
 const MESSAGE_LIMIT: usize = 1_048_576;
 /// Attributes of a message.
@@ -74,7 +74,7 @@ impl Queue {
             DeleteMessageBatchRequestEntry::builder().id(n.to_string()).receipt_handle(&m.receipt).build()
         };
         let entries: Vec<_> =
-            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .delete_message_batch()
@@ -104,7 +104,7 @@ impl Queue {
                 .build()
         };
         let entries: Vec<_> =
-            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            messages.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .change_message_visibility_batch()
@@ -130,7 +130,7 @@ impl Queue {
             SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build()
         };
         let entries: Vec<_> =
-            bodies.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(unbuilt)?;
+            bodies.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(|e| unbuilt(&e))?;
         let answer = self
             .client
             .send_message_batch()
@@ -156,15 +156,11 @@ impl Queue {
         let mut attributes = attributes.clone();
         attributes.insert("bodyEncoding".into(), "base64".into());
         let body = aws_smithy_types::base64::encode(&message.body);
-        match self.send_to_dlq(&message.id, &body, &attributes).await? {
-            true => Ok(()),
-            false => Err(IoError::new(
-                Neighbour::Queue,
-                "SendMessage",
-                Verdict::Permanent,
-                format!("SQS refuses the body of dead letter {}", message.id),
-            )),
+        if self.send_to_dlq(&message.id, &body, &attributes).await? {
+            return Ok(());
         }
+        let message = format!("SQS refuses the body of dead letter {}", message.id);
+        Err(IoError::new(Neighbour::Queue, "SendMessage", Verdict::Permanent, message))
     }
 
     /// Answers whether SQS takes the body.
@@ -218,7 +214,7 @@ fn whole_seconds(time: Duration) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
-fn unbuilt(error: BuildError) -> IoError {
+fn unbuilt(error: &BuildError) -> IoError {
     IoError::new(Neighbour::Queue, "batch entry", Verdict::Permanent, error.to_string())
 }
 
@@ -273,7 +269,11 @@ fn is_allowed(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::io::Io;
+    use crate::sdk::wire;
 
     fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
         pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
@@ -303,5 +303,68 @@ mod tests {
         assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
         assert_eq!(whole_seconds(Duration::from_secs(7)), 7);
         assert_eq!(whole_seconds(Duration::MAX), i32::MAX);
+    }
+
+    fn received(n: u32) -> Message {
+        Message {
+            id: format!("m{n}"),
+            receipt: format!("r{n}"),
+            body: "b\u{1}".into(),
+            receive_count: 1,
+            sent_at: Timestamp::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_received_message_brings_its_count_and_when_it_was_sent() {
+        let answer = json!({ "Messages": [ { "MessageId": "m", "ReceiptHandle": "r", "Body": "b", "Attributes":
+            { "ApproximateReceiveCount": "3", "SentTimestamp": "1500" } } ] });
+        let (io, wire) = wire::io(move |_| (200, answer.to_string()));
+        assert_eq!(io.last_receive(), None);
+        let messages = io.receive(10, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((messages[0].receive_count, messages[0].sent_at.as_millisecond()), (3, 1500));
+        assert!(io.last_receive().is_some());
+        let call = wire.calls("ReceiveMessage")[0].json();
+        assert_eq!(
+            (call["MaxNumberOfMessages"].as_i64(), call["WaitTimeSeconds"].as_i64()),
+            (Some(10), Some(20))
+        );
+    }
+
+    #[tokio::test]
+    async fn one_delete_that_fails_leaves_its_neighbours_deleted() {
+        let answer = json!({ "Successful": [ { "Id": "0" }, { "Id": "2" } ], "Failed": [
+            { "Id": "1", "SenderFault": true, "Code": "ReceiptHandleIsInvalid", "Message": "no" } ] });
+        let (io, _) = wire::io(move |_| (200, answer.to_string()));
+        let all: Vec<_> = (0..4).map(received).collect();
+        let answers = io.delete(&all).await.unwrap();
+        let verdicts: Vec<_> = answers.iter().map(|a| a.as_ref().err().map(|e| e.verdict)).collect();
+        assert_eq!(verdicts, [None, Some(Verdict::Permanent), None, Some(Verdict::Transient)]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_was_not_enqueued_is_an_error() {
+        let answer = json!({ "Successful": [], "Failed": [
+            { "Id": "0", "SenderFault": false, "Code": "InternalError" } ] });
+        let (io, _) = wire::io(move |_| (200, answer.to_string()));
+        assert_eq!(io.enqueue(&["b".into()]).await.unwrap_err().verdict, Verdict::Transient);
+        assert!(io.enqueue(&[]).await.is_ok(), "SQS refuses an empty batch");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_sqs_refuses_is_dead_lettered_in_base64() {
+        let (io, wire) = wire::io(|call| match call.json()["MessageBody"].as_str() {
+            Some("b\u{1}") => (
+                400,
+                json!({ "__type": "com.amazonaws.sqs#InvalidMessageContents", "message": "no" }).to_string(),
+            ),
+            _ => (200, json!({ "MessageId": "m", "MD5OfMessageBody": "x" }).to_string()),
+        });
+        io.dead_letter(&received(1), &map([("reason", "NOT_JSON")])).await.unwrap();
+        let sent = wire.calls("SendMessage")[1].json();
+        assert_eq!(sent["MessageBody"], "YgE=");
+        assert_eq!(sent["MessageAttributes"]["bodyEncoding"]["StringValue"], "base64");
+        assert_eq!(sent["MessageAttributes"]["reason"]["StringValue"], "NOT_JSON");
+        assert!(sent["QueueUrl"].as_str().unwrap().ends_with("jobs-dlq"));
     }
 }

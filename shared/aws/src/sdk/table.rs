@@ -25,6 +25,8 @@ use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 mod expression;
 mod get;
+#[cfg(test)]
+mod tests;
 
 use expression::Update;
 

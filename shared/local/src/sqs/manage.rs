@@ -93,7 +93,8 @@ impl Sqs {
             return existing(cell, &settings);
         }
         if registry.deleted.get(&arn).is_some_and(|at| now.real < *at + PAUSE) {
-            let text = "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
+            let text = "You must wait 60 seconds after deleting a queue before you can create another with the \
+                        same name.";
             return Err(refuse("QueueDeletedRecently", text));
         }
         let cell = Arc::new(Cell {

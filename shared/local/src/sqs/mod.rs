@@ -10,6 +10,7 @@
 mod attributes;
 mod batch;
 mod cell;
+mod handle;
 mod manage;
 pub(crate) mod message;
 mod queue;

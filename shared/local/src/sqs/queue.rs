@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::handle::Handle;
 use super::message::Message;
 use super::refuse::{invalid, refuse};
 use crate::call::Refusal;
@@ -59,34 +60,6 @@ pub struct Received {
     pub first_at: i64,
     /// Whether it is the extra copy of a duplicated message.
     pub is_copy: bool,
-}
-
-/// What a receipt handle says: the place of the message and the receive it was given for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handle {
-    place: u64,
-    receipt: u64,
-}
-
-impl Handle {
-    /// As text.
-    pub fn encode(self) -> String {
-        format!("AQEB{:016x}{:016x}", self.place, self.receipt)
-    }
-
-    /// From text.
-    ///
-    /// # Errors
-    /// `ReceiptHandleIsInvalid`.
-    pub fn decode(text: &str) -> Result<Self, Refusal> {
-        let parse = || {
-            let digits = text.strip_prefix("AQEB").filter(|d| d.len() == 32 && d.is_ascii())?;
-            let number = |part: &str| u64::from_str_radix(part, 16).ok();
-            Some(Self { place: number(&digits[..16])?, receipt: number(&digits[16..])? })
-        };
-        let text = format!("The input receipt handle \"{text}\" is not a valid receipt handle.");
-        parse().ok_or_else(|| refuse("ReceiptHandleIsInvalid", text))
-    }
 }
 
 /// How many messages a receive may take, and for how long.
@@ -155,7 +128,7 @@ impl Queue {
         }
     }
 
-    /// Hands out messages. With `start` the order begins at a place chosen by it (`Reorder`), else at the oldest.
+    /// Hands out messages, the oldest first; with `start` from a place that it chooses (`Reorder`).
     ///
     /// # Errors
     /// `OverLimit` when [`MAX_IN_FLIGHT`] messages are in flight.
@@ -226,7 +199,7 @@ impl Queue {
         }
         let until = now.real + time;
         if until > since + MAX_VISIBILITY {
-            let why = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds] since it was received.";
+            let why = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].";
             return Err(invalid(time.as_secs(), "VisibilityTimeout", why));
         }
         let state = if time.is_zero() { State::Visible } else { State::InFlight { until, since } };

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::batch::Batch;
 use super::cell::Cell;
-use super::queue::{Handle, Moment};
+use super::handle::Handle;
+use super::queue::Moment;
 use super::refuse::missing;
 use super::seconds;
 use crate::call::Refusal;

@@ -1,0 +1,118 @@
+//! For tests: answers the SDK's HTTP requests from a function, and remembers them.
+
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use super::SdkIo;
+use crate::config::{IoSettings, WorkerSettings};
+use crate::time::SystemTime;
+
+/// A request that the SDK made.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// Such as `UpdateItem`.
+    pub(crate) operation: String,
+    /// Such as `sqs.eu-central-1.amazonaws.com`.
+    pub(crate) host: String,
+    /// As sent.
+    pub(crate) body: String,
+}
+
+impl Call {
+    /// The body, for protocols that are JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// What is answered: a status and a body.
+pub(crate) type Reply = (u16, String);
+
+type Answer = dyn Fn(&Call) -> Reply + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) struct Wire {
+    answer: Arc<Answer>,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Wire {
+    /// The requests of one operation, in the order made.
+    pub(crate) fn calls(&self, operation: &str) -> Vec<Call> {
+        self.calls.lock().unwrap().iter().filter(|c| c.operation == operation).cloned().collect()
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
+        let call = Call { operation: operation(&request, &body), host: host(request.uri()), body };
+        self.calls.lock().unwrap().push(call.clone());
+        let (status, body) = (self.answer)(&call);
+        let mut answer = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+        answer.headers_mut().insert("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        if status == 429 {
+            answer.headers_mut().insert("retry-after", "7");
+        }
+        HttpConnectorFuture::ready(Ok(answer))
+    }
+}
+
+fn host(uri: &str) -> String {
+    uri.split('/').nth(2).unwrap_or_default().to_owned()
+}
+
+/// From the header of the JSON protocols, the form of the query protocols, or the path of the REST ones.
+fn operation(request: &HttpRequest, body: &str) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let action = || body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let path = || request.uri().split('/').nth(3).unwrap_or_default();
+    target.or_else(action).unwrap_or_else(path).to_owned()
+}
+
+/// A worker's `Io` over `answer`.
+pub(crate) fn io(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> (SdkIo, Wire) {
+    io_with(|_| (), answer)
+}
+
+/// The same with other settings.
+pub(crate) fn io_with(
+    set: impl FnOnce(&mut IoSettings),
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (SdkIo, Wire) {
+    let wire = Wire { answer: Arc::new(answer), calls: Arc::default() };
+    let connector = SharedHttpConnector::new(wire.clone());
+    let config = SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("A", "k", None, None, "test")))
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    let queue = |name: &str| format!("https://sqs.eu-central-1.amazonaws.com/111122223333/{name}");
+    let mut settings = IoSettings {
+        worker: "job-monitor".into(),
+        table: "fleet".into(),
+        queues: Some(WorkerSettings { queue_url: queue("jobs"), dlq_url: queue("jobs-dlq") }),
+        bus: Some("drs-fleet".into()),
+        topic_arn: None,
+        slack_secret: None,
+    };
+    set(&mut settings);
+    (SdkIo::new(&config, settings, Arc::new(SystemTime)), wire)
+}

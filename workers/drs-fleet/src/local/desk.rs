@@ -1,0 +1,116 @@
+//! What a person would look at: the mailbox, the Slack channel, and a door for events, on one local page.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use drs_fleet_local::World;
+use drs_fleet_local::events::ServiceEvent;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::page;
+
+/// The page and what it shows. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<Inner>);
+
+struct Inner {
+    world: Arc<World>,
+    slack: Mutex<Vec<Value>>,
+    address: String,
+    slack_url: String,
+    /// Stands for the secret part of a webhook's URL.
+    token: String,
+}
+
+impl Desk {
+    /// Opens the page on a free loopback port.
+    pub(crate) async fn open(world: Arc<World>, stop: CancellationToken) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port is free")?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let token = world.iam.add_account("000000000000", None).access_key_id;
+        let slack_url = format!("{address}/slack/{token}");
+        let desk = Self(Arc::new(Inner { world, slack: Mutex::default(), address, slack_url, token }));
+        let routes = Router::new()
+            .route("/", get(show))
+            .route("/slack/{token}", post(take_slack))
+            .route("/slack.json", get(slack_json))
+            .route("/events", post(take_event))
+            .with_state(desk.clone());
+        tokio::spawn(
+            axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).into_future(),
+        );
+        Ok(desk)
+    }
+
+    /// Where the page is.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    /// The incoming webhook.
+    pub(crate) fn slack_url(&self) -> &str {
+        &self.0.slack_url
+    }
+
+    /// The messages in the Slack channel, oldest first.
+    pub(crate) fn slack(&self) -> Vec<Value> {
+        self.0.slack.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn show(State(desk): State<Desk>) -> Html<String> {
+    Html(page::render(&desk.slack(), &desk.0.world.sns.mails()))
+}
+
+async fn slack_json(State(desk): State<Desk>) -> Json<Vec<Value>> {
+    Json(desk.slack())
+}
+
+/// Answers as Slack does: `ok`, or a word that says what is wrong.
+async fn take_slack(
+    State(desk): State<Desk>,
+    Path(token): Path<String>,
+    Json(message): Json<Value>,
+) -> (StatusCode, &'static str) {
+    if token != desk.0.token {
+        return (StatusCode::FORBIDDEN, "invalid_token");
+    }
+    if !message["text"].is_string() {
+        return (StatusCode::BAD_REQUEST, "no_text");
+    }
+    desk.0.slack.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    (StatusCode::OK, "ok")
+}
+
+/// Puts an event on the default bus of the account and Region that it names, as the service itself would.
+async fn take_event(State(desk): State<Desk>, Json(event): Json<Value>) -> (StatusCode, String) {
+    let text = |name: &str| event[name].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+    let (Some(source), Some(detail_type), Some(account), Some(region)) =
+        (text("source"), text("detail-type"), text("account"), text("region"))
+    else {
+        let missing = "an event needs source, detail-type, account and region";
+        return (StatusCode::BAD_REQUEST, missing.to_owned());
+    };
+    if desk.0.world.iam.organization_of(&account).is_none() {
+        return (StatusCode::BAD_REQUEST, format!("account {account} is none of this local cloud"));
+    }
+    let resources = event["resources"].as_array().into_iter().flatten();
+    let sent = ServiceEvent {
+        source,
+        detail_type,
+        time: text("time").and_then(|time| time.parse().ok()),
+        resources: resources.filter_map(|r| r.as_str().map(str::to_owned)).collect(),
+        detail: event["detail"].clone(),
+    };
+    desk.0.world.events.emit(&desk.0.world, &account, &region, &sent);
+    (StatusCode::OK, format!("sent on the default bus of {account} in {region}"))
+}

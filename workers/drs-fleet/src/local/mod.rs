@@ -1,0 +1,114 @@
+//! `local`: the whole system in one process: an embedded cloud, a hub, spokes, the four workers, a scenario.
+//!
+//! Nothing outside loopback is touched and no AWS credentials are read. The workers are the same libraries as
+//! in production, reach the cloud with the unmodified SDK, and hold the roles of `infra/hub.yaml`.
+
+pub(crate) mod address;
+mod desk;
+mod fleet;
+mod live;
+mod page;
+mod scenario;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::builder::RangedU64ValueParser;
+use drs_fleet_aws::process;
+use drs_fleet_local::faults::Faults;
+use drs_fleet_local::{Clock, LocalCloud};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use self::desk::Desk;
+use self::fleet::Fleet;
+use self::live::Live;
+use self::scenario::Scenario;
+
+/// What `local` takes.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  drs-fleet local
+  drs-fleet local --scenario drill --speed 60
+  drs-fleet local --scenario my-day.yaml --servers 20 --until-played")]
+pub(crate) struct Arguments {
+    /// calm, stall, drill, storm, or a file like those in workers/drs-fleet/scenarios
+    #[arg(long, default_value = "stall")]
+    scenario: String,
+    /// Simulated seconds in each real second, 1 to 600
+    #[arg(long, default_value_t = 10, value_parser = RangedU64ValueParser::<u64>::new().range(1..=600))]
+    speed: u64,
+    /// Servers in each of the four spokes, 1 to 300
+    #[arg(long, default_value_t = 250, value_parser = RangedU64ValueParser::<usize>::new().range(1..=300))]
+    servers: usize,
+    /// The same seed makes the same servers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End once the scenario has played and all it caused is done
+    #[arg(long)]
+    until_played: bool,
+}
+
+/// Starts everything, plays the scenario, and runs until Ctrl-C.
+pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
+    logs();
+    let scenario = Scenario::load(&arguments.scenario)?;
+    live::say(&format!("Starting a hub and four spokes of {} servers each …", arguments.servers));
+    let clock = Clock::starting(Timestamp::now(), arguments.speed as f64);
+    let cloud = LocalCloud::start(clock, Faults::none()).await.context("no loopback port is free")?;
+    let world = Arc::clone(cloud.world());
+    let stop = CancellationToken::new();
+    tokio::spawn(process::stop_on_signal(stop.clone()));
+
+    let desk = Desk::open(Arc::clone(&world), stop.clone()).await?;
+    let fleet = Fleet::build(&cloud, &arguments, &desk).await?;
+    // Before the workers start, so that the first thing they read is the whole registry.
+    fleet.register().await?;
+    let workers = fleet.start_workers(&stop)?;
+    address::note(desk.address());
+    let live = Live::new(&fleet, &desk);
+    live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
+
+    let watching = tokio::spawn(live.clone().watch(stop.clone()));
+    let played = play(&scenario, &fleet, &live, arguments.until_played, &stop).await;
+    if played.is_ok() {
+        stop.cancelled().await;
+    }
+    stop.cancel();
+    let worked = workers.await.context("the workers broke off")?;
+    let _ = watching.await;
+    live.farewell().await;
+    address::forget(desk.address());
+    cloud.stop().await;
+    played.and(worked)
+}
+
+async fn play(
+    scenario: &Scenario,
+    fleet: &Fleet,
+    live: &Live,
+    until_played: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let playing = scenario.play(&fleet.estate, &fleet.world, |what| live.happened(&what));
+    let Some(played) = stop.run_until_cancelled(playing).await else { return Ok(()) };
+    played?;
+    live.happened("the scenario has played; the fleet goes on until Ctrl-C");
+    if until_played {
+        // Long enough for the slowest road: a sweep, a publish, a message.
+        let _ = stop.run_until_cancelled(live.settled(Duration::from_mins(2))).await;
+        stop.cancel();
+    }
+    Ok(())
+}
+
+/// Only what is wrong is shown, on standard error: the summary is what people look at here.
+fn logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DRS_FLEET_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Only a second call in one process could fail, and then logs are started.
+    let _ = tracing_subscriber::util::SubscriberInitExt::try_init(logs.finish());
+}

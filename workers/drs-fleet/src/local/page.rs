@@ -1,0 +1,93 @@
+//! The page of `local`: Slack channel and mailbox side by side, newest first.
+
+use drs_fleet_local::sns::Mail;
+use serde_json::Value;
+
+const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drs-fleet local</title>\
+<meta http-equiv=\"refresh\" content=\"3\"><style>\
+body{font:15px/1.45 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1d1c1d}\
+header{background:#17202b;color:#fff;padding:14px 24px;font-size:18px}\
+main{display:grid;grid-template-columns:1fr 1fr;gap:24px;padding:24px}\
+article{background:#fff;border-radius:6px;padding:12px 16px;margin-bottom:14px;box-shadow:0 1px 3px #0002}\
+h2{font-size:16px;margin:0 0 12px}h3{font-size:15px;margin:0 0 8px}\
+dl{display:grid;grid-template-columns:1fr 1fr;gap:6px 18px;margin:0 0 8px}dt{font-weight:600}dd{margin:0}\
+pre{white-space:pre-wrap;margin:0;font:13px/1.45 ui-monospace,monospace}.when{color:#616061;font-size:13px}\
+@media(max-width:900px){main{grid-template-columns:1fr}}</style></head><body>";
+
+/// The whole page.
+pub(super) fn render(slack: &[Value], mails: &[Mail]) -> String {
+    let channel: String = slack.iter().rev().map(slack_message).collect();
+    let mailbox: String = mails.iter().rev().map(mail).collect();
+    format!(
+        "{HEAD}<header>drs-fleet local</header><main><section><h2>Slack channel ({})</h2>{}</section>\
+         <section><h2>Mailbox ({})</h2>{}</section></main></body></html>",
+        slack.len(),
+        or_nothing(&channel),
+        mails.len(),
+        or_nothing(&mailbox),
+    )
+}
+
+fn or_nothing(items: &str) -> &str {
+    if items.is_empty() { "<p class=\"when\">Nothing yet.</p>" } else { items }
+}
+
+fn slack_message(message: &Value) -> String {
+    let attachment = &message["attachments"][0];
+    let color = attachment["color"].as_str().unwrap_or("#cccccc");
+    let blocks: String = attachment["blocks"].as_array().into_iter().flatten().map(block).collect();
+    format!("<article style=\"border-left:4px solid {}\">{blocks}</article>", escape(color))
+}
+
+fn block(block: &Value) -> String {
+    let text = |value: &Value| mrkdwn(value["text"].as_str().unwrap_or_default());
+    match block["type"].as_str() {
+        Some("header") => {
+            format!("<h3>{}</h3>", escape(block["text"]["text"].as_str().unwrap_or_default()))
+        }
+        Some("section") if block["fields"].is_array() => {
+            let field = |f: &Value| format!("<div>{}</div>", text(f).replace('\n', "<br>"));
+            let fields: String = block["fields"].as_array().into_iter().flatten().map(field).collect();
+            format!("<dl>{fields}</dl>")
+        }
+        Some("section") => format!("<p>{}</p>", text(&block["text"])),
+        _ => {
+            let elements = block["elements"].as_array().into_iter().flatten();
+            format!("<p class=\"when\">{}</p>", elements.map(text).collect::<String>())
+        }
+    }
+}
+
+/// As much of Slack's markup as the messages use: `*bold*` and `<link|text>`. What came from outside has its
+/// `&`, `<` and `>` escaped already, as Slack wants it; quotes are escaped here.
+fn mrkdwn(text: &str) -> String {
+    let mut html = String::new();
+    let mut rest = text.replace('"', "&quot;");
+    while let Some((before, after)) = rest.split_once('<') {
+        html.push_str(before);
+        let (inside, behind) = after.split_once('>').unwrap_or((after, ""));
+        let (link, label) = inside.split_once('|').unwrap_or((inside, inside));
+        html.push_str(&format!("<a href=\"{link}\">{label}</a>"));
+        rest = behind.to_owned();
+    }
+    html.push_str(&rest);
+    let parts: Vec<_> = html.split('*').collect();
+    if parts.len() < 3 {
+        return html;
+    }
+    format!("{}<b>{}</b>{}", parts[0], parts[1], parts[2..].join("*"))
+}
+
+fn mail(mail: &Mail) -> String {
+    format!(
+        "<article><h3>{}</h3><p class=\"when\">{} to {}</p><pre>{}</pre></article>",
+        escape(&mail.subject),
+        mail.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        escape(&mail.to),
+        escape(&mail.body)
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
