@@ -130,7 +130,7 @@ async fn every_rule_of_the_hub_has_the_queue_of_its_name_as_its_only_target() {
     let names: BTreeSet<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(names, WorkerName::ALL.map(queue_of).into());
     for rule in &rules {
-        assert_eq!(rule.targets, [rule.name.clone()]);
+        assert_eq!(rule.targets, [rule.name.as_str()]);
     }
 }
 
@@ -171,7 +171,7 @@ fn forwarded_by(event: &Value) -> Vec<&'static str> {
     match (text("source"), text("detail-type")) {
         ("aws.drs", "DRS PIT Snapshot Taken") => vec![],
         ("aws.drs", API_CALL) => vec!["drs-fleet-api-calls"],
-        ("aws.drs", _) | ("drs-fleet.spoke", _) => vec!["drs-fleet-service-events"],
+        ("aws.drs" | "drs-fleet.spoke", _) => vec!["drs-fleet-service-events"],
         ("aws.tag", _) if event["detail"]["resource-type"] == "instance" => vec!["drs-fleet-tag-changes"],
         _ => vec![],
     }

@@ -140,7 +140,7 @@ pub fn decide(
     });
     match observation {
         Observation::Result { drill } => {
-            if !row.initiated_by.as_deref().is_some_and(|by| drill_of(by).is_some()) {
+            if row.initiated_by.as_deref().and_then(drill_of).is_none() {
                 row.drill = row.drill.max(Some(*drill));
             }
             advance(&mut row.status, "STARTED", status_rank);
