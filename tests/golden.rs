@@ -19,7 +19,7 @@ fn every_event_is_decided_as_its_golden_file_says() {
     for sample in samples::all() {
         let explained = explain(&sample.text).unwrap_or_else(|e| panic!("{}: {e}", sample.path));
         insta::with_settings!({ snapshot_path => "snapshots/events", prepend_module_to_snapshot => false,
-            omit_expression => true, description => format!("events/{}", sample.path) }, {
+            omit_expression => true, sort_maps => true, description => format!("events/{}", sample.path) }, {
             insta::assert_json_snapshot!(golden_name(&sample), explained);
         });
     }
