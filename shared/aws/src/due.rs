@@ -43,10 +43,10 @@ pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationTok
             () = io.sleep(pause) => {}
         }
         let now = io.now();
-        let (items, index_failed) = ask::<I, W>(&io, now).await;
+        let (mut items, index_failed) = ask::<I, W>(&io, now).await;
         failed_rounds = if index_failed { failed_rounds.saturating_add(1) } else { 0 };
 
-        let items = items.into_iter().filter(|due| failing.may_try(&due.key, now));
+        items.retain(|due| failing.may_try(&due.key, now));
         let not_begun = stream::iter(items).take_while(|_| ready(!stop.is_cancelled()));
         let mut served = not_begun.map(|due| wake(&io, &worker, due.key)).buffer_unordered(AT_ONCE);
         while let Some((key, failure)) = served.next().await {

@@ -4,6 +4,8 @@ mod backoff;
 pub mod consume;
 pub mod due;
 pub mod io;
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 pub mod metrics;
 pub mod store;
 mod time;
