@@ -3,6 +3,8 @@
 mod backoff;
 pub mod consume;
 pub mod due;
+#[cfg(test)]
+mod fixture;
 pub mod io;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
