@@ -140,12 +140,15 @@ impl<I: Io, W: Worker> Actor<I, W> {
         }
     }
 
-    /// Whether the oldest lane should start: while there is room to receive more of a backed-up queue, its
-    /// subject's next event is probably on the way, and two events handled together are one write.
+    /// Whether the oldest lane should start. While the queue is backed up, its subject's next event is probably
+    /// on the way, and two events handled together are one write. So the youngest messages wait for their like,
+    /// and the rest of what may be in flight is for being received, handled and deleted.
     fn has_waited_enough(&self, now: Timestamp) -> bool {
         let Some(since) = self.lanes.oldest_ready() else { return false };
-        let full = self.in_flight() + BATCH > self.options.max_in_flight;
-        full || !self.receivers.backed_up() || after(since, self.options.linger) <= now
+        let window = self.options.max_in_flight * 3 / 8;
+        !self.receivers.backed_up()
+            || self.lanes.waiting() > window
+            || after(since, self.options.linger) <= now
     }
 
     fn probe(&mut self, now: Timestamp) {

@@ -53,17 +53,29 @@ pub(super) struct Lanes<T> {
     ready: BTreeMap<u64, Arc<str>>,
     asleep: BTreeSet<(Timestamp, Arc<str>)>,
     running: usize,
+    waiting: usize,
 }
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { lanes: HashMap::new(), ready: BTreeMap::new(), asleep: BTreeSet::new(), running: 0 }
+        Self {
+            lanes: HashMap::new(),
+            ready: BTreeMap::new(),
+            asleep: BTreeSet::new(),
+            running: 0,
+            waiting: 0,
+        }
     }
 }
 
 impl<T: Clone> Lanes<T> {
     pub(super) fn running(&self) -> usize {
         self.running
+    }
+
+    /// Messages that no task has.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -77,6 +89,7 @@ impl<T: Clone> Lanes<T> {
             self.ready.insert(held.ticket, name);
         }
         lane.waiting.push_back(held);
+        self.waiting += 1;
     }
 
     /// Since when the oldest lane that may start has waited.
@@ -114,13 +127,16 @@ impl<T: Clone> Lanes<T> {
             let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
             let name = self.ready.remove(&ticket)?;
             let lane = self.lanes.get_mut(&name)?;
+            let waited = lane.waiting.len();
             lane.waiting.retain(|held| in_hand(held.ticket));
+            self.waiting -= waited - lane.waiting.len();
             if lane.waiting.is_empty() {
                 self.lanes.remove(&name);
                 continue;
             }
             let most = if lane.alone > 0 { 1 } else { BATCH };
             lane.running = lane.waiting.drain(..lane.waiting.len().min(most)).collect();
+            self.waiting -= lane.running.len();
             self.running += 1;
             let work = lane.running.iter().map(|held| held.work.clone()).collect();
             return Some((name, work));
@@ -165,6 +181,7 @@ impl<T: Clone> Lanes<T> {
     pub(super) fn take_unstarted(&mut self) -> Vec<Held<T>> {
         self.ready.clear();
         self.asleep.clear();
+        self.waiting = 0;
         let mut taken = Vec::new();
         self.lanes.retain(|_, lane| {
             taken.extend(lane.waiting.drain(..));
@@ -176,6 +193,7 @@ impl<T: Clone> Lanes<T> {
     fn put_back(&mut self, name: &Arc<str>) -> Option<&mut Lane<T>> {
         let lane = self.lanes.get_mut(name)?;
         self.running = self.running.saturating_sub(1);
+        self.waiting += lane.running.len();
         for held in std::mem::take(&mut lane.running).into_iter().rev() {
             lane.waiting.push_front(held);
         }

@@ -29,6 +29,8 @@ pub struct Chances {
     pub after: f64,
     /// Of [`Fault::Twice`].
     pub twice: f64,
+    /// Only this neighbour's calls meet faults, and fail so; otherwise all, as [`Verdict::Transient`].
+    pub only: Option<(Neighbour, Verdict)>,
 }
 
 /// What one call meets.
@@ -88,20 +90,27 @@ impl Faults {
             return Some(Meets { fault: Some(Fault::Before), dies: false, error: error(*verdict) });
         }
         let planned = self.planned.get(&point).copied();
-        let fault = planned.map(|(fault, _)| fault).or_else(|| self.draw());
-        self.dead = planned.is_some_and(|(_, dies)| dies);
-        Some(Meets { fault, dies: self.dead, error: error(Verdict::Transient) })
+        if let Some((fault, dies)) = planned {
+            self.dead = dies;
+            return Some(Meets { fault: Some(fault), dies, error: error(Verdict::Transient) });
+        }
+        let (fault, verdict) = self.draw(neighbour).unzip();
+        Some(Meets { fault, dies: false, error: error(verdict.unwrap_or(Verdict::Transient)) })
     }
 
-    fn draw(&mut self) -> Option<Fault> {
+    fn draw(&mut self, neighbour: Neighbour) -> Option<(Fault, Verdict)> {
         let (seeded, chances) = self.chance.as_mut()?;
+        let (only, verdict) = chances.only.unwrap_or((neighbour, Verdict::Transient));
+        if only != neighbour {
+            return None;
+        }
         let drawn = seeded.fraction();
         let faults =
             [(chances.before, Fault::Before), (chances.after, Fault::After), (chances.twice, Fault::Twice)];
         let mut sum = 0.0;
         faults.into_iter().find_map(|(chance, fault)| {
             sum += chance;
-            (drawn < sum).then_some(fault)
+            (drawn < sum).then_some((fault, verdict))
         })
     }
 }

@@ -71,8 +71,9 @@ impl MemoryIo {
         let deadline = after(self.now(), wait);
         loop {
             let arrived = self.arrivals.notified();
-            let next = self.world().queue.next_visible().map_or(deadline, |at| at.min(deadline));
-            let pause = until(self.now(), next);
+            let now = self.now();
+            let next = self.world().queue.next_visible(now).map_or(deadline, |at| at.min(deadline));
+            let pause = until(now, next);
             if pause.is_zero() {
                 return;
             }

@@ -190,7 +190,7 @@ impl MemoryIo {
     }
 
     /// Everything published, repetitions included.
-    pub fn published(&self) -> Vec<OwnEvent> {
+    pub fn published_events(&self) -> Vec<OwnEvent> {
         self.world().published.clone()
     }
 

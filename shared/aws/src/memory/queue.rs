@@ -69,9 +69,10 @@ impl Queue {
         &self.dead_letters
     }
 
-    /// When the next message can be received; it may be in the past.
-    pub(super) fn next_visible(&self) -> Option<Timestamp> {
-        self.messages.values().map(|queued| queued.visible_at).min()
+    /// When the next message can be received; `now` if one can be already.
+    pub(super) fn next_visible(&self, now: Timestamp) -> Option<Timestamp> {
+        let times = self.messages.values().map(|queued| queued.visible_at);
+        if times.clone().any(|at| at <= now) { Some(now) } else { times.min() }
     }
 
     pub(super) fn receive(&mut self, max: usize, now: Timestamp) -> Vec<Message> {
@@ -99,7 +100,10 @@ impl Queue {
 
     /// As SQS may: a receipt that is not the latest deletes nothing, and says nothing about it.
     pub(super) fn delete(&mut self, message: &Message) {
-        self.messages.retain(|_, queued| queued.message.receipt != message.receipt);
+        let number = number_of(&message.id);
+        if self.messages.get(&number).is_some_and(|queued| queued.message.receipt == message.receipt) {
+            self.messages.remove(&number);
+        }
     }
 
     pub(super) fn hide(&mut self, message: &Message, time: Duration, now: Timestamp) -> Result<(), IoError> {
@@ -116,4 +120,8 @@ impl Queue {
     pub(super) fn bury(&mut self, message: &Message, attributes: &BTreeMap<String, String>) {
         self.dead_letters.push(Buried { message: message.clone(), attributes: attributes.clone() });
     }
+}
+
+fn number_of(id: &str) -> u64 {
+    id.strip_prefix("m-").and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
 }

@@ -117,7 +117,7 @@ async fn faults_by_chance_lose_nothing() {
     for seed in 0..200 {
         let io = MemoryIo::default();
         put_all(&io, &MESSAGES);
-        io.fail_by_chance(seed, Chances { before: 0.2, after: 0.1, twice: 0.1 });
+        io.fail_by_chance(seed, Chances { before: 0.2, after: 0.1, twice: 0.1, only: None });
         for _ in 0..5 {
             consume_all(&io, &Tallier::default()).await;
             seconds(130).await;
