@@ -71,12 +71,16 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
     }
 }
 
+/// A lane and the numbers that one call got.
+type Call = (String, Vec<u32>);
+
 /// Handles messages such as `lane/1`, `lane/2/sleep/70`, `lane/3/panic` and `lane/4/permanent`: adds the number
 /// to the lane's tally, sleeps so many seconds first, panics, or fails so.
 #[derive(Clone, Default)]
 pub(crate) struct Tallier {
     pub(crate) store: Store<Tally>,
-    calls: Arc<Mutex<Vec<(String, Vec<u32>)>>>,
+    tells_below: u32,
+    calls: Arc<Mutex<Vec<Call>>>,
     finished: Arc<Mutex<BTreeMap<String, BTreeSet<u32>>>>,
 }
 
@@ -88,8 +92,13 @@ pub(crate) struct Task {
 }
 
 impl Tallier {
+    /// Tells of all numbers below `tells_below`.
+    pub(crate) fn telling(tells_below: u32) -> Self {
+        Self { tells_below, ..Self::default() }
+    }
+
     /// Lane and numbers of every call, in the order in which they began.
-    pub(crate) fn calls(&self) -> Vec<(String, Vec<u32>)> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
 
@@ -126,7 +135,7 @@ impl Worker for Tallier {
                 _ => {}
             }
         }
-        self.store.change(io, &tally_key(&lane), |row| add(&lane, &numbers, 0, row)).await?;
+        self.store.change(io, &tally_key(&lane), |row| add(&lane, &numbers, self.tells_below, row)).await?;
         self.finished.lock().unwrap().entry(lane).or_default().extend(numbers);
         Ok(())
     }

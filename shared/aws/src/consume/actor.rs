@@ -181,7 +181,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
         let lease = self.options.lease;
         // Extended at half time and looked at eight times: four attempts before a lease is lost.
         self.look_at_leases = after(now, lease / 8);
-        for batch in self.hand.to_extend(now, lease / 2).chunks(BATCH) {
+        for batch in self.hand.due_for_extension(now, lease / 2).chunks(BATCH) {
             let io = self.io.clone();
             let tickets = batch.iter().map(|(ticket, _)| *ticket).collect();
             let messages: Vec<_> = batch.iter().map(|(_, message)| (message.clone(), lease)).collect();

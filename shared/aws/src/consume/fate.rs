@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const RACES: u32 = 2;
 
 /// What becomes of the messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fate {
     /// Tried again from memory after a while; only this lane waits.
     Again(Duration, Trouble),

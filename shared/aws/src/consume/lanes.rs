@@ -48,7 +48,7 @@ impl<T> Default for Lane<T> {
 /// All lanes with a message in them.
 #[derive(Debug)]
 pub(super) struct Lanes<T> {
-    lanes: HashMap<Arc<str>, Lane<T>>,
+    by_name: HashMap<Arc<str>, Lane<T>>,
     /// Lanes that may start, by the ticket of their oldest message.
     ready: BTreeMap<u64, Arc<str>>,
     asleep: BTreeSet<(Timestamp, Arc<str>)>,
@@ -59,7 +59,7 @@ pub(super) struct Lanes<T> {
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
         Self {
-            lanes: HashMap::new(),
+            by_name: HashMap::new(),
             ready: BTreeMap::new(),
             asleep: BTreeSet::new(),
             running: 0,
@@ -79,12 +79,12 @@ impl<T: Clone> Lanes<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
+        self.by_name.is_empty()
     }
 
     pub(super) fn push(&mut self, name: String, held: Held<T>) {
         let name: Arc<str> = name.into();
-        let lane = self.lanes.entry(name.clone()).or_default();
+        let lane = self.by_name.entry(name.clone()).or_default();
         if lane.waiting.is_empty() && lane.running.is_empty() && lane.asleep_until.is_none() {
             self.ready.insert(held.ticket, name);
         }
@@ -95,7 +95,7 @@ impl<T: Clone> Lanes<T> {
     /// Since when the oldest lane that may start has waited.
     pub(super) fn oldest_ready(&self) -> Option<Timestamp> {
         let name = self.ready.values().next()?;
-        self.lanes.get(name)?.waiting.front().map(|held| held.since)
+        self.by_name.get(name)?.waiting.front().map(|held| held.since)
     }
 
     /// When the next sleeping lane wakes.
@@ -107,7 +107,7 @@ impl<T: Clone> Lanes<T> {
     pub(super) fn wake(&mut self, now: Timestamp) {
         while self.next_awake().is_some_and(|at| at <= now) {
             if let Some((_, name)) = self.asleep.pop_first()
-                && let Some(lane) = self.lanes.get_mut(&name)
+                && let Some(lane) = self.by_name.get_mut(&name)
             {
                 lane.asleep_until = None;
                 self.make_ready(&name);
@@ -126,12 +126,12 @@ impl<T: Clone> Lanes<T> {
             let other = self.ready.iter().find(|(_, name)| skip != Some(&***name));
             let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
             let name = self.ready.remove(&ticket)?;
-            let lane = self.lanes.get_mut(&name)?;
+            let lane = self.by_name.get_mut(&name)?;
             let waited = lane.waiting.len();
             lane.waiting.retain(|held| in_hand(held.ticket));
             self.waiting -= waited - lane.waiting.len();
             if lane.waiting.is_empty() {
-                self.lanes.remove(&name);
+                self.by_name.remove(&name);
                 continue;
             }
             let most = if lane.alone > 0 { 1 } else { BATCH };
@@ -145,7 +145,7 @@ impl<T: Clone> Lanes<T> {
 
     /// A lane's task came to an end and its messages leave it, whatever becomes of them.
     pub(super) fn take(&mut self, name: &Arc<str>) -> Vec<Held<T>> {
-        let Some(lane) = self.lanes.get_mut(name) else { return Vec::new() };
+        let Some(lane) = self.by_name.get_mut(name) else { return Vec::new() };
         self.running = self.running.saturating_sub(1);
         lane.trouble = Trouble::default();
         let taken = std::mem::take(&mut lane.running);
@@ -174,7 +174,7 @@ impl<T: Clone> Lanes<T> {
 
     /// How many messages a lane's task has, and what went wrong before.
     pub(super) fn of(&self, name: &Arc<str>) -> (usize, Trouble) {
-        self.lanes.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
+        self.by_name.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
     }
 
     /// All messages that no task has; what runs stays.
@@ -183,7 +183,7 @@ impl<T: Clone> Lanes<T> {
         self.asleep.clear();
         self.waiting = 0;
         let mut taken = Vec::new();
-        self.lanes.retain(|_, lane| {
+        self.by_name.retain(|_, lane| {
             taken.extend(lane.waiting.drain(..));
             !lane.running.is_empty()
         });
@@ -191,7 +191,7 @@ impl<T: Clone> Lanes<T> {
     }
 
     fn put_back(&mut self, name: &Arc<str>) -> Option<&mut Lane<T>> {
-        let lane = self.lanes.get_mut(name)?;
+        let lane = self.by_name.get_mut(name)?;
         self.running = self.running.saturating_sub(1);
         self.waiting += lane.running.len();
         for held in std::mem::take(&mut lane.running).into_iter().rev() {
@@ -201,12 +201,12 @@ impl<T: Clone> Lanes<T> {
     }
 
     fn make_ready(&mut self, name: &Arc<str>) {
-        match self.lanes.get(name).map(|lane| lane.waiting.front().map(|held| held.ticket)) {
+        match self.by_name.get(name).map(|lane| lane.waiting.front().map(|held| held.ticket)) {
             Some(Some(oldest)) => {
                 self.ready.insert(oldest, name.clone());
             }
             Some(None) => {
-                self.lanes.remove(name);
+                self.by_name.remove(name);
             }
             None => {}
         }

@@ -115,7 +115,7 @@ impl Faults {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// `SplitMix64`: small, and the same everywhere.
 #[derive(Debug)]
 struct Seeded(u64);
 

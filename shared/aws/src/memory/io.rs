@@ -61,7 +61,7 @@ impl MemoryIo {
         };
         if meets.dies {
             self.crashed.cancel();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         answer
     }
@@ -104,7 +104,9 @@ impl Io for MemoryIo {
 
     async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
         self.point("delete", Neighbour::Queue, |world, _| {
-            messages.iter().for_each(|message| world.queue.delete(message));
+            for message in messages {
+                world.queue.delete(message);
+            }
             Ok(vec![Ok(()); messages.len()])
         })
         .await

@@ -42,7 +42,7 @@ async fn hiding_lengthens_or_ends_a_lease_and_is_refused_to_others() {
     let io = MemoryIo::default();
     io.put_message("body");
     let ours = io.receive(10, NO_WAIT).await.unwrap().remove(0);
-    io.hide(&[(ours.clone(), Duration::from_secs(600))]).await.unwrap();
+    io.hide(&[(ours.clone(), Duration::from_mins(10))]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(500)).await;
     assert_eq!(io.hidden(), 1);
     io.hide(&[(ours.clone(), Duration::ZERO)]).await.unwrap();
@@ -152,7 +152,7 @@ async fn after_a_crash_nothing_answers_and_the_next_process_sees_what_was_done()
             _ = io.publish(&events) => panic!("it died"),
             () = io.crashed() => {}
         }
-        let dead = tokio::time::timeout(Duration::from_secs(60), io.receive(1, NO_WAIT)).await;
+        let dead = tokio::time::timeout(Duration::from_mins(1), io.receive(1, NO_WAIT)).await;
         assert!(dead.is_err());
         let next = io.restarted();
         next.publish(&[]).await.unwrap();
@@ -194,7 +194,7 @@ async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
     let io = MemoryIo::default();
     let shown = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
     assert!(!shown.initialized && shown.items.is_empty());
-    io.set_jobs(&place(), (0..120).map(|n| job(n)).collect());
+    io.set_jobs(&place(), (0..120).map(job).collect());
     let mut page = None;
     let mut seen = BTreeSet::new();
     loop {

@@ -200,13 +200,13 @@ async fn a_fault_or_crash_at_any_point_of_a_change_ends_in_the_same_row_and_ever
         ["commit", "publish", "published", "read"].into()
     );
 
-    for point in 0..points.len() {
+    for (point, name) in points.iter().enumerate() {
         for (fault, dies) in Fault::ALL.into_iter().flat_map(|fault| [(fault, false), (fault, true)]) {
             let io = MemoryIo::default();
             if dies {
-                io.crash_at(point, fault)
+                io.crash_at(point, fault);
             } else {
-                io.fail_at(point, fault)
+                io.fail_at(point, fault);
             }
             tokio::select! {
                 biased;
@@ -220,7 +220,7 @@ async fn a_fault_or_crash_at_any_point_of_a_change_ends_in_the_same_row_and_ever
             for key in due_items(&next, 0).await {
                 Store::<Tally>::default().wake(&next, &key, |_| None).await.unwrap();
             }
-            let case = format!("{fault:?} at {point} ({}), dies: {dies}", points[point]);
+            let case = format!("{fault:?} at {point} ({name}), dies: {dies}");
             assert_eq!(seen(&next, "a"), [1, 2], "{case}");
             let told: BTreeSet<String> = told(&next).into_iter().collect();
             assert_eq!(told, ["a@1".to_owned(), "a@2".to_owned()].into(), "{case}");

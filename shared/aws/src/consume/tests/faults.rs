@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::due::serve_due;
 use crate::fixture::{Tally, tally_key};
 use crate::memory::{Chances, Fault};
 use crate::verdict::{Neighbour, Verdict};
@@ -81,35 +82,56 @@ fn assert_all_done(io: &MemoryIo, case: &str) {
 
 const MESSAGES: [&str; 5] = ["a/1", "{", "a/2", "b/1", "a/3"];
 
+fn telling() -> Tallier {
+    Tallier::telling(3)
+}
+
+/// As a second instance does: takes what comes back, and looks at what is due.
+async fn clean_up(io: &MemoryIo) {
+    let stop = CancellationToken::new();
+    let due = tokio::spawn(serve_due(io.clone(), telling(), stop.clone()));
+    seconds(130).await;
+    consume_all(io, &telling()).await;
+    stop.cancel();
+    due.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fault_or_crash_at_any_point_of_the_loop_loses_nothing() {
     let clean = MemoryIo::default();
     put_all(&clean, &MESSAGES);
-    consume_all(&clean, &Tallier::default()).await;
+    consume_all(&clean, &telling()).await;
     let points = clean.points();
     let names: BTreeSet<_> = points.iter().copied().collect();
-    assert_eq!(names, ["commit", "dead_letter", "delete", "read", "receive"].into());
-    for point in 0..points.len() {
+    let expected = ["commit", "dead_letter", "delete", "publish", "published", "read", "receive"];
+    assert_eq!(names, expected.into(), "a new point is proved here too");
+    for (point, name) in points.iter().enumerate() {
         for (fault, dies) in Fault::ALL.into_iter().flat_map(|fault| [(fault, false), (fault, true)]) {
-            let io = MemoryIo::default();
+            let (io, worker) = (MemoryIo::default(), telling());
             put_all(&io, &MESSAGES);
             if dies {
-                io.crash_at(point, fault)
+                io.crash_at(point, fault);
             } else {
-                io.fail_at(point, fault)
+                io.fail_at(point, fault);
             }
-            let worker = Tallier::default();
             tokio::select! {
                 biased;
                 _ = consume_all(&io, &worker) => {}
                 () = io.crashed() => {}
             }
-            let next = io.restarted();
-            seconds(130).await;
-            consume_all(&next, &Tallier::default()).await;
-            assert_all_done(&next, &format!("{fault:?} at {point} ({}), dies: {dies}", points[point]));
+            clean_up(&io.restarted()).await;
+            let case = format!("{fault:?} at {point} ({name}), dies: {dies}");
+            assert_all_done(&io, &case);
+            assert_all_told(&io, &case);
         }
     }
+}
+
+fn assert_all_told(io: &MemoryIo, case: &str) {
+    let told: BTreeSet<String> = io.published_events().into_iter().map(|event| event.event_id).collect();
+    assert_eq!(told, ["a@1", "a@2", "b@1"].map(str::to_owned).into(), "{case}: everything told");
+    let quiet = io.table().values().all(|item| item.outbox.is_empty() && item.due.is_none());
+    assert!(quiet, "{case}: nothing left to tell");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,10 +141,11 @@ async fn faults_by_chance_lose_nothing() {
         put_all(&io, &MESSAGES);
         io.fail_by_chance(seed, Chances { before: 0.2, after: 0.1, twice: 0.1, only: None });
         for _ in 0..5 {
-            consume_all(&io, &Tallier::default()).await;
+            consume_all(&io, &telling()).await;
             seconds(130).await;
         }
-        consume_all(&io.restarted(), &Tallier::default()).await;
+        clean_up(&io.restarted()).await;
         assert_all_done(&io, &format!("seed {seed}"));
+        assert_all_told(&io, &format!("seed {seed}"));
     }
 }
