@@ -1,7 +1,7 @@
 //! Lanes: the messages of one subject, in order of arrival. A lane is handled by one task at a time, as a whole;
 //! a lane that waits after a failure holds nobody else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -18,6 +18,15 @@ pub(super) struct Held<T> {
     pub(super) since: Timestamp,
     /// What it asks for.
     pub(super) work: T,
+}
+
+/// What a lane's task is given.
+#[derive(Debug)]
+pub(super) struct Started<T> {
+    pub(super) lane: Arc<str>,
+    /// Ticket of the oldest message.
+    pub(super) oldest: u64,
+    pub(super) work: Vec<T>,
 }
 
 /// What went wrong in a lane since its last success.
@@ -48,7 +57,7 @@ impl<T> Default for Lane<T> {
 /// All lanes with a message in them.
 #[derive(Debug)]
 pub(super) struct Lanes<T> {
-    by_name: HashMap<Arc<str>, Lane<T>>,
+    by_name: BTreeMap<Arc<str>, Lane<T>>,
     /// Lanes that may start, by the ticket of their oldest message.
     ready: BTreeMap<u64, Arc<str>>,
     asleep: BTreeSet<(Timestamp, Arc<str>)>,
@@ -59,7 +68,7 @@ pub(super) struct Lanes<T> {
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
         Self {
-            by_name: HashMap::new(),
+            by_name: BTreeMap::new(),
             ready: BTreeMap::new(),
             asleep: BTreeSet::new(),
             running: 0,
@@ -117,11 +126,7 @@ impl<T: Clone> Lanes<T> {
 
     /// Starts the lane that has waited longest, though another than `skip` if there is one. `in_hand` tells
     /// which messages are still ours.
-    pub(super) fn start(
-        &mut self,
-        skip: Option<&str>,
-        in_hand: impl Fn(u64) -> bool,
-    ) -> Option<(Arc<str>, Vec<T>)> {
+    pub(super) fn start(&mut self, skip: Option<&str>, in_hand: impl Fn(u64) -> bool) -> Option<Started<T>> {
         loop {
             let other = self.ready.iter().find(|(_, name)| skip != Some(&***name));
             let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
@@ -130,16 +135,16 @@ impl<T: Clone> Lanes<T> {
             let waited = lane.waiting.len();
             lane.waiting.retain(|held| in_hand(held.ticket));
             self.waiting -= waited - lane.waiting.len();
-            if lane.waiting.is_empty() {
+            let Some(oldest) = lane.waiting.front().map(|held| held.ticket) else {
                 self.by_name.remove(&name);
                 continue;
-            }
+            };
             let most = if lane.alone > 0 { 1 } else { BATCH };
             lane.running = lane.waiting.drain(..lane.waiting.len().min(most)).collect();
             self.waiting -= lane.running.len();
             self.running += 1;
             let work = lane.running.iter().map(|held| held.work.clone()).collect();
-            return Some((name, work));
+            return Some(Started { lane: name, oldest, work });
         }
     }
 

@@ -86,6 +86,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
             Err(panic) => {
                 error!(lane = &**lane, panic = words_of(&*panic), "a handler panicked");
                 self.metrics().count(|counted| counted.panicked += 1);
+                self.breaker.probe_ended(lane, now);
                 (fate::of_panic(together), "the handler panicked".to_owned())
             }
         };

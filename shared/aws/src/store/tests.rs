@@ -64,6 +64,21 @@ async fn what_is_told_is_stored_then_published_then_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn items_of_a_query_need_no_read_and_never_replace_newer_ones() {
+    let io = MemoryIo::default();
+    let (writer, sweeper) = (Store::<Tally>::default(), Store::<Tally>::default());
+    tell_one(&writer, &io, 1).await.unwrap();
+    let range = drs_fleet_domain::keys::Range { pk: tally_key("a").pk, sk_prefix: String::new() };
+    let items = io.query::<Tally>(&range).await.unwrap();
+    sweeper.remember(items.clone());
+    tell_one(&sweeper, &io, 2).await.unwrap();
+    sweeper.remember(items);
+    tell_one(&sweeper, &io, 3).await.unwrap();
+    let of = |name: &str| io.points().iter().filter(|point| **point == name).count();
+    assert_eq!((of("read"), of("commit")), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_loser_of_a_race_decides_again_on_what_the_winner_stored() {
     let io = MemoryIo::default();
     let (ours, theirs) = (Store::<Tally>::default(), Store::<Tally>::default());
