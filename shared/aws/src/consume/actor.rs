@@ -106,7 +106,8 @@ impl<I: Io, W: Worker> Actor<I, W> {
         self.tasks.try_join_next().map(expect_no_panic)
     }
 
-    /// Stops receiving, and releases what no handler has begun.
+    /// Stops receiving, and releases what no handler has begun. A poll that is still under way may take some of
+    /// it once more and releases it again: sooner free for others than kept until the poll's end.
     pub(super) fn drain(&mut self, now: Timestamp) {
         info!(in_hand = self.hand.len(), running = self.lanes.running(), "stopping");
         self.drain_until = Some(after(now, self.options.drain));

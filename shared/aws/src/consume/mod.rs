@@ -1,7 +1,7 @@
 //! The consume loop: receive → lanes → handle → settle, under lease, until told to stop.
 //!
 //! One task owns all state and waits for nothing but the next thing that happened; every call is a task of its
-//! own whose end is such a thing ([`Done`]). So no slow neighbour holds another, and there are no locks.
+//! own whose end is such a thing (`Done`). So no slow neighbour holds another, and there are no locks.
 //!
 //! - **in hand**: received and not settled. Bounded, and leased until settled.
 //! - **lane**: the messages of one subject; handled in order, together, one task at a time.

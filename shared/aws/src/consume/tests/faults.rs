@@ -87,11 +87,11 @@ fn telling() -> Tallier {
 }
 
 /// As a second instance does: takes what comes back, and looks at what is due.
-async fn clean_up(io: &MemoryIo) {
+async fn clean_up(io: &MemoryIo, worker: &Tallier) {
     let stop = CancellationToken::new();
-    let due = tokio::spawn(serve_due(io.clone(), telling(), stop.clone()));
+    let due = tokio::spawn(serve_due(io.clone(), worker.clone(), stop.clone()));
     seconds(130).await;
-    consume_all(io, &telling()).await;
+    consume_all(io, worker).await;
     stop.cancel();
     due.await.unwrap();
 }
@@ -119,7 +119,7 @@ async fn a_fault_or_crash_at_any_point_of_the_loop_loses_nothing() {
                 _ = consume_all(&io, &worker) => {}
                 () = io.crashed() => {}
             }
-            clean_up(&io.restarted()).await;
+            clean_up(&io.restarted(), &telling()).await;
             let case = format!("{fault:?} at {point} ({name}), dies: {dies}");
             assert_all_done(&io, &case);
             assert_all_told(&io, &case);
@@ -144,8 +144,54 @@ async fn faults_by_chance_lose_nothing() {
             consume_all(&io, &telling()).await;
             seconds(130).await;
         }
-        clean_up(&io.restarted()).await;
+        clean_up(&io.restarted(), &telling()).await;
         assert_all_done(&io, &format!("seed {seed}"));
         assert_all_told(&io, &format!("seed {seed}"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_instances_killed_again_and_again_under_faults_lose_nothing() {
+    for seed in 0..6 {
+        let world = MemoryIo::default();
+        for n in 1..=10 {
+            for subject in 0..100 {
+                world.put_message(format!("s{subject}/{n}"));
+            }
+        }
+        for kill in 0..6 {
+            let instances = [0, 1].map(|instance| {
+                let io = world.restarted().with_latency(Duration::from_millis(10));
+                let chances = Chances { before: 0.05, after: 0.02, twice: 0.02, only: None };
+                io.fail_by_chance(seed * 100 + kill * 10 + instance, chances);
+                let worker = Tallier::telling(100);
+                tokio::spawn(consume(io, worker, Options::default(), CancellationToken::new()))
+            });
+            tokio::time::sleep(Duration::from_millis(40 + (seed * 13 + kill * 17) % 60)).await;
+            instances.iter().for_each(JoinHandle::abort);
+        }
+        let midway = !world.published_events().is_empty() && world.queued() > 0;
+        assert!(midway, "seed {seed}: killed midway");
+        clean_up(&world.restarted(), &Tallier::telling(100)).await;
+        assert_eq!((world.queued(), world.dead_letters().len()), (0, 0), "seed {seed}");
+        let told: BTreeSet<String> =
+            world.published_events().into_iter().map(|event| event.event_id).collect();
+        assert_eq!(told.len(), 1000, "seed {seed}: everything told");
+        for subject in 0..100 {
+            let row = world.stored::<Tally>(&tally_key(&format!("s{subject}"))).unwrap().unwrap().row;
+            assert_eq!(row.seen.len(), 10, "seed {seed}: nothing lost of s{subject}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_threads_handle_everything_once() {
+    let (io, worker) = (MemoryIo::default(), Tallier::default());
+    for n in 0..500 {
+        io.put_message(format!("s{}/{n}", n % 50));
+    }
+    let options = Options { once: true, poll: Duration::from_millis(1), ..Options::default() };
+    let counted = consume(io.clone(), worker, options, CancellationToken::new()).await;
+    assert_eq!((counted.handled, io.queued()), (500, 0));
+    assert_eq!(io.table().len(), 50);
 }
