@@ -7,3 +7,5 @@ mod infra;
 mod redelivery;
 mod samples;
 mod schema;
+#[cfg(test)]
+mod seam;

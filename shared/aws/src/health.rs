@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::sdk::SdkIo;
+use crate::time::after;
 
 /// A queue that did not answer for this long means a worker that does not work: long polls answer within 20 s,
 /// messages or none.
@@ -78,7 +79,7 @@ fn judge(
     now: Timestamp,
 ) -> WorkerHealth {
     let heard = last_receive.unwrap_or(since);
-    WorkerHealth { worker, healthy: now <= heard + SILENCE, since, last_receive }
+    WorkerHealth { worker, healthy: now <= after(heard, SILENCE), since, last_receive }
 }
 
 fn of_all(workers: Vec<WorkerHealth>) -> Health {
@@ -111,5 +112,20 @@ mod tests {
         let sick = judge("notifier", at(0), None, at(500));
         assert!(!of_all(vec![well, sick]).healthy);
         assert!(of_all(Vec::new()).healthy);
+    }
+
+    #[tokio::test]
+    async fn the_endpoint_answers_until_it_is_stopped() {
+        let (io, _) = crate::sdk::wire::io(|_| (200, "{}".into()));
+        let stop = CancellationToken::new();
+        let watched = vec![Watched { worker: "job-monitor", since: Timestamp::now(), io }];
+        let (address, served) = serve("127.0.0.1:0".parse().unwrap(), watched, stop.clone()).await.unwrap();
+        let answer = reqwest::get(format!("http://{address}/health")).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let health: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(health["workers"][0]["worker"], "job-monitor");
+        assert!(health["workers"][0]["last_receive"].is_null());
+        stop.cancel();
+        served.await.unwrap().unwrap();
     }
 }

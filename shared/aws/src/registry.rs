@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use crate::io::Io;
+use crate::time::after;
 use crate::verdict::IoError;
 
 mod edit;
@@ -62,7 +63,7 @@ impl RegistryCache {
         let Ok(_turn) = self.0.reading.try_lock() else { return Ok(registry) };
         Ok(self.refresh(io).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the account registry cannot be read; going on with the last one");
-            self.hold(Arc::clone(&registry), now + RETRY);
+            self.hold(Arc::clone(&registry), after(now, RETRY));
             registry
         }))
     }
@@ -74,7 +75,7 @@ impl RegistryCache {
 
     async fn refresh<I: Io>(&self, io: &I) -> Result<Arc<Registry>, IoError> {
         let registry = Arc::new(load(io).await?);
-        self.hold(Arc::clone(&registry), io.now() + REFRESH);
+        self.hold(Arc::clone(&registry), after(io.now(), REFRESH));
         Ok(registry)
     }
 

@@ -68,6 +68,20 @@ impl Live {
         self.line(&format!("» {what}"));
     }
 
+    /// Waits for the first sweep, so that people are told names and not ids.
+    pub(crate) async fn say_when_swept(&self, servers: usize, stop: &CancellationToken) {
+        let swept = async {
+            while !self.standing().await.is_ok_and(|now| now.servers as usize == servers) {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        // A cloud as slow as this tells ids; the scenario need not wait for it.
+        let longest = tokio::time::timeout(Duration::from_mins(1), swept);
+        if let Some(Ok(())) = stop.run_until_cancelled(longest).await {
+            self.line(&format!("the first sweep found all {servers} servers"));
+        }
+    }
+
     /// Prints messages as they arrive and the summary when it changed, until `stop`.
     pub(crate) async fn watch(self, stop: CancellationToken) {
         let (mut shown, mut told) = (Standing::default(), 0);

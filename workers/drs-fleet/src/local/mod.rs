@@ -70,6 +70,7 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     let live = Live::new(&fleet, &desk);
     live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
 
+    live.say_when_swept(arguments.servers * fleet.estate.spokes.len(), &stop).await;
     let watching = tokio::spawn(live.clone().watch(stop.clone()));
     let played = play(&scenario, &fleet, &live, arguments.until_played, &stop).await;
     if played.is_ok() {
