@@ -3,8 +3,6 @@
 //! A job's and a server's states only ever advance, so observations are joined by rank and need no stamps:
 //! any order and any repetition ends in the furthest state. There is no failed job: failure is per server.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +10,7 @@ use crate::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use crate::keys::{self, Key, Place};
 use crate::row::{Change, Row};
 use crate::seen::{JobSeen, JobServerSeen};
+use crate::sweep::Sweeping;
 
 /// A job of any origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,9 +238,6 @@ fn launch_rank(status: &str) -> u8 {
     }
 }
 
-/// A sweep that was begun this long ago and never ended is taken over.
-const CLAIM: Duration = Duration::from_mins(2);
-
 /// The sweep of a place's jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSweepRow {
@@ -250,9 +246,9 @@ pub struct JobSweepRow {
     /// When the last complete sweep began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swept_at: Option<Timestamp>,
-    /// A sweep is under way since.
+    /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sweeping_since: Option<Timestamp>,
+    pub sweeping: Option<Sweeping>,
 }
 
 impl Row for JobSweepRow {
@@ -265,21 +261,21 @@ impl Row for JobSweepRow {
 }
 
 impl JobSweepRow {
-    /// Gives the claim of a sweep that failed back.
+    /// Gives the claim of a sweep that was refused back.
     pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
-        let row = Self { sweeping_since: None, ..stored?.clone() };
+        let row = Self { sweeping: None, ..stored?.clone() };
         Change::between(stored, row, Vec::new())
     }
 
     /// Records that the sweep that began at `began` is complete.
     pub fn ended(stored: Option<&Self>, began: Timestamp) -> Option<Change<Self>> {
         let known = stored?;
-        let row = Self { sweeping_since: None, swept_at: known.swept_at.max(Some(began)), ..known.clone() };
+        let row = Self { sweeping: None, swept_at: known.swept_at.max(Some(began)), ..known.clone() };
         Change::between(stored, row, Vec::new())
     }
 }
 
-/// Claims the sweep that was asked for at `asked_at`; `None` when another sweep serves it or is under way.
+/// Claims the sweep that was asked for at `asked_at`, see [`Sweeping::claim`].
 pub fn claim_sweep(
     place: &Place,
     stored: Option<&JobSweepRow>,
@@ -287,11 +283,7 @@ pub fn claim_sweep(
     now: Timestamp,
 ) -> Option<Change<JobSweepRow>> {
     let swept_at = stored.and_then(|row| row.swept_at);
-    let since = stored.and_then(|row| row.sweeping_since);
-    let under_way = since.is_some_and(|since| since.checked_add(CLAIM).is_ok_and(|end| now < end));
-    if under_way || swept_at.is_some_and(|swept| swept > asked_at) {
-        return None;
-    }
-    let row = JobSweepRow { place: place.clone(), swept_at, sweeping_since: Some(now) };
-    Some(Change { row, tell: Vec::new() })
+    let under_way = stored.and_then(|row| row.sweeping.as_ref());
+    let sweeping = Some(Sweeping::claim(under_way, swept_at, &[asked_at], now)?);
+    Some(Change { row: JobSweepRow { place: place.clone(), swept_at, sweeping }, tell: Vec::new() })
 }
