@@ -7,7 +7,11 @@
 
 mod capacity;
 mod ending;
+mod instances;
+mod jobs;
+mod notices;
 mod scene;
+mod tags;
 mod world;
 
 use drs_fleet_aws::memory::{Fault, MemoryIo};
@@ -64,8 +68,8 @@ impl<W: Worker> Path<W> {
 /// All points but those within a long stretch in which the worker only asked whether there is anything to do: of
 /// these the first and the last ones, and the last receive, which brings the next message.
 fn worth_trying(points: &[&str]) -> Vec<usize> {
-    const FIRST: usize = 5;
-    const LAST: usize = 6;
+    const FIRST: usize = 4;
+    const LAST: usize = 5;
     let asks = |index: usize| matches!(points[index], "due" | "receive");
     let mut chosen = Vec::new();
     let mut from = 0;

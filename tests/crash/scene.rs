@@ -31,6 +31,7 @@ pub(super) struct Scene {
     pub(super) world: MemoryIo,
     process: Arc<Mutex<MemoryIo>>,
     broken: Arc<Mutex<Option<(Neighbour, Verdict)>>>,
+    pause: Arc<Mutex<Duration>>,
 }
 
 impl Scene {
@@ -41,7 +42,7 @@ impl Scene {
         let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
         Store::default().change(&world, &row.key(), register).await.unwrap();
         let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
-        Self { world, process, broken: Arc::default() }
+        Self { world, process, broken: Arc::default(), pause: Arc::default() }
     }
 
     pub(super) fn process(&self) -> MemoryIo {
@@ -62,6 +63,11 @@ impl Scene {
         if let Some((neighbour, _)) = self.broken.lock().unwrap().take() {
             self.process().mend(neighbour);
         }
+    }
+
+    /// After this step so much time passes, for what is tried again later.
+    pub(super) fn lets_pass(&self, time: Duration) {
+        *self.pause.lock().unwrap() = time;
     }
 
     fn restart(&self) {
@@ -98,6 +104,8 @@ pub(super) async fn play<W: Worker>(scene: &Scene, make: fn() -> W, steps: &[fn(
     let living = tokio::spawn(live(scene.clone(), make));
     for step in steps {
         step(scene);
+        let pause = std::mem::take(&mut *scene.pause.lock().unwrap());
+        tokio::time::sleep(pause).await;
         scene.settles(SOON).await;
     }
     scene.settles(Duration::from_hours(24)).await;
