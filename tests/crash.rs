@@ -10,6 +10,7 @@ mod ending;
 mod instances;
 mod jobs;
 mod notices;
+mod pipeline;
 mod scene;
 mod tags;
 mod world;
@@ -68,8 +69,8 @@ impl<W: Worker> Path<W> {
 /// All points but those within a long stretch in which the worker only asked whether there is anything to do: of
 /// these the first and the last ones, and the last receive, which brings the next message.
 fn worth_trying(points: &[&str]) -> Vec<usize> {
-    const FIRST: usize = 4;
-    const LAST: usize = 5;
+    const FIRST: usize = 1;
+    const LAST: usize = 4;
     let asks = |index: usize| matches!(points[index], "due" | "receive");
     let mut chosen = Vec::new();
     let mut from = 0;

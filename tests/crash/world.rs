@@ -6,7 +6,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::seen::ServerSeen;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -114,9 +114,4 @@ pub(super) fn server(n: u8, state: &str) -> ServerSeen {
         extension: None,
         tags: BTreeMap::new(),
     }
-}
-
-/// The next sweep's time is AWS's, in whole seconds: lets what happens next happen after it.
-pub(super) fn after_a_second(time: Timestamp) -> Timestamp {
-    time + SignedDuration::from_secs(1)
 }

@@ -127,7 +127,8 @@ pub fn tried(
     let mut next = row.clone();
     for arn in given {
         let known = next.servers.get(arn).map_or(0, |s| s.version);
-        if version > known {
+        // What is known already is written again: only then does compare and set tell of a newer version.
+        if version >= known {
             next.servers.insert(arn.clone(), Synced { version, at: now });
         }
     }

@@ -84,7 +84,13 @@ async fn observe<I: Io>(
     let registry = worker.registry.current(io).await?;
     let name = registry.account_name(&place.account);
     let key = keys::place(place);
-    worker.places.change(io, &key, |row| place::decide(place, &observations, row, name)).await?;
+    let decide = |row: Option<&PlaceRow>| place::decide(place, &observations, row, name);
+    if observations.iter().any(|o| matches!(o, place::Observation::LookSooner { .. })) {
+        // The wish that this process remembers may have been served by another since.
+        worker.places.change_now(io, &key, decide).await?;
+    } else {
+        worker.places.change(io, &key, decide).await?;
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn sweep<I: Io>(
         return Ok(());
     }
     let key = keys::place(place);
-    let claim = worker.places.change(io, &key, |row| place::claim(place, row, asked, now)).await?;
+    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, now)).await?;
     if !claim.changed() {
         return Ok(());
     }

@@ -32,7 +32,7 @@ pub(crate) async fn sweep<I: Io>(
         return Ok(());
     }
     let key = keys::job_sweep(place);
-    let claim = worker.sweeps.change(io, &key, |row| job::claim_sweep(place, row, asked_at, now)).await?;
+    let claim = worker.sweeps.change_now(io, &key, |row| job::claim_sweep(place, row, asked_at, now)).await?;
     if !claim.changed() {
         return Ok(());
     }
