@@ -17,6 +17,7 @@ mod world;
 
 use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::keys::DUE_SHARDS;
 
 use self::ending::Ending;
 use self::scene::{Scene, play};
@@ -71,18 +72,16 @@ impl<W: Worker> Path<W> {
 }
 
 /// All points but those within a long stretch in which the worker only asked whether there is anything to do: of
-/// these the first and the last ones, and the last receive, which brings the next message.
+/// these the last round, which finds what comes next, and the last receive, which brings the next message.
 fn worth_trying(points: &[&str]) -> Vec<usize> {
-    const FIRST: usize = 1;
-    const LAST: usize = 4;
+    let round = usize::try_from(DUE_SHARDS).unwrap();
     let asks = |index: usize| matches!(points[index], "due" | "receive");
     let mut chosen = Vec::new();
     let mut from = 0;
     while from < points.len() {
         let to = (from..points.len()).find(|n| asks(*n) != asks(from)).unwrap_or(points.len());
         let last_receive = (from..to).rfind(|n| points[*n] == "receive");
-        let tried = |n: &usize| !asks(*n) || *n < from + FIRST || *n + LAST >= to || Some(*n) == last_receive;
-        chosen.extend((from..to).filter(tried));
+        chosen.extend((from..to).filter(|n| !asks(*n) || *n + round >= to || Some(*n) == last_receive));
         from = to;
     }
     chosen

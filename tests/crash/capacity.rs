@@ -25,7 +25,7 @@ pub(super) fn five(scene: &Scene) {
 }
 
 fn sweep(scene: &Scene) {
-    scene.put(tick(scene));
+    scene.put(&tick(scene));
 }
 
 fn deny(scene: &Scene) {
@@ -36,9 +36,9 @@ fn deny(scene: &Scene) {
 #[tokio::test(start_paused = true)]
 async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| scene.put(stalled(1, "STALLED", early(10))),
-        |scene| scene.put(stalled(1, "NOT_STALLED", early(70))),
-        |scene| scene.put(stalled(2, "STALLED", early(80))),
+        |scene| scene.put(&stalled(1, "STALLED", early(10))),
+        |scene| scene.put(&stalled(1, "NOT_STALLED", early(70))),
+        |scene| scene.put(&stalled(2, "STALLED", early(80))),
     ];
     let (points, clean) = path(steps).survives_everything().await;
     assert_eq!(clean.published.len(), 3);
@@ -52,9 +52,9 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             five(scene);
-            scene.put(heartbeat(early(5)));
+            scene.put(&heartbeat(early(5)));
         },
-        |scene| scene.put(api_call("DeleteSourceServer", now(scene), &json!(null))),
+        |scene| scene.put(&api_call("DeleteSourceServer", now(scene), &json!(null))),
     ];
     let (points, clean) = path(steps).survives_everything().await;
     assert!(points.contains(&"enqueue") && points.contains(&"source_servers"));
@@ -98,13 +98,13 @@ async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_acted_on_is_recorded_once_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[|scene| {
-        scene.put(event("aws.drs", "Added Later", early(1), "", &json!({})));
+        scene.put(&event("aws.drs", "Added Later", early(1), "", &json!({})));
         let mut stranger = stalled(1, "STALLED", early(2));
         stranger["account"] = "444455556666".into();
         stranger["resources"] =
             json!(["arn:aws:drs:us-west-2:444455556666:source-server/s-12345678901234567"]);
-        scene.put(stranger);
-        scene.put(stalled(2, "STALLED", now(scene) + jiff::SignedDuration::from_hours(1)));
+        scene.put(&stranger);
+        scene.put(&stalled(2, "STALLED", now(scene) + jiff::SignedDuration::from_hours(1)));
     }];
     let (_, clean) = path(steps).survives_everything().await;
     let recorded = clean.rows.keys().filter(|key| key.starts_with("unhandled#")).count();

@@ -67,7 +67,7 @@ async fn played<W: Worker>(make: fn() -> W, rounds: &[Round], seed: Option<u64>)
             messages = shuffled(&messages, seed ^ (round as u64) << 32);
         }
         for message in messages {
-            scene.put(message);
+            scene.put(&message);
             tokio::time::sleep(Duration::from_millis(7)).await;
         }
         scene.settles(Duration::from_secs(150)).await;

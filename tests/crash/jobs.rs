@@ -46,11 +46,11 @@ pub(super) fn ended() -> Vec<JobSeen> {
 #[tokio::test(start_paused = true)]
 async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| scene.put(started()),
-        |scene| scene.put(launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
+        |scene| scene.put(&started()),
+        |scene| scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
         |scene| {
             scene.world.set_jobs(&place(), ended());
-            scene.put(tick(scene));
+            scene.put(&tick(scene));
         },
     ];
     let (points, clean) = Path { make: monitor, steps }.survives_everything().await;

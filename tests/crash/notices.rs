@@ -41,7 +41,7 @@ pub(super) fn envelope(n: usize) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn people_are_told_of_an_incident_and_its_end_wherever_the_notifier_dies() {
-    let steps: &[fn(&Scene)] = &[|scene| scene.put(envelope(0)), |scene| scene.put(envelope(2))];
+    let steps: &[fn(&Scene)] = &[|scene| scene.put(&envelope(0)), |scene| scene.put(&envelope(2))];
     let (points, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(points.contains(&"send"));
     assert_eq!(clean.notices.len(), 4, "two events on two channels");
@@ -52,7 +52,7 @@ async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.break_down(Neighbour::Channel, Verdict::Denied);
-            scene.put(envelope(0));
+            scene.put(&envelope(0));
         },
         Scene::mend,
     ];
@@ -63,7 +63,7 @@ async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
 #[tokio::test(start_paused = true)]
 async fn an_own_event_of_an_unknown_type_is_recorded_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] =
-        &[|scene| scene.put(event("drs-fleet", "Incident Renamed", early(1), "", &json!({})))];
+        &[|scene| scene.put(&event("drs-fleet", "Incident Renamed", early(1), "", &json!({})))];
     let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(clean.rows.keys().any(|key| key.starts_with("unhandled#notifier")));
     assert!(clean.notices.is_empty());

@@ -26,17 +26,17 @@ fn told_last<'a>(notices: &'a [Notice], server: &str) -> Option<&'a str> {
 /// Servers 1 and 2 stall and recover, 1 once more; 3 to 6 stay stalled.
 fn stalls(scene: &Scene) {
     for server in 1..=6 {
-        scene.put(stalled(server, "STALLED", early(10)));
+        scene.put(&stalled(server, "STALLED", early(10)));
     }
 }
 
 fn recoveries(scene: &Scene) {
-    scene.put(stalled(1, "NOT_STALLED", early(60)));
-    scene.put(stalled(2, "NOT_STALLED", early(70)));
+    scene.put(&stalled(1, "NOT_STALLED", early(60)));
+    scene.put(&stalled(2, "NOT_STALLED", early(70)));
 }
 
 fn again(scene: &Scene) {
-    scene.put(stalled(1, "STALLED", early(100)));
+    scene.put(&stalled(1, "STALLED", early(100)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,7 @@ async fn what_is_open_is_told_open_last_and_what_is_over_is_told_closed() {
         let instances: Vec<_> =
             (0..2).map(|_| tokio::spawn(work(scene.process().restarted(), notifier()))).collect();
         for envelope in shuffled(&envelopes, seed) {
-            scene.put(envelope);
+            scene.put(&envelope);
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
         scene.settles(Duration::from_hours(24)).await;

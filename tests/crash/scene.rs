@@ -11,6 +11,7 @@ use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::world::account;
@@ -21,7 +22,7 @@ const LATENCY: Duration = Duration::from_millis(5);
 /// What is due later than this waits for a person, or for the next step.
 const SOON: Duration = Duration::from_secs(150);
 
-/// No path needs longer, whatever goes wrong in it.
+/// In seconds: no path needs longer, whatever goes wrong in it.
 const LONGEST: u64 = 4 * 3600;
 
 /// The world, and the process that works in it at present.
@@ -49,7 +50,7 @@ impl Scene {
         self.process.lock().unwrap().clone()
     }
 
-    pub(super) fn put(&self, body: impl ToString) {
+    pub(super) fn put(&self, body: &Value) {
         self.world.put_message(body.to_string());
     }
 
@@ -81,10 +82,10 @@ impl Scene {
     /// Waits until the queue is empty, everything is told, and nothing is due within `soon`.
     pub(super) async fn settles(&self, soon: Duration) {
         let mut quiet = 0;
-        for _ in 0..LONGEST {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..LONGEST / 2 {
+            tokio::time::sleep(Duration::from_secs(2)).await;
             quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
-            if quiet == 3 {
+            if quiet == 2 {
                 return;
             }
         }

@@ -48,9 +48,9 @@ async fn changes_reach_a_known_server_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());
-            scene.put(tags_changed(1, 1, &json!({ "owner": "ada" })));
+            scene.put(&tags_changed(1, 1, &json!({ "owner": "ada" })));
         },
-        |scene| scene.put(tags_changed(1, 2, &json!({ "owner": "bob", "aws:created": "x" }))),
+        |scene| scene.put(&tags_changed(1, 2, &json!({ "owner": "bob", "aws:created": "x" }))),
     ];
     let (points, clean) = Path { make: sync, steps }.survives_everything().await;
     assert!(points.contains(&"tag"));
@@ -60,7 +60,7 @@ async fn changes_reach_a_known_server_wherever_the_sync_dies() {
 #[tokio::test(start_paused = true)]
 async fn a_change_waits_for_its_server_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| scene.put(tags_changed(1, 1, &json!({ "owner": "ada" }))),
+        |scene| scene.put(&tags_changed(1, 1, &json!({ "owner": "ada" }))),
         |scene| scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS")]),
     ];
     let (points, clean) = Path { make: sync, steps }.survives_everything().await;
@@ -75,7 +75,7 @@ async fn a_refused_server_gets_its_tags_later_wherever_the_sync_dies() {
             link(scene, 1, &place());
             link(scene, 2, &elsewhere());
             refuse(scene, &place());
-            scene.put(tags_changed(1, 1, &json!({ "owner": "ada" })));
+            scene.put(&tags_changed(1, 1, &json!({ "owner": "ada" })));
         },
         |scene| scene.world.set_spoke_failure(&place(), None),
     ];
@@ -92,7 +92,7 @@ async fn of_two_refused_servers_the_second_is_not_forgotten_wherever_the_sync_di
             link(scene, 2, &elsewhere());
             refuse(scene, &place());
             refuse(scene, &elsewhere());
-            scene.put(tags_changed(1, 1, &json!({ "owner": "ada" })));
+            scene.put(&tags_changed(1, 1, &json!({ "owner": "ada" })));
         },
         |scene| {
             scene.world.set_spoke_failure(&elsewhere(), None);

@@ -134,14 +134,13 @@ pub fn tried(
     }
     match refused {
         Some(reason) if !next.is_waiting(reason, now) => return postponed(&next, reason, now),
-        Some(_) => {}
         // Having written an older version says nothing about the one that waits.
         None if version >= row.version => {
             next.retry_at = None;
             next.attempts = 0;
             next.pending = None;
         }
-        None => {}
+        _ => {}
     }
     Change::between(Some(row), next, Vec::new())
 }
