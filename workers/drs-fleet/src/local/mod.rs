@@ -11,7 +11,6 @@ mod page;
 mod scenario;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
@@ -97,8 +96,7 @@ async fn play(
     played?;
     live.happened("the scenario has played; the fleet goes on until Ctrl-C");
     if until_played {
-        // Long enough for the slowest road: a sweep, a publish, a message.
-        let _ = stop.run_until_cancelled(live.settled(Duration::from_mins(2))).await;
+        let _ = stop.run_until_cancelled(live.settled()).await;
         stop.cancel();
     }
     Ok(())
