@@ -1,9 +1,12 @@
 //! The operator's command line.
 
+mod accounts;
 mod events;
 mod explain;
+mod hub;
 mod local;
 mod run;
+mod text;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet local --scenario storm --speed 30    a Region stalls, thirty times as fast as real time
   drs-fleet explain events/aws.drs/data-replication-stalled-change/stalled.json
   drs-fleet events send events/aws.drs/data-replication-stalled-change/stalled.json
+  drs-fleet accounts list --local                the accounts of the running local fleet
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -34,6 +38,8 @@ enum Command {
     /// Send events through the running local cloud
     #[command(subcommand)]
     Events(events::Command),
+    /// Register, validate and look at the accounts of the fleet
+    Accounts(accounts::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -43,6 +49,7 @@ fn main() -> ExitCode {
         Command::Local(arguments) => process::in_runtime(local::local(arguments)),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
+        Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))
