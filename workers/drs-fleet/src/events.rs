@@ -12,7 +12,8 @@ use crate::local::address;
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Send an event file from its account's default bus; its time becomes now
-    #[command(after_help = "Needs a running `drs-fleet local`.")]
+    #[command(after_help = "Needs a running `drs-fleet local`.\n\nExample: drs-fleet events send \
+events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json")]
     Send(Send),
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct Send {
     #[arg(long)]
     keep_time: bool,
     /// Address that `drs-fleet local` printed; by default that of the one started last
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
 }
 

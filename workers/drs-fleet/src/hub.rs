@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::bail;
 use capacity_tracker::CapacityTracker;
-use drs_fleet_aws::config::{IoSettings, Settings, WorkerSettings};
+use drs_fleet_aws::config::{BadSettings, IoSettings, Settings, WorkerSettings};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
 use drs_fleet_aws::verdict::IoError;
@@ -17,6 +17,9 @@ use crate::local::operator::Operator;
 
 /// The workers that sweep places.
 const SWEEPERS: [&str; 2] = [CapacityTracker::NAME, JobMonitor::NAME];
+
+const NEEDS: &str =
+    "to reach the hub on AWS, set what is missing; to use the running `drs-fleet local`, add --local";
 
 /// Which hub a command is for.
 #[derive(Clone, Copy, clap::Args)]
@@ -42,12 +45,11 @@ impl Reach {
         if self.local {
             return Ok(Hub::of_operator(&Operator::of_the_running_cloud().await?));
         }
-        let settings = Settings::from_env(&[]).context("this command needs the hub (or --local)")?;
         let config = connect::from_env().await;
         let region = config.region().map(ToString::to_string);
-        let region = region.context("no Region is set: set AWS_REGION to the hub's, such as eu-central-1")?;
+        let (table, region) = told(Settings::from_env(&[]), region)?;
         let queue = |worker: &str| std::env::var(queue_variable(worker)).ok().filter(|url| !url.is_empty());
-        Ok(Hub::new(&settings.table, &region, queue, |io| SdkIo::new(&config, io, Arc::new(SystemTime))))
+        Ok(Hub::new(&table, &region, queue, |io| SdkIo::new(&config, io, Arc::new(SystemTime))))
     }
 }
 
@@ -95,6 +97,17 @@ impl Hub {
             asked.push(*worker);
         }
         Ok(asked)
+    }
+}
+
+/// Table and Region, or all that is missing.
+fn told(settings: Result<Settings, BadSettings>, region: Option<String>) -> anyhow::Result<(String, String)> {
+    const NO_REGION: &str = "AWS_REGION: is not set\n      the hub's Region, such as eu-central-1";
+    match (settings, region) {
+        (Ok(settings), Some(region)) => Ok((settings.table, region)),
+        (Ok(_), None) => bail!("{NEEDS}\n  {NO_REGION}"),
+        (Err(bad), Some(_)) => bail!("{NEEDS}\n{bad}"),
+        (Err(bad), None) => bail!("{NEEDS}\n{bad}\n  {NO_REGION}"),
     }
 }
 

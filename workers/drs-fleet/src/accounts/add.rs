@@ -7,8 +7,7 @@ use anyhow::{bail, ensure};
 use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus, Registry};
 
-use super::list::name;
-use super::{editor, load};
+use super::{editor, load, who};
 use crate::hub::Hub;
 
 /// The role that `infra/spoke.yaml` makes, the only one that the roles of `infra/hub.yaml` may assume.
@@ -129,7 +128,7 @@ fn next(row: &AccountRow) -> String {
     let AccountRow { id, external_id_secret: secret, .. } = row;
     let stacks: Vec<_> = row.regions.iter().enumerate().map(stack).collect();
     let mut text = format!(
-        "{id} ({}) is registered as {}: its events count, and it is called once it is validated.\n\n\
+        "{} is registered as {}: its events count, and it is called once it is validated.\n\n\
          Next:\n  \
          1. In the hub's account and Region, store an external id, 16 characters at least:\n       \
          aws secretsmanager create-secret --name {secret} --secret-string \"$(uuidgen)\"\n  \
@@ -137,7 +136,7 @@ fn next(row: &AccountRow) -> String {
          with HubAccountId the hub's account, HubBusArn the output BusArn of the hub's stack, and ExternalId the\n     \
          value of that secret.\n  \
          3. drs-fleet accounts validate {id}\n",
-        name(row),
+        who(row),
         row.status,
         stacks.concat(),
     );

@@ -14,6 +14,10 @@ use crate::text::{ago, ago_or_never, counted, plain, second, table};
 
 /// What `accounts list` takes.
 #[derive(Clone, Copy, clap::Args)]
+#[command(
+    after_help = "SERVERS and REPLICATING are what the last complete sweep counted: ? where none was, + \
+where that of a Region is missing."
+)]
 pub(super) struct Arguments {
     /// Instead, the accounts and Regions whose events come in without being registered
     #[arg(long)]

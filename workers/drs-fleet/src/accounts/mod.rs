@@ -23,6 +23,7 @@ use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_domain::registry::{AccountRow, Registry};
 
 use crate::hub::{Hub, Reach};
+use crate::text::plain;
 
 /// What `accounts` takes.
 #[derive(clap::Args)]
@@ -100,4 +101,9 @@ fn find<'a>(registry: &'a Registry, given: &str) -> anyhow::Result<&'a AccountRo
         );
     };
     Ok(row)
+}
+
+/// An account as texts name it.
+fn who(row: &AccountRow) -> String {
+    format!("{} ({})", row.id, plain(&row.name))
 }

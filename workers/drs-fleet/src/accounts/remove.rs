@@ -6,8 +6,7 @@ use anyhow::bail;
 use drs_fleet_domain::registry::AccountRow;
 
 use super::add::command;
-use super::list::name;
-use super::{editor, find, load};
+use super::{editor, find, load, who};
 use crate::hub::Hub;
 
 /// Asks a person; none when nobody can be asked.
@@ -32,7 +31,7 @@ pub(super) async fn remove(
 ) -> anyhow::Result<()> {
     let row = find(&load(hub).await?, &arguments.account)?.clone();
     if !arguments.yes {
-        let question = format!("Remove account {} ({}) from the registry?", row.id, name(&row));
+        let question = format!("Remove account {} from the registry?", who(&row));
         match ask(&question)? {
             Some(true) => {}
             Some(false) => {
@@ -50,14 +49,14 @@ pub(super) async fn remove(
 fn farewell(row: &AccountRow) -> String {
     let AccountRow { id, external_id_secret, .. } = row;
     format!(
-        "{id} ({}) is not registered any more. The workers stop calling it within a minute.\n\n\
+        "{} is not registered any more. The workers stop calling it within a minute.\n\n\
          What stays:\n  \
-         in the table   its servers, jobs, tags and incidents, as they were seen last\n  \
-         in the hub     the secret {external_id_secret}\n  \
-         in {id}  the stack of infra/spoke.yaml; as long as it is there, events come in and are recorded as\n                 \
+         its servers, jobs, tags and incidents in the table, as they were seen last\n  \
+         the secret {external_id_secret} in the hub\n  \
+         the stack of infra/spoke.yaml in {id}; while it is there, its events come in and are recorded as \
          unregistered\n\n\
          Register it again: {}\n",
-        name(row),
+        who(row),
         command(row),
     )
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use drs_fleet_domain::registry::AccountStatus;
 
-use super::{editor, find, load, validate};
+use super::{editor, find, load, validate, who};
 use crate::hub::Hub;
 
 /// What `accounts activate` takes.
@@ -31,7 +31,7 @@ pub(super) async fn activate(hub: &Hub, arguments: &Activate, out: &mut dyn Writ
 pub(super) async fn deactivate(hub: &Hub, arguments: &Deactivate, out: &mut dyn Write) -> anyhow::Result<()> {
     let id = find(&load(hub).await?, &arguments.account)?.id.clone();
     let row = editor(hub).set_status(&id, AccountStatus::Inactive).await?;
-    writeln!(out, "{id} ({}) is INACTIVE. The workers stop calling it within a minute.", row.name)?;
+    writeln!(out, "{} is INACTIVE. The workers stop calling it within a minute.", who(&row))?;
     writeln!(out, "Its events are still kept. Switch it on: drs-fleet accounts activate {id}")?;
     Ok(())
 }

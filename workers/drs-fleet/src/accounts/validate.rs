@@ -9,8 +9,7 @@ use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::list::name;
-use super::{editor, find, load};
+use super::{editor, find, load, who};
 use crate::hub::{self, Hub};
 use crate::text::{counted, plain};
 
@@ -146,19 +145,18 @@ impl Validated {
     }
 
     fn print(&self) -> String {
-        let AccountRow { id, status: before, .. } = &self.before;
-        let name = name(&self.before);
+        let who = who(&self.before);
         let report = match &self.report {
             Ok(report) => report,
             Err(error) => {
-                return format!("{id} ({name}) could not be validated: {}\n", plain(&error.to_string()));
+                return format!("{who} could not be validated: {}\n", plain(&error.to_string()));
             }
         };
         let status = match self.end() {
-            End::Unknown => format!("stays {before}, for not all could be checked"),
+            End::Unknown => format!("stays {}, for not all could be checked", self.before.status),
             End::Passed | End::Failed => format!("is {}", report.status),
         };
-        let mut text = format!("{id} ({name}) {status}\n");
+        let mut text = format!("{who} {status}\n");
         text.extend(report.checks.iter().map(|check| print_check(check, &self.before)));
         text.extend(self.sweep.iter().map(|sweep| format!("  → {sweep}\n")));
         text

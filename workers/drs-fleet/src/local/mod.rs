@@ -10,6 +10,8 @@ mod live;
 pub(crate) mod operator;
 mod page;
 mod scenario;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -37,6 +37,11 @@ impl Operator {
     /// Asks the local cloud that was started last.
     pub(crate) async fn of_the_running_cloud() -> anyhow::Result<Self> {
         let at = address::last().context("no local cloud is running: start one with `drs-fleet local`")?;
+        Self::at(&at).await
+    }
+
+    /// Asks the local cloud whose page is there.
+    pub(crate) async fn at(at: &str) -> anyhow::Result<Self> {
         let asked = address::client()?.get(format!("{at}/operator.json")).send().await;
         let answer =
             asked.with_context(|| format!("no local cloud answers at {at}: is it still running?"))?;
