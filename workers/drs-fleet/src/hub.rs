@@ -131,3 +131,25 @@ fn settings(table: &str, queues: Option<WorkerSettings>) -> IoSettings {
         slack_secret: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_missing_to_reach_the_hub_is_told_at_once() {
+        let none = told(Settings::from_lookup(&[], |_| None), None).unwrap_err().to_string();
+        for part in ["add --local", "DRS_FLEET_TABLE: is not set", "AWS_REGION: is not set"] {
+            assert!(none.contains(part), "{none}");
+        }
+        let table = |name: &str| (name == "DRS_FLEET_TABLE").then(|| "drs-fleet".to_owned());
+        let no_region = told(Settings::from_lookup(&[], table), None).unwrap_err().to_string();
+        assert!(no_region.contains("AWS_REGION") && !no_region.contains("DRS_FLEET_TABLE"), "{no_region}");
+    }
+
+    #[test]
+    fn queues_are_named_as_for_several_workers_in_one_process() {
+        let expected = "DRS_FLEET_CAPACITY_TRACKER_QUEUE_URL and DRS_FLEET_JOB_MONITOR_QUEUE_URL";
+        assert_eq!(queue_variables(), expected);
+    }
+}

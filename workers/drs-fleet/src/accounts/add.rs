@@ -106,7 +106,10 @@ fn check_role(arn: &str, account: &AccountId, partition: &str) -> anyhow::Result
     let ["arn", in_partition, "iam", "", of_account, resource] = parts[..] else {
         bail!("{arn:?} is not the ARN of a role (arn:{partition}:iam::{account}:role/{ROLE})");
     };
-    ensure!(resource.len() > 5 && resource.starts_with("role/"), "{arn:?} is not the ARN of a role");
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    let is_role =
+        resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && name.chars().all(allowed));
+    ensure!(is_role, "{arn:?} is not the ARN of a role");
     ensure!(of_account == account.as_str(), "role {arn} is not in account {account}");
     ensure!(in_partition == partition, "role {arn} is in another partition than the Regions ({partition})");
     Ok(())
@@ -165,16 +168,14 @@ fn remarks(row: &AccountRow) -> impl Iterator<Item = String> {
 /// The command that registers such an account.
 pub(super) fn command(row: &AccountRow) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    let mut command = format!("drs-fleet accounts add {} --name {}", row.id, quote(&row.name));
-    command.extend(row.alias.iter().map(|alias| format!(" --alias {}", quote(alias))));
-    command += &format!(" --role-arn {} --external-id-secret {}", row.role_arn, row.external_id_secret);
-    for region in &row.regions {
-        command += if region.drs { " --drs-region " } else { "" };
-        command += if region.drs { region.region.as_str() } else { "" };
-        command += if region.source { " --source-region " } else { "" };
-        command += if region.source { region.region.as_str() } else { "" };
+    let mut words = vec![format!("drs-fleet accounts add {} --name {}", row.id, quote(&row.name))];
+    words.extend(row.alias.iter().map(|alias| format!("--alias {alias}")));
+    words.push(format!("--role-arn {} --external-id-secret {}", row.role_arn, row.external_id_secret));
+    for AccountRegion { region, drs, source } in &row.regions {
+        words.extend(drs.then(|| format!("--drs-region {region}")));
+        words.extend(source.then(|| format!("--source-region {region}")));
     }
-    command
+    words.join(" ")
 }
 
 fn a_name(text: &str) -> Result<String, String> {

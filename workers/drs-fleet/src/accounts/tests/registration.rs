@@ -12,7 +12,7 @@ fn swept(stage: &Stage, region: &str) -> PlaceRow {
     let by_state = [("CONTINUOUS".to_owned(), 1), ("STALLED".to_owned(), 1)].into();
     let counted =
         Counted { swept_at: at, replicating: 2, extended: 0, servers: 2, by_state, initialized: true };
-    let seen = [Observation::Swept(counted), Observation::Heard { at: at - Duration::from_secs(300) }];
+    let seen = [Observation::Swept(counted), Observation::Heard { at: at - Duration::from_mins(5) }];
     place::decide(&place, &seen, None, "Payments").unwrap().row
 }
 
@@ -36,7 +36,7 @@ async fn an_account_is_added_validated_listed_shown_and_removed() {
         if line == "show 111122223333" && !transcript.contains("deactivate") {
             stage.store(&swept(&stage, "us-west-2")).await;
         }
-        transcript += &format!("$ drs-fleet accounts {line}\n{}\n", stage.run(line).await);
+        transcript.extend(["$ drs-fleet accounts ", line, "\n", &stage.run(line).await, "\n"]);
     }
     insta::assert_snapshot!(transcript);
 }
