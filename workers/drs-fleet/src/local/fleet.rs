@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::config::{Settings, WorkerSettings};
@@ -10,18 +9,16 @@ use drs_fleet_aws::connect::{self, Keys};
 use drs_fleet_aws::process;
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
-use drs_fleet_aws::time::Time;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_local::estate::{Estate, EstatePlan, Spoke, SpokePlan};
-use drs_fleet_local::{Clock, LocalCloud, World};
-use futures::future::BoxFuture;
-use jiff::Timestamp;
+use drs_fleet_local::{LocalCloud, World};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Arguments;
 use super::desk::Desk;
+use super::operator::{Operator, Simulated};
 use crate::run::{self, ALL};
 
 /// The hub lies in the Region that one would recover to.
@@ -53,21 +50,6 @@ pub(crate) struct Fleet {
     pub(crate) operator: SdkIo,
     endpoint: String,
     settings: Settings,
-}
-
-/// The simulated clock as the workers see it.
-#[derive(Debug)]
-struct Simulated(Clock);
-
-impl Time for Simulated {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let clock = self.0.clone();
-        Box::pin(async move { clock.sleep(time).await })
-    }
 }
 
 impl Fleet {
@@ -113,6 +95,29 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Makes sessions of the operator's role, for other commands.
+    pub(crate) fn operators(&self) -> impl Fn() -> anyhow::Result<Operator> + Send + Sync + 'static {
+        let (estate, settings, endpoint) =
+            (self.estate.clone(), self.settings.clone(), self.endpoint.clone());
+        let clock = self.world.clock.clone();
+        let queues: BTreeMap<_, _> =
+            settings.workers.into_iter().map(|(name, queues)| (name, queues.queue_url)).collect();
+        move || {
+            let keys = estate.session("OperatorRoleArn", "cli")?;
+            Ok(Operator {
+                endpoint: endpoint.clone(),
+                region: HUB.1.to_owned(),
+                access_key_id: keys.access_key_id,
+                secret_access_key: keys.secret_access_key,
+                session_token: keys.session_token,
+                table: settings.table.clone(),
+                queues: queues.clone(),
+                now: clock.now(),
+                speed: clock.speed(),
+            })
+        }
     }
 
     /// Where the spokes' servers are.

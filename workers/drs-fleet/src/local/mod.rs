@@ -7,8 +7,11 @@ pub(crate) mod address;
 mod desk;
 mod fleet;
 mod live;
+pub(crate) mod operator;
 mod page;
 mod scenario;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 
@@ -65,6 +68,7 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
     let workers = fleet.start_workers(&stop)?;
+    desk.admit_operators(fleet.operators());
     address::note(desk.address());
     let live = Live::new(&fleet, &desk);
     live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
