@@ -32,6 +32,13 @@ pub(super) async fn deactivate(hub: &Hub, arguments: &Deactivate, out: &mut dyn 
     let id = find(&load(hub).await?, &arguments.account)?.id.clone();
     let row = editor(hub).set_status(&id, AccountStatus::Inactive).await?;
     writeln!(out, "{} is INACTIVE. The workers stop calling it within a minute.", who(&row))?;
+    // Their answer to a sweep of an account that is off is to close what its refusals opened.
+    if let Err(error) = hub.ask_sweeps(&row.drs_places().collect::<Vec<_>>()).await {
+        writeln!(
+            out,
+            "An open ACCOUNT_DENIED incident of it stays open: the workers could not be asked ({error})."
+        )?;
+    }
     writeln!(out, "Its events are still kept. Switch it on: drs-fleet accounts activate {id}")?;
     Ok(())
 }
