@@ -95,7 +95,9 @@ fn tag_step() -> impl Strategy<Value = TagStep> {
 fn tag_decide(step: &TagStep, row: Option<&InstanceTagsRow>) -> Option<Change<InstanceTagsRow>> {
     match step {
         TagStep::Changed(change) => tags::changed(&somewhere(), change, row),
-        TagStep::Synced { arn, version } => tags::synced(row?, std::slice::from_ref(arn), *version, at(7)),
+        TagStep::Synced { arn, version } => {
+            tags::tried(row?, std::slice::from_ref(arn), *version, None, at(7))
+        }
     }
 }
 
@@ -230,8 +232,8 @@ fn an_older_version_that_was_written_does_not_calm_the_newer_one_that_waits() {
     };
     let row = tag_decide(&change(2), None).unwrap().row;
     let row = tags::postponed(&row, "the account refuses", at(5)).unwrap().row;
-    let row = tags::synced(&row, &["arn".to_owned()], 1, at(6)).unwrap().row;
+    let row = tags::tried(&row, &["arn".to_owned()], 1, None, at(6)).unwrap().row;
     assert!(row.retry_at.is_some() && row.pending.is_some());
-    let row = tags::synced(&row, &["arn".to_owned()], 2, at(7)).unwrap().row;
+    let row = tags::tried(&row, &["arn".to_owned()], 2, None, at(7)).unwrap().row;
     assert!(row.retry_at.is_none() && row.pending.is_none());
 }

@@ -81,12 +81,37 @@ impl<R: Row> Store<R> {
         &self,
         io: &I,
         key: &Key,
-        mut decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
+        decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
     ) -> Result<Outcome<R>, IoError> {
-        let mut stored = match self.cache.get(key) {
+        let stored = match self.cache.get(key) {
             Some(cached) => Some(cached),
             None => self.read(io, key).await?,
         };
+        self.decide(io, key, stored, decide).await
+    }
+
+    /// As [`Store::change`], where "nothing to do" may become wrong with time: it is decided on what the table
+    /// holds, and never on what this process remembers. A claim that another instance gave back is such a thing.
+    ///
+    /// # Errors
+    /// As [`Store::change`].
+    pub async fn change_now<I: Io>(
+        &self,
+        io: &I,
+        key: &Key,
+        decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
+    ) -> Result<Outcome<R>, IoError> {
+        let stored = self.read(io, key).await?;
+        self.decide(io, key, stored, decide).await
+    }
+
+    async fn decide<I: Io>(
+        &self,
+        io: &I,
+        key: &Key,
+        mut stored: Option<Arc<Stored<R>>>,
+        mut decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
+    ) -> Result<Outcome<R>, IoError> {
         for _ in 0..ROUNDS {
             let Some(change) = decide(stored.as_deref().map(|stored| &stored.row)) else {
                 self.metrics.count(|counted| counted.stale += 1);

@@ -25,5 +25,6 @@ pub mod seen;
 pub mod server;
 pub mod stamp;
 mod strict;
+pub mod sweep;
 pub mod tags;
 pub mod unhandled;

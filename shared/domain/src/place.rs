@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use crate::job_sweep::is_answered;
 use crate::keys::{self, Key, Place};
 use crate::row::{Change, Row};
 use crate::server::ServerRow;
+use crate::sweep::{self, Sweeping};
 
 /// How many servers may replicate per account and Region (quota L-C1D14A2B, not adjustable).
 pub const REPLICATING_LIMIT: u32 = 300;
@@ -30,9 +30,9 @@ pub struct PlaceRow {
     /// When the spoke's heartbeat was last heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
-    /// A sweep is under way since.
+    /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sweeping_since: Option<Timestamp>,
+    pub sweeping: Option<Sweeping>,
     /// An event asks for a sweep at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Timestamp>,
@@ -123,7 +123,7 @@ impl PlaceRow {
             place: place.clone(),
             counted: None,
             heard_at: None,
-            sweeping_since: None,
+            sweeping: None,
             look_at: None,
             unreadable: None,
             incidents: Incidents::new(),
@@ -136,30 +136,26 @@ impl PlaceRow {
     }
 }
 
-/// Claims the sweep that was asked for at `asked_at`; `None` when another sweep serves it or is under way.
+/// Claims the sweep that was asked for at the times `asked`, see [`Sweeping::claim`].
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
-    asked_at: Timestamp,
+    asked: &[Timestamp],
     now: Timestamp,
 ) -> Option<Change<PlaceRow>> {
-    let mut row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
-    if is_answered(row.sweeping_since, row.swept_at(), asked_at, now) {
-        return None;
-    }
-    row.sweeping_since = Some(now);
-    row.look_at = None;
-    Some(Change { row, tell: Vec::new() })
+    let row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
+    let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), asked, now)?);
+    Some(Change { row: PlaceRow { sweeping, look_at: None, ..row }, tell: Vec::new() })
 }
 
-/// Gives the claim of a sweep that failed back.
-pub fn release(stored: Option<&PlaceRow>) -> Option<Change<PlaceRow>> {
-    let row = PlaceRow { sweeping_since: None, ..stored?.clone() };
-    Change::between(stored, row, Vec::new())
+/// A sweep is being asked for. The wish stays until one is begun: what asks may die of it.
+pub fn asking(row: &PlaceRow, now: Timestamp) -> Option<Change<PlaceRow>> {
+    let again = Some(after(now, sweep::CLAIM));
+    Change::between(Some(row), PlaceRow { look_at: again, ..row.clone() }, Vec::new())
 }
 
-/// Clears the wish for a sweep, which is being asked for.
-pub fn looked(row: &PlaceRow) -> Option<Change<PlaceRow>> {
+/// Clears the wish for a sweep of a place that is not called.
+pub fn not_asking(row: &PlaceRow) -> Option<Change<PlaceRow>> {
     Change::between(Some(row), PlaceRow { look_at: None, ..row.clone() }, Vec::new())
 }
 
@@ -194,17 +190,17 @@ fn apply(row: &mut PlaceRow, observation: &Observation) -> Timestamp {
             *at
         }
         Observation::Swept(counted) => {
-            row.sweeping_since = None;
+            row.sweeping = None;
             row.counted = row.counted.take().max(Some(counted.clone()));
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             counted.swept_at
         }
         Observation::Dismissed { at } => {
-            *row = PlaceRow { sweeping_since: None, look_at: None, unreadable: None, ..row.clone() };
+            *row = PlaceRow { sweeping: None, look_at: None, unreadable: None, ..row.clone() };
             *at
         }
         Observation::Denied { at, reason } => {
-            row.sweeping_since = None;
+            row.sweeping = None;
             deny(row, *at, reason);
             *at
         }

@@ -88,6 +88,10 @@ impl InstanceTagsRow {
     pub fn is_synced(&self, arn: &str) -> bool {
         self.servers.get(arn).is_some_and(|synced| synced.version >= self.version)
     }
+
+    fn is_waiting(&self, reason: &str, now: Timestamp) -> bool {
+        self.pending.as_deref() == Some(reason) && self.retry_at.is_some_and(|at| at > now)
+    }
 }
 
 /// Decides what a tag change means: the highest version wins, whatever order it comes in.
@@ -112,25 +116,32 @@ pub fn changed(
     Some(Change { row, tell: Vec::new() })
 }
 
-/// Records that source servers were given the tags of `version`.
-pub fn synced(
+/// Records an attempt in one write: which source servers were given the tags of `version`, and why others were not.
+pub fn tried(
     row: &InstanceTagsRow,
-    arns: &[String],
+    given: &[String],
     version: u64,
+    refused: Option<&str>,
     now: Timestamp,
 ) -> Option<Change<InstanceTagsRow>> {
     let mut next = row.clone();
-    for arn in arns {
+    for arn in given {
         let known = next.servers.get(arn).map_or(0, |s| s.version);
-        if version > known {
+        // What is known already is written again: only then does compare and set tell of a newer version.
+        if version >= known {
             next.servers.insert(arn.clone(), Synced { version, at: now });
         }
     }
-    // Having written an older version says nothing about the one that waits.
-    if version >= row.version {
-        next.retry_at = None;
-        next.attempts = 0;
-        next.pending = None;
+    match refused {
+        Some(reason) if !next.is_waiting(reason, now) => return postponed(&next, reason, now),
+        Some(_) => {}
+        // Having written an older version says nothing about the one that waits.
+        None if version >= row.version => {
+            next.retry_at = None;
+            next.attempts = 0;
+            next.pending = None;
+        }
+        None => {}
     }
     Change::between(Some(row), next, Vec::new())
 }

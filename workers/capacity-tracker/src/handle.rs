@@ -10,7 +10,6 @@ use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::place::{self, PlaceRow};
 use drs_fleet_domain::server;
 use drs_fleet_domain::unhandled::Reason;
-use jiff::Timestamp;
 
 use crate::{CapacityTracker, sweep};
 
@@ -26,7 +25,10 @@ pub(crate) async fn handle<I: Io>(
     match &first.event {
         Event::StalledChange { server, .. } => stalls(worker, io, (&place, server), &admitted).await,
         Event::SweepTick => sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await,
-        Event::SweepPlace => sweep::sweep(worker, io, &place, newest(&admitted)).await,
+        Event::SweepPlace => {
+            let asked: Vec<_> = admitted.iter().map(|received| received.sent_at).collect();
+            sweep::sweep(worker, io, &place, &asked).await
+        }
         _ => observe(worker, io, &place, &admitted).await,
     }
 }
@@ -82,25 +84,31 @@ async fn observe<I: Io>(
     let registry = worker.registry.current(io).await?;
     let name = registry.account_name(&place.account);
     let key = keys::place(place);
-    worker.places.change(io, &key, |row| place::decide(place, &observations, row, name)).await?;
+    let decide = |row: Option<&PlaceRow>| place::decide(place, &observations, row, name);
+    if observations.iter().any(|o| matches!(o, place::Observation::LookSooner { .. })) {
+        // The wish that this process remembers may have been served by another since.
+        worker.places.change_now(io, &key, decide).await?;
+    } else {
+        worker.places.change(io, &key, decide).await?;
+    }
     Ok(())
 }
 
-/// An event asked for a sweep and its time has come: whoever clears the wish puts the sweep on the queue.
+/// An event asked for a sweep and its time has come: whoever moves the wish puts the sweep on the queue.
 pub(crate) async fn wake_place<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
-    let mut rang = None;
+    let (called, now) = (worker.registry.current(io).await?.drs_places(), io.now());
+    let mut asking = None;
     let outcome = worker
         .places
         .wake(io, key, |row| {
-            rang = Some(row.place.clone());
-            place::looked(row)
+            asking = called.contains(&row.place).then(|| row.place.clone());
+            if asking.is_some() { place::asking(row, now) } else { place::not_asking(row) }
         })
         .await?;
-    if let (true, Some(place)) = (outcome.changed(), rang) {
-        // Lost if this fails or the process dies here: the next tick sweeps all places anyway.
-        sweeps::ask(io, &[place]).await?;
+    match asking.filter(|_| outcome.changed()) {
+        Some(place) => sweeps::ask(io, &[place]).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The place's row, from the cache or the table, changing nothing.
@@ -111,8 +119,4 @@ pub(crate) async fn known_place<I: Io>(
 ) -> Result<Option<PlaceRow>, IoError> {
     let outcome = worker.places.change(io, &keys::place(place), |_| None).await?;
     Ok(outcome.row().cloned())
-}
-
-fn newest(work: &[Received]) -> Timestamp {
-    work.iter().map(|received| received.sent_at).max().unwrap_or_default()
 }

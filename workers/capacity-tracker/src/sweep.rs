@@ -26,24 +26,19 @@ pub(crate) async fn sweep<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    asked_at: Timestamp,
+    asked: &[Timestamp],
 ) -> Result<(), IoError> {
     let now = io.now();
-    if sweeps::is_overtaken(asked_at, now) {
+    if asked.iter().all(|asked_at| sweeps::is_overtaken(*asked_at, now)) {
         return Ok(());
     }
     let key = keys::place(place);
-    let claim = worker.places.change(io, &key, |row| place::claim(place, row, asked_at, now)).await?;
+    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, now)).await?;
     if !claim.changed() {
         return Ok(());
     }
-    let observation = match look(worker, io, place).await {
-        Ok(observation) => observation,
-        Err(error) => {
-            release(worker, io, place).await?;
-            return Err(error);
-        }
-    };
+    // Should this fail, the claim stays with this request, which is tried again.
+    let observation = look(worker, io, place).await?;
     let registry = worker.registry.current(io).await?;
     let name = registry.account_name(&place.account);
     let observations = [observation];
@@ -173,10 +168,4 @@ async fn link<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServer
         .buffer_unordered(WRITES)
         .try_collect()
         .await
-}
-
-/// Gives the claim back, so that the retry of this message need not wait for it to run out.
-async fn release<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
-    worker.places.change(io, &keys::place(place), place::release).await?;
-    Ok(())
 }

@@ -34,23 +34,23 @@ pub(crate) async fn sweep<I: Io>(
     }
     let key = keys::job_sweep(place);
     let claim =
-        worker.sweeps.change(io, &key, |row| job_sweep::claim_sweep(place, row, asked_at, now)).await?;
+        worker.sweeps.change_now(io, &key, |row| job_sweep::claim_sweep(place, row, asked_at, now)).await?;
     if !claim.changed() {
         return Ok(());
     }
     match apply(worker, io, place, now.checked_sub(BACK).ok()).await {
-        Ok(()) => {}
+        Ok(()) => {
+            worker.sweeps.change(io, &key, |row| JobSweepRow::ended(row, now)).await?;
+        }
         // The capacity-tracker, which sweeps the same account, opens the incident.
         Err(error) if error.verdict == Verdict::Denied => {
             io.evict(&place.account);
             tracing::warn!(%place, %error, "the spoke refuses the sweep of its jobs");
-        }
-        Err(error) => {
             worker.sweeps.change(io, &key, JobSweepRow::released).await?;
-            return Err(error);
         }
+        // The claim stays with this request, which is tried again.
+        Err(error) => return Err(error),
     }
-    worker.sweeps.change(io, &key, |row| JobSweepRow::ended(row, now)).await?;
     Ok(())
 }
 

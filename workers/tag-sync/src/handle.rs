@@ -18,13 +18,15 @@ type Servers = BTreeMap<String, Place>;
 
 /// Handles what waits in one lane: one instance's changes.
 pub(crate) async fn handle<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>) -> Result<(), IoError> {
-    let mut newest: Option<InstanceTagsRow> = None;
+    let (mut newest, mut older): (Option<InstanceTagsRow>, bool) = (None, false);
     for received in worker.inbox.admit(io, work).await? {
         match &received.event {
             Event::TagsChanged(change) => {
                 let (key, place) = (keys::instance_tags(&change.instance), received.place());
                 let outcome =
                     worker.instances.change(io, &key, |row| tags::changed(&place, change, row)).await?;
+                // Whoever had this message before may have died while it wrote these tags over newer ones.
+                older |= outcome.row().is_some_and(|row| row.version > change.version);
                 newest = outcome.row().cloned();
             }
             // Tags of DRS resources, which are ours to write.
@@ -34,7 +36,7 @@ pub(crate) async fn handle<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>)
     }
     match newest {
         // A redelivery of what was stored and not yet written ends here as well.
-        Some(row) => sync(worker, io, &row).await,
+        Some(row) => sync(worker, io, &row, older).await,
         None => Ok(()),
     }
 }
@@ -49,24 +51,44 @@ pub(crate) async fn wake<I: Io>(worker: &TagSync, io: &I, key: &Key) -> Result<(
     };
     let outcome = worker.instances.wake(io, key, claim).await?;
     match outcome.row().filter(|_| outcome.changed()) {
-        Some(row) => sync(worker, io, row).await,
+        Some(row) => sync(worker, io, row, false).await,
         None => Ok(()),
     }
 }
 
-/// Writes the newest tags to the source servers that lack them.
-async fn sync<I: Io>(worker: &TagSync, io: &I, row: &InstanceTagsRow) -> Result<(), IoError> {
+/// Writes the newest tags to the source servers that lack them, or to `all`.
+///
+/// Another instance may write newer tags while this one writes what it holds, and nobody knows whose call DRS
+/// took last. Who finds that it wrote an older version writes the newest once more.
+async fn sync<I: Io>(worker: &TagSync, io: &I, row: &InstanceTagsRow, all: bool) -> Result<(), IoError> {
+    let (mut row, mut all) = (row.clone(), all);
+    while let Some(newer) = write(worker, io, &row, all).await? {
+        (row, all) = (newer, true);
+    }
+    Ok(())
+}
+
+/// One attempt. Answers the row when it holds a newer version than what was written.
+async fn write<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    row: &InstanceTagsRow,
+    all: bool,
+) -> Result<Option<InstanceTagsRow>, IoError> {
     let servers = match servers_of(worker, io, row).await {
-        Err(error) if waits_for_a_person(&error) => return postpone(worker, io, row, &error.message).await,
+        Err(error) if waits_for_a_person(&error) => {
+            return record(worker, io, row, &[], Some(&error.message)).await;
+        }
         found => found?,
     };
     if servers.is_empty() {
-        return postpone(worker, io, row, "no source server of this instance is known yet").await;
+        let reason = "no source server of this instance is known yet";
+        return record(worker, io, row, &[], Some(reason)).await;
     }
-    let (mut written, mut refused) = (Vec::new(), None);
-    for (arn, place) in servers.iter().filter(|(arn, _)| !row.is_synced(arn)) {
+    let (mut given, mut refused) = (Vec::new(), None);
+    for (arn, place) in servers.iter().filter(|(arn, _)| all || !row.is_synced(arn)) {
         match io.tag(place, arn, &row.tags).await {
-            Ok(()) => written.push(arn.clone()),
+            Ok(()) => given.push(arn.clone()),
             Err(error) if waits_for_a_person(&error) => {
                 tracing::warn!(instance = %row.instance, %place, %error, "tags are left pending");
                 refused = Some(error.message);
@@ -74,39 +96,30 @@ async fn sync<I: Io>(worker: &TagSync, io: &I, row: &InstanceTagsRow) -> Result<
             Err(error) => return Err(error),
         }
     }
-    if !written.is_empty() || row.retry_at.is_some() {
-        let (key, now) = (row.key(), io.now());
-        worker.instances.change(io, &key, |known| tags::synced(known?, &written, row.version, now)).await?;
-        tracing::info!(instance = %row.instance, servers = written.len(), "tags are synced");
+    if given.is_empty() && refused.is_none() && row.retry_at.is_none() {
+        return Ok(None);
     }
-    match refused {
-        Some(reason) => postpone(worker, io, row, &reason).await,
-        None => Ok(()),
-    }
+    tracing::info!(instance = %row.instance, servers = given.len(), "tags are synced");
+    record(worker, io, row, &given, refused.as_deref()).await
+}
+
+/// Records an attempt with the tags of `row`, in one write: what was given, and what is still to be done.
+async fn record<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    row: &InstanceTagsRow,
+    given: &[String],
+    refused: Option<&str>,
+) -> Result<Option<InstanceTagsRow>, IoError> {
+    let (key, now) = (row.key(), io.now());
+    let tried = |known: Option<&InstanceTagsRow>| tags::tried(known?, given, row.version, refused, now);
+    let outcome = worker.instances.change(io, &key, tried).await?;
+    Ok(outcome.row().filter(|newest| newest.version > row.version).cloned())
 }
 
 /// A refusal goes away only when a person acts; the change is kept as pending and spends no receive counts.
 fn waits_for_a_person(error: &IoError) -> bool {
     matches!(error.verdict, Verdict::Denied | Verdict::Permanent)
-}
-
-async fn postpone<I: Io>(
-    worker: &TagSync,
-    io: &I,
-    row: &InstanceTagsRow,
-    reason: &str,
-) -> Result<(), IoError> {
-    let (key, now) = (row.key(), io.now());
-    let is_waiting = |known: &InstanceTagsRow| {
-        known.pending.as_deref() == Some(reason) && known.retry_at.is_some_and(|at| at > now)
-    };
-    worker
-        .instances
-        .change(io, &key, |known| {
-            known.filter(|k| !is_waiting(k)).and_then(|k| tags::postponed(k, reason, now))
-        })
-        .await?;
-    Ok(())
 }
 
 /// From the inventory, else by asking DRS in the account's own DRS Regions.

@@ -86,10 +86,11 @@ impl Faults {
         let point = self.passed.len();
         self.passed.push(name);
         let error = |verdict| IoError::new(neighbour, name, verdict, format!("planned at point {point}"));
-        if let Some((_, verdict)) = self.broken.iter().find(|(broken, _)| *broken == neighbour) {
-            return Some(Meets { fault: Some(Fault::Before), dies: false, error: error(*verdict) });
-        }
         let planned = self.planned.get(&point).copied();
+        if let Some((_, verdict)) = self.broken.iter().find(|(broken, _)| *broken == neighbour) {
+            self.dead = planned.is_some_and(|(_, dies)| dies);
+            return Some(Meets { fault: Some(Fault::Before), dies: self.dead, error: error(*verdict) });
+        }
         if let Some((fault, dies)) = planned {
             self.dead = dies;
             return Some(Meets { fault: Some(fault), dies, error: error(Verdict::Transient) });

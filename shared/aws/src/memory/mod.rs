@@ -19,7 +19,7 @@ use std::time::Duration;
 use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::keys::{Key, Place};
 use drs_fleet_domain::own_event::OwnEvent;
-use drs_fleet_domain::row::{Row, Stored};
+use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::seen::{JobSeen, ServerSeen};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
 pub use self::table::Item;
 use self::table::Table;
-use crate::io::Notice;
+use crate::io::{Notice, Write};
 use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -187,6 +187,15 @@ impl MemoryIo {
     /// When it is of another kind.
     pub fn stored<R: Row>(&self, key: &Key) -> Result<Option<Stored<R>>, IoError> {
         self.world().table.get(key)
+    }
+
+    /// Stores an item that another worker wrote.
+    pub fn set_row<R: Row>(&self, row: &R) {
+        let none = Outbox::new();
+        let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
+        self.world().table.forget(&row.key());
+        // Without an item there is no revision that it could conflict with.
+        let _stored = self.world().table.commit(&write);
     }
 
     /// Everything published, repetitions included.

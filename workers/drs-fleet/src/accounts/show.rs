@@ -78,7 +78,8 @@ fn capacity(counted: Option<&Counted>, now: Timestamp) -> Vec<String> {
 }
 
 fn troubles(stored: &PlaceRow, now: Timestamp) -> Vec<String> {
-    let sweeping = stored.sweeping_since.map(|since| fact("sweeping", &format!("since {}", second(since))));
+    let sweeping =
+        stored.sweeping.as_ref().map(|sweep| fact("sweeping", &format!("since {}", second(sweep.since))));
     let refused = stored.unreadable.as_ref().map(|unreadable| {
         let reason = plain(&unreadable.reason);
         fact("refused", &format!("{}, first {}: {reason}", unreadable.since, ago(now, unreadable.since)))

@@ -1,0 +1,65 @@
+//! Whose a sweep is: of several requests for a place one is served, and none is lost when its holder fails or dies.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A sweep that was begun this long ago and never ended is taken over by whoever is asked next.
+pub(crate) const CLAIM: Duration = Duration::from_mins(2);
+
+/// A sweep under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweeping {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was asked for. The same request, tried again or delivered again, need not wait for itself.
+    pub asked_at: Timestamp,
+}
+
+impl Sweeping {
+    /// Claims the sweep that the requests `asked` are for; `None` when another sweep serves them or is under way.
+    pub fn claim(
+        under_way: Option<&Self>,
+        swept_at: Option<Timestamp>,
+        asked: &[Timestamp],
+        now: Timestamp,
+    ) -> Option<Self> {
+        let asked_at = asked.iter().max().copied()?;
+        let of_another = |sweep: &Self| !asked.contains(&sweep.asked_at) && now < after(sweep.since, CLAIM);
+        let served = swept_at.is_some_and(|swept| swept > asked_at);
+        (!served && !under_way.is_some_and(of_another)).then_some(Self { since: now, asked_at })
+    }
+}
+
+fn after(time: Timestamp, wait: Duration) -> Timestamp {
+    time.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn one_request_holds_the_sweep_until_it_is_taken_for_dead() {
+        let first = Sweeping::claim(None, None, &[at(10)], at(11)).unwrap();
+        let claim = |asked: &[i64], now| {
+            let asked: Vec<_> = asked.iter().copied().map(at).collect();
+            Sweeping::claim(Some(&first), None, &asked, at(now))
+        };
+        assert_eq!(claim(&[20], 21), None, "another request");
+        assert!(claim(&[20], 131).is_some(), "its holder has died");
+        assert!(claim(&[10], 12).is_some(), "the same request again");
+        assert_eq!(claim(&[10, 20], 21).unwrap().asked_at, at(20), "the same request and one that joined it");
+    }
+
+    #[test]
+    fn a_request_older_than_the_last_sweep_is_served_by_it() {
+        assert_eq!(Sweeping::claim(None, Some(at(12)), &[at(10), at(11)], at(13)), None);
+        assert!(Sweeping::claim(None, Some(at(12)), &[at(10), at(12)], at(13)).is_some());
+    }
+}

@@ -1,0 +1,85 @@
+//! A crash between any two effects: whatever a path does to the world, and wherever it fails or dies, it ends in the
+//! same state, and people were told what they would have been told.
+//!
+//! Each path is played once without fault. Then it is played again for every I/O point that it passed, and there the
+//! call fails, loses its answer, happens twice, or is the last thing the process did. The points come from the seam
+//! itself, so none can be forgotten.
+
+mod capacity;
+mod ending;
+mod instances;
+mod jobs;
+mod notices;
+mod pipeline;
+mod scene;
+mod tags;
+mod world;
+
+use drs_fleet_aws::memory::{Fault, MemoryIo};
+use drs_fleet_aws::worker::Worker;
+
+use self::ending::Ending;
+use self::scene::{Scene, play};
+
+/// What a worker goes through: each step is taken when nothing is left to do of the one before.
+struct Path<W> {
+    make: fn() -> W,
+    steps: &'static [fn(&Scene)],
+}
+
+/// Five ways in which a call may go wrong: fault, and whether the process dies of it.
+const WAYS: [(Fault, bool); 5] = [
+    (Fault::Before, false),
+    (Fault::After, false),
+    (Fault::Twice, false),
+    (Fault::Before, true),
+    (Fault::After, true),
+];
+
+impl<W: Worker> Path<W> {
+    /// Plays it without fault, then with each fault at each point. Answers the names of the points, and the ending.
+    async fn survives_everything(&self) -> (Vec<&'static str>, Ending) {
+        let (points, clean) = self.played(|_| {}).await;
+        clean.assert_nothing_is_left("without fault");
+        for point in worth_trying(&points) {
+            for (fault, dies) in WAYS {
+                let plan = |io: &MemoryIo| {
+                    if dies { io.crash_at(point, fault) } else { io.fail_at(point, fault) }
+                };
+                let (_, ending) = self.played(plan).await;
+                let verb = if dies { "crash" } else { "fault" };
+                let case =
+                    format!("{verb} {fault:?} at point {point} of {} ({})", points.len(), points[point]);
+                ending.assert_nothing_is_left(&case);
+                ending.assert_same(&clean, &case);
+            }
+        }
+        (points, clean)
+    }
+
+    async fn played(&self, plan: impl Fn(&MemoryIo)) -> (Vec<&'static str>, Ending) {
+        let scene = Scene::new().await;
+        let first = scene.process();
+        plan(&first);
+        play(&scene, self.make, self.steps).await;
+        (first.points(), Ending::of(&scene))
+    }
+}
+
+/// All points but those within a long stretch in which the worker only asked whether there is anything to do: of
+/// these the first and the last ones, and the last receive, which brings the next message.
+fn worth_trying(points: &[&str]) -> Vec<usize> {
+    const FIRST: usize = 1;
+    const LAST: usize = 4;
+    let asks = |index: usize| matches!(points[index], "due" | "receive");
+    let mut chosen = Vec::new();
+    let mut from = 0;
+    while from < points.len() {
+        let to = (from..points.len()).find(|n| asks(*n) != asks(from)).unwrap_or(points.len());
+        let last_receive = (from..to).rfind(|n| points[*n] == "receive");
+        let tried = |n: &usize| !asks(*n) || *n < from + FIRST || *n + LAST >= to || Some(*n) == last_receive;
+        chosen.extend((from..to).filter(tried));
+        from = to;
+    }
+    chosen
+}

@@ -1,0 +1,122 @@
+//! What a path came to, without what a fault may change: revisions, counts of attempts, and when things were done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_fleet_aws::io::Notice;
+use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+use super::world::{BORN, arn, place};
+
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// Kind and row of each item.
+    pub(super) rows: BTreeMap<String, Value>,
+    /// The tags that each source server was given.
+    pub(super) tags: Vec<BTreeMap<String, String>>,
+    /// Everything published, repetitions included.
+    pub(super) published: Vec<OwnEvent>,
+    /// Everything sent to people.
+    pub(super) notices: Vec<Notice>,
+    queued: usize,
+    dead_letters: usize,
+    unfinished: Vec<String>,
+}
+
+impl Ending {
+    pub(super) fn of(scene: &Scene) -> Self {
+        let (world, table) = (&scene.world, scene.world.table());
+        let unfinished = table.iter().filter(|(_, item)| !item.outbox.is_empty() || item.due.is_some());
+        Self {
+            rows: table
+                .iter()
+                .map(|(key, item)| (format!("{}/{}", key.pk, key.sk), timeless(item.row.clone())))
+                .collect(),
+            tags: (1..10).map(|n| world.tags(&place(), &arn(n))).collect(),
+            published: world.published_events(),
+            notices: world.notices(),
+            queued: world.queued(),
+            dead_letters: world.dead_letters().len(),
+            unfinished: unfinished.map(|(key, _)| key.sk.clone()).collect(),
+        }
+    }
+
+    pub(super) fn assert_nothing_is_left(&self, case: &str) {
+        let left = (self.queued, self.dead_letters, &self.unfinished[..]);
+        assert_eq!(left, (0, 0, &[][..]), "queued, dead-lettered, due: {case}");
+    }
+
+    /// One fault may repeat one message to people, and any event under its own id.
+    pub(super) fn assert_same(&self, clean: &Self, case: &str) {
+        self.assert_same_state(clean, case);
+        assert_eq!(told(&self.published), told(&clean.published), "told: {case}");
+        let ids = |events: &[OwnEvent]| events.iter().map(|e| e.event_id.clone()).collect::<BTreeSet<_>>();
+        assert_eq!(ids(&self.published).len(), ids(&clean.published).len(), "each event has one id: {case}");
+        let mut extra = self.notices.clone();
+        for notice in &clean.notices {
+            let sent = extra.iter().position(|n| n == notice);
+            extra.remove(sent.unwrap_or_else(|| panic!("lost: {case}: {notice:?}")));
+        }
+        assert!(extra.len() <= 1, "sent again: {case}: {extra:#?}");
+        assert!(extra.iter().all(|n| clean.notices.contains(n)), "nobody should be told: {case}: {extra:#?}");
+    }
+
+    pub(super) fn assert_same_state(&self, clean: &Self, case: &str) {
+        for (key, row) in &clean.rows {
+            assert_eq!(self.rows.get(key), Some(row), "{key}: {case}");
+        }
+        assert_eq!(self.rows.len(), clean.rows.len(), "rows: {case}");
+        assert_eq!(self.tags, clean.tags, "tags: {case}");
+    }
+}
+
+/// What happened to which incident; its id tells when it opened as well, which a late sweep dates later.
+fn told(events: &[OwnEvent]) -> BTreeSet<(String, u32, String)> {
+    let one = |e: &OwnEvent| (e.incident.clone(), e.sequence, format!("{:?}/{}", e.happened, e.reason));
+    events.iter().map(one).collect()
+}
+
+/// A row in which the world's own times read as one: a worker that died does the same a little later.
+fn timeless(row: Value) -> Value {
+    match row {
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(time) if time.as_second() >= BORN => json!("later"),
+            _ => Value::String(text),
+        },
+        Value::Number(n) if n.as_i64().is_some_and(|n| n >= BORN) => json!("later"),
+        Value::Array(all) => all.into_iter().map(timeless).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(name, _)| name != "attempts")
+            .map(|(name, value)| {
+                // An event's id ends in the time at which its incident opened.
+                let is_id = name == "event_id" || name == "eventId";
+                let value = if is_id {
+                    value.as_str().map_or(json!(null), |id| json!(without_time(id)))
+                } else {
+                    value
+                };
+                (name, timeless(value))
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+fn without_time(id: &str) -> &str {
+    id.split('@').next().unwrap_or(id)
+}
+
+/// Who is told open in the end, and everyone who was ever told anything.
+pub(super) fn told_open(events: &[OwnEvent]) -> BTreeMap<String, bool> {
+    let mut newest: BTreeMap<String, &OwnEvent> = BTreeMap::new();
+    for event in events {
+        let last = newest.entry(event.incident.clone()).or_insert(event);
+        if (event.opened_at, event.sequence) > (last.opened_at, last.sequence) {
+            *last = event;
+        }
+    }
+    newest.into_iter().map(|(incident, e)| (incident, e.happened != Happened::Resolved)).collect()
+}

@@ -1,0 +1,80 @@
+//! From the tracker to people: what the one tells in any order and more than once, the other tells as it is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_fleet_aws::io::Notice;
+use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use serde_json::Value;
+
+use super::capacity::tracker;
+use super::ending::told_open;
+use super::instances::shuffled;
+use super::notices::notifier;
+use super::scene::{Scene, play, work};
+use super::world::{early, stalled};
+use crate::samples::on_the_bus;
+
+/// What people are told last of each incident, and whether it is open.
+fn last_told(notices: &[Notice]) -> BTreeMap<String, bool> {
+    let slack = notices.iter().filter_map(|notice| match notice {
+        Notice::Topic { attributes, subject, .. } => Some((attributes, subject)),
+        Notice::Slack(_) => None,
+    });
+    slack
+        .map(|(attributes, subject)| (attributes["subject"].clone(), !subject.contains("Resolved")))
+        .collect()
+}
+
+/// Servers 1 and 2 stall and recover, 1 once more; 3 to 6 stay stalled.
+fn stalls(scene: &Scene) {
+    for server in 1..=6 {
+        scene.put(stalled(server, "STALLED", early(10)));
+    }
+}
+
+fn recoveries(scene: &Scene) {
+    scene.put(stalled(1, "NOT_STALLED", early(60)));
+    scene.put(stalled(2, "NOT_STALLED", early(70)));
+}
+
+fn again(scene: &Scene) {
+    scene.put(stalled(1, "STALLED", early(100)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_is_told_open_last_and_what_is_over_is_told_closed() {
+    let hub = Scene::new().await;
+    play(&hub, tracker, &[stalls, recoveries, again]).await;
+    let told = hub.world.published_events();
+    let envelopes: Vec<Value> = told.iter().enumerate().map(|(n, event)| on_the_bus(n, event)).collect();
+    let truth = told_open(&told);
+    assert_eq!(truth.values().filter(|open| **open).count(), 5, "{truth:?}");
+
+    for seed in 0..20 {
+        let scene = Scene::new().await;
+        let instances: Vec<_> =
+            (0..2).map(|_| tokio::spawn(work(scene.process().restarted(), notifier()))).collect();
+        for envelope in shuffled(&envelopes, seed) {
+            scene.put(envelope);
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        scene.settles(Duration::from_hours(24)).await;
+        instances.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_told(&scene, &told, &format!("seed {seed}"));
+    }
+}
+
+fn assert_told(scene: &Scene, told: &[OwnEvent], case: &str) {
+    let people = last_told(&scene.world.notices());
+    for (incident, open) in told_open(told) {
+        let event = told.iter().find(|event| event.incident == incident).unwrap();
+        let row = scene.world.stored::<IncidentRow>(&drs_fleet_domain::notification::key(event)).unwrap();
+        let row = row.unwrap().row;
+        assert_eq!(row.latest.happened != Happened::Resolved, open, "{incident}: {case}");
+        // Whose end came before its beginning was never told, and needs no end.
+        let heard = people.get(&event.subject).copied().unwrap_or(false);
+        assert_eq!(heard, open, "{incident}: {case}");
+    }
+}

@@ -1,0 +1,134 @@
+//! A worker as a process on the world in memory: it dies where a plan says so, and another one takes its place.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drs_fleet_aws::consume::{Options, consume};
+use drs_fleet_aws::due::serve_due;
+use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::store::Store;
+use drs_fleet_aws::verdict::{Neighbour, Verdict};
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::registry::AccountRow;
+use drs_fleet_domain::row::{Change, Row};
+use tokio_util::sync::CancellationToken;
+
+use super::world::account;
+
+/// So long a call takes: time passes between any two effects.
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// What is due later than this waits for a person, or for the next step.
+const SOON: Duration = Duration::from_secs(150);
+
+/// No path needs longer, whatever goes wrong in it.
+const LONGEST: u64 = 4 * 3600;
+
+/// The world, and the process that works in it at present.
+#[derive(Clone)]
+pub(super) struct Scene {
+    /// A handle of its own: what a test does is no point of the worker's.
+    pub(super) world: MemoryIo,
+    process: Arc<Mutex<MemoryIo>>,
+    broken: Arc<Mutex<Option<(Neighbour, Verdict)>>>,
+    pause: Arc<Mutex<Duration>>,
+}
+
+impl Scene {
+    /// A world in which the one account is registered and nothing has happened.
+    pub(super) async fn new() -> Self {
+        let world = MemoryIo::default();
+        let row = account();
+        let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
+        Store::default().change(&world, &row.key(), register).await.unwrap();
+        let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
+        Self { world, process, broken: Arc::default(), pause: Arc::default() }
+    }
+
+    pub(super) fn process(&self) -> MemoryIo {
+        self.process.lock().unwrap().clone()
+    }
+
+    pub(super) fn put(&self, body: impl ToString) {
+        self.world.put_message(body.to_string());
+    }
+
+    /// A neighbour fails until it is mended, whichever process calls it.
+    pub(super) fn break_down(&self, neighbour: Neighbour, verdict: Verdict) {
+        *self.broken.lock().unwrap() = Some((neighbour, verdict));
+        self.process().break_down(neighbour, verdict);
+    }
+
+    pub(super) fn mend(&self) {
+        if let Some((neighbour, _)) = self.broken.lock().unwrap().take() {
+            self.process().mend(neighbour);
+        }
+    }
+
+    /// After this step so much time passes, for what is tried again later.
+    pub(super) fn lets_pass(&self, time: Duration) {
+        *self.pause.lock().unwrap() = time;
+    }
+
+    fn restart(&self) {
+        let next = self.process().restarted();
+        if let Some((neighbour, verdict)) = *self.broken.lock().unwrap() {
+            next.break_down(neighbour, verdict);
+        }
+        *self.process.lock().unwrap() = next;
+    }
+
+    /// Waits until the queue is empty, everything is told, and nothing is due within `soon`.
+    pub(super) async fn settles(&self, soon: Duration) {
+        let mut quiet = 0;
+        for _ in 0..LONGEST {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
+            if quiet == 3 {
+                return;
+            }
+        }
+        panic!("never settled: {} messages, {:#?}", self.world.queued(), self.world.table());
+    }
+
+    fn is_settled(&self, soon: Duration) -> bool {
+        let now = drs_fleet_aws::io::Io::now(&self.world);
+        let waits = |due: jiff::Timestamp| due <= now + soon;
+        self.world.queued() == 0
+            && self.world.table().values().all(|item| item.outbox.is_empty() && !item.due.is_some_and(waits))
+    }
+}
+
+/// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.
+pub(super) async fn play<W: Worker>(scene: &Scene, make: fn() -> W, steps: &[fn(&Scene)]) {
+    let living = tokio::spawn(live(scene.clone(), make));
+    for step in steps {
+        step(scene);
+        let pause = std::mem::take(&mut *scene.pause.lock().unwrap());
+        tokio::time::sleep(pause).await;
+        scene.settles(SOON).await;
+    }
+    scene.settles(Duration::from_hours(24)).await;
+    living.abort();
+}
+
+/// One process after another, each with cold caches.
+async fn live<W: Worker>(scene: Scene, make: fn() -> W) {
+    loop {
+        let io = scene.process();
+        tokio::select! {
+            biased;
+            () = io.crashed() => {}
+            () = work(io.clone(), make()) => return,
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        scene.restart();
+    }
+}
+
+/// A worker's two tasks, as `process` runs them.
+pub(super) async fn work<W: Worker>(io: MemoryIo, worker: W) {
+    let stop = CancellationToken::new();
+    let consuming = consume(io.clone(), worker.clone(), Options::default(), stop.clone());
+    tokio::join!(consuming, serve_due(io, worker, stop));
+}
