@@ -3,9 +3,9 @@
 
 mod bad_input;
 mod golden;
-#[cfg(test)]
-mod seam;
 mod infra;
 mod redelivery;
 mod samples;
 mod schema;
+#[cfg(test)]
+mod seam;
