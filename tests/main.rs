@@ -6,6 +6,8 @@ mod golden;
 mod infra;
 mod redelivery;
 mod samples;
+mod scenario;
 mod schema;
 #[cfg(test)]
 mod seam;
+mod support;

@@ -1,0 +1,5 @@
+//! What scenario and conformance tests stand on.
+
+pub(crate) mod hub;
+pub(crate) mod slack;
+pub(crate) mod wait;
