@@ -32,7 +32,7 @@ async fn bad_messages_are_dead_lettered_with_their_reason_and_their_neighbours_a
         ("NOT_AN_EVENT", json!({"hello": "world"}).to_string()),
         ("NOT_AN_EVENT", good.replace("\"resources\":[", "\"resources\":[7,")),
         ("NOT_AN_EVENT", good.replacen('{', "{\"id\":\"twice\",", 1)),
-        ("NOT_JSON", good.replacen('{', &format!("{{\"deep\":{open}{close},"), 1)),
+        ("NOT_JSON", good.replace("\"detail\":{", &format!("\"detail\":{{\"deep\":{open}{close},"))),
         ("BAD_DETAIL", good.replace("\"STALLED\"", "7")),
         ("NOT_JSON", "x".repeat(1_048_000)),
     ];

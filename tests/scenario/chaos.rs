@@ -77,17 +77,16 @@ async fn told(hub: &Hub, all: usize, open: usize) {
     until(format!("{all} incidents, {open} open, all told"), async || {
         let rows = hub.incidents(0).await;
         let is_told = rows.iter().all(|row| row.deliveries.values().all(|d| d.sent_at.is_some()));
-        (is_told && rows.len() == all && rows.iter().filter(|row| row.is_open()).count() == open).then_some(())
+        (is_told && rows.len() == all && rows.iter().filter(|row| row.is_open()).count() == open)
+            .then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_table_and_the_queues_change_nothing_in_the_end() {
-    let (calm, stormy) = tokio::join!(
-        play(Plan::default()),
-        play(Plan { faults: faults(), ..Plan::default() }),
-    );
+    let (calm, stormy) =
+        tokio::join!(play(Plan::default()), play(Plan { faults: faults(), ..Plan::default() }),);
     assert_eq!(calm, stormy);
     assert_eq!(calm.told.len(), 4, "three beginnings and an end");
 }
