@@ -24,13 +24,15 @@ pub struct Keys {
     pub session_token: Option<String>,
 }
 
-/// An endpoint that serves all services, with given keys; reads nothing from the environment.
+/// An endpoint on this machine that serves all services, with given keys. Reads nothing from the environment,
+/// proxies included, and speaks plain HTTP.
 pub fn at_endpoint(endpoint: &str, region: &str, keys: Keys) -> SdkConfig {
     let Keys { access_key_id, secret_access_key, session_token } = keys;
     let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "drs-fleet");
     SdkConfig::builder()
         .behavior_version(behavior())
         .endpoint_url(endpoint)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .region(Region::new(region.to_owned()))
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()

@@ -41,7 +41,8 @@ pub(crate) async fn events(Command::Send(arguments): Command) -> anyhow::Result<
         Some(address) => address,
         None => address::last().context("no local cloud is running: start one with `drs-fleet local`")?,
     };
-    let sent = reqwest::Client::new().post(format!("{to}/events")).json(&event).send().await;
+    let http = reqwest::Client::builder().no_proxy().build().context("no HTTP client can be made")?;
+    let sent = http.post(format!("{to}/events")).json(&event).send().await;
     let answer = sent.with_context(|| format!("no local cloud answers at {to}: is it still running?"))?;
     let accepted = answer.status().is_success();
     let text = answer.text().await.context("the local cloud's answer broke off")?;

@@ -99,18 +99,19 @@ impl Live {
         self.tell_new(told);
     }
 
-    /// Waits until nothing is queued and nothing has changed for a while, at most `longest` of real time.
+    /// Waits until nothing is queued and people are told nothing new for a while, at most `longest` of real time.
     pub(crate) async fn settled(&self, longest: Duration) {
-        let mut before = Standing::default();
+        let mut told = (0, 0, 0);
         let mut calm = 0;
         for _ in 0..longest.as_secs() {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let now = self.standing().await.unwrap_or_default();
-            calm = if now == before && now.queued == 0 { calm + 1 } else { 0 };
+            let is_calm = now.queued == 0 && told == (now.open, now.slack, now.mails);
+            calm = if is_calm { calm + 1 } else { 0 };
             if calm == 4 {
                 return;
             }
-            before = now;
+            told = (now.open, now.slack, now.mails);
         }
     }
 
