@@ -34,17 +34,20 @@ impl Subscribed {
             "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
             "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
         }]});
-        let made = sqs.create_queue().queue_name(name).attributes(QueueAttributeName::Policy, policy.to_string());
+        let made =
+            sqs.create_queue().queue_name(name).attributes(QueueAttributeName::Policy, policy.to_string());
         let queue = made.send().await.unwrap().queue_url.unwrap();
         let filter = filter.map(|filter| HashMap::from([("FilterPolicy".to_owned(), filter.to_string())]));
         let subscribed = client.subscribe().topic_arn(&topic).protocol("sqs").endpoint(&arn);
-        let subscribed = subscribed.set_attributes(filter).return_subscription_arn(true).send().await.unwrap();
+        let subscribed =
+            subscribed.set_attributes(filter).return_subscription_arn(true).send().await.unwrap();
         assert!(subscribed.subscription_arn.unwrap().starts_with(&topic));
         Self { client, sqs, topic, queue }
     }
 
     fn publish(&self, message: &str, severity: &str) -> PublishFluentBuilder {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(severity).build().unwrap();
+        let value =
+            MessageAttributeValue::builder().data_type("String").string_value(severity).build().unwrap();
         let publish = self.client.publish().topic_arn(&self.topic).subject("Stalled");
         publish.message(message).message_attributes("severity", value)
     }
@@ -63,9 +66,15 @@ async fn what_is_published_reaches_a_subscribed_queue_with_its_attributes(target
     let topic = Subscribed::new(target, "published", None).await;
     let sent = topic.publish("hello", "HIGH").send().await.unwrap();
     let got = topic.next().await;
-    assert_eq!((&got["Type"], &got["Message"], &got["Subject"]), (&json!("Notification"), &json!("hello"), &json!("Stalled")));
+    assert_eq!(
+        (&got["Type"], &got["Message"], &got["Subject"]),
+        (&json!("Notification"), &json!("hello"), &json!("Stalled"))
+    );
     assert_eq!(got["MessageId"].as_str(), sent.message_id.as_deref());
-    assert_eq!((got["TopicArn"].as_str(), &got["MessageAttributes"]["severity"]["Value"]), (Some(&*topic.topic), &json!("HIGH")));
+    assert_eq!(
+        (got["TopicArn"].as_str(), &got["MessageAttributes"]["severity"]["Value"]),
+        (Some(&*topic.topic), &json!("HIGH"))
+    );
 }
 
 async fn a_filter_policy_lets_through_what_fits(target: &Target) {
@@ -86,6 +95,10 @@ async fn what_is_published_wrongly_is_refused(target: &Target) {
     let empty = topic.client.publish().topic_arn(&topic.topic).message("").send().await;
     // AWS and the local cloud refuse an empty message; ministack sends it.
     assert!(!target.is_local() || code(empty).starts_with("InvalidParameter"));
-    let long = topic.client.publish().topic_arn(&topic.topic).message("x").subject("s".repeat(101)).send().await;
-    assert!(!target.is_local() || code(long).starts_with("InvalidParameter"), "subjects end at 100 characters");
+    let long =
+        topic.client.publish().topic_arn(&topic.topic).message("x").subject("s".repeat(101)).send().await;
+    assert!(
+        !target.is_local() || code(long).starts_with("InvalidParameter"),
+        "subjects end at 100 characters"
+    );
 }

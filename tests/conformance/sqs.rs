@@ -64,7 +64,8 @@ async fn a_message_is_received_hidden_released_counted_and_deleted(target: &Targ
 async fn attributes_of_messages_travel_with_them(target: &Target) {
     let client = Client::new(&target.config());
     let url = queue(&client, "attributes").await;
-    let value = MessageAttributeValue::builder().data_type("String").string_value("NOT_JSON").build().unwrap();
+    let value =
+        MessageAttributeValue::builder().data_type("String").string_value("NOT_JSON").build().unwrap();
     let sent = client.send_message().queue_url(&url).message_body("x").message_attributes("reason", value);
     let sent = sent.send().await.expect("the SDK has checked the digests of body and attributes");
     let got = receive(&client, &url, 5).await.remove(0);
@@ -75,7 +76,8 @@ async fn attributes_of_messages_travel_with_them(target: &Target) {
 async fn a_message_received_too_often_is_moved_to_the_dead_letter_queue(target: &Target) {
     let client = Client::new(&target.config());
     let dead = queue(&client, "dead").await;
-    let attributes = client.get_queue_attributes().queue_url(&dead).attribute_names(Name::QueueArn).send().await;
+    let attributes =
+        client.get_queue_attributes().queue_url(&dead).attribute_names(Name::QueueArn).send().await;
     let arn = attributes.unwrap().attributes.unwrap()[&Name::QueueArn].clone();
     let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": 2}).to_string();
     let url = client.create_queue().queue_name("tried").attributes(Name::RedrivePolicy, policy);
@@ -100,7 +102,8 @@ async fn a_batch_answers_for_each_entry(target: &Target) {
     let sent = sent.send().await.unwrap();
     assert_eq!((sent.successful.len(), sent.failed.len()), (2, 0));
 
-    let got = until("both", async || Some(receive(&client, &url, 1).await).filter(|got| got.len() == 2)).await;
+    let got =
+        until("both", async || Some(receive(&client, &url, 1).await).filter(|got| got.len() == 2)).await;
     let delete = |id: &str, receipt: &str| {
         DeleteMessageBatchRequestEntry::builder().id(id).receipt_handle(receipt).build().unwrap()
     };
@@ -115,7 +118,8 @@ async fn a_batch_answers_for_each_entry(target: &Target) {
         assert!(done.failed[0].sender_fault);
     }
 
-    let twice = client.send_message_batch().queue_url(&url).entries(entry("a")).entries(entry("a")).send().await;
+    let twice =
+        client.send_message_batch().queue_url(&url).entries(entry("a")).entries(entry("a")).send().await;
     assert!(code(twice).ends_with("BatchEntryIdsNotDistinct"));
     let many = (0..11).map(|n| entry(&n.to_string())).collect();
     let many = client.send_message_batch().queue_url(&url).set_entries(Some(many)).send().await;
@@ -138,7 +142,10 @@ async fn what_is_asked_wrongly_is_refused_with_the_codes_of_aws(target: &Target)
     assert!(missing.unwrap_err().into_service_error().is_queue_does_not_exist());
     let receipt = client.change_message_visibility().queue_url(&url).receipt_handle("nonsense");
     let receipt = code(receipt.visibility_timeout(1).send().await);
-    assert!(receipt.contains("ReceiptHandleIsInvalid") || receipt.contains("MessageNotInflight"), "{receipt}");
+    assert!(
+        receipt.contains("ReceiptHandleIsInvalid") || receipt.contains("MessageNotInflight"),
+        "{receipt}"
+    );
     let eleven = client.receive_message().queue_url(&url).max_number_of_messages(11).send().await;
     assert_ne!(code(eleven), "");
     let big = client.send_message().queue_url(&url).message_body("x".repeat(1_048_577)).send().await;
