@@ -33,7 +33,7 @@ async fn a_role_is_assumed_with_its_external_id_and_only_with_that(target: &Targ
     assert_eq!(arn, format!("arn:aws:sts::{ACCOUNT}:assumed-role/drs-fleet-spoke/drs-fleet-test"));
     let forged = Client::new(&target.config_of(keys("not the token")));
     assert_eq!(code(forged.get_caller_identity().send().await), "InvalidClientTokenId");
-    let missing = client.assume_role().role_arn(format!("{}-gone", role_arn())).role_session_name("x");
+    let missing = client.assume_role().role_arn(format!("{}-gone", role_arn())).role_session_name("gone");
     assert_eq!(code(missing.external_id(EXTERNAL_ID).send().await), "AccessDenied");
 }
 
