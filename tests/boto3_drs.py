@@ -7,6 +7,7 @@ in another type.
 
 import json
 import sys
+import time
 
 import boto3
 from botocore.config import Config
@@ -44,8 +45,8 @@ def check(shape, value, path):
         for name in set(members) & set(value):
             check(members[name], value[name], f"{path}.{name}")
     elif shape.type_name == "list":
-        for index, item in enumerate(value):
-            check(shape.member, item, f"{path}[{index}]")
+        for item in value:
+            check(shape.member, item, f"{path}[]")
     elif shape.type_name == "map":
         for key, item in value.items():
             check(shape.value, item, f"{path}[{key}]")
@@ -95,8 +96,6 @@ def lists(drs):
     some = sorted(ids)[:3]
     named = drs.describe_source_servers(filters={"sourceServerIDs": some})["items"]
     assert sorted(server["sourceServerID"] for server in named) == some
-    drs.describe_recovery_snapshots(sourceServerID=some[0])
-    drs.get_replication_configuration(sourceServerID=some[0])
     drs.get_launch_configuration(sourceServerID=some[0])
     return servers
 
@@ -118,18 +117,49 @@ def jobs(drs, servers):
         for server in servers
         if server["dataReplicationInfo"]["dataReplicationState"] == "CONTINUOUS"
     ]
-    named = lambda ids: [{"sourceServerID": each} for each in ids]  # noqa: E731
+    members = lambda ids: [{"sourceServerID": each} for each in ids]  # noqa: E731
     quota = refused(
-        drs.exceptions.ServiceQuotaExceededException, drs.start_recovery, isDrill=True, sourceServers=named(healthy[:101])
+        drs.exceptions.ServiceQuotaExceededException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:101])
     )
     assert quota["quotaCode"] == "L-B827C881", quota
-    job = drs.start_recovery(isDrill=True, sourceServers=named(healthy[:2]))["job"]
-    refused(drs.exceptions.ConflictException, drs.start_recovery, isDrill=True, sourceServers=named(healthy[:1]))
+    job = drs.start_recovery(isDrill=True, sourceServers=members(healthy[:2]))["job"]
+    refused(drs.exceptions.ConflictException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:1]))
     found = drs.describe_jobs(filters={"jobIDs": [job["jobID"]]})["items"]
     assert [each["jobID"] for each in found] == [job["jobID"]]
-    drs.describe_job_log_items(jobID=job["jobID"])
-    drs.describe_recovery_instances(filters={})
-    refused(drs.exceptions.ValidationException, drs.describe_jobs, filters={}, maxResults=100_000)
+    done = finished(drs, job["jobID"])
+    assert {each["launchStatus"] for each in done["participatingServers"]} == {"LAUNCHED"}, done
+    assert drs.describe_job_log_items(jobID=job["jobID"])["items"]
+    instances = drs.describe_recovery_instances(filters={"sourceServerIDs": healthy[:2]})["items"]
+    assert {each["sourceServerID"] for each in instances} == set(healthy[:2]), instances
+    ids = [each["recoveryInstanceID"] for each in instances]
+    terminated = drs.terminate_recovery_instances(recoveryInstanceIDs=ids)["job"]
+    assert finished(drs, terminated["jobID"])["type"] == "TERMINATE"
+    assert not drs.describe_recovery_instances(filters={"sourceServerIDs": healthy[:2]})["items"]
+    drs.delete_job(jobID=terminated["jobID"])
+    refused(drs.exceptions.ValidationException, drs.describe_jobs, filters={}, nextToken="no token of ours")
+
+
+def finished(drs, job):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = drs.describe_jobs(filters={"jobIDs": [job]})["items"][0]
+        if found["status"] == "COMPLETED":
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{job} does not end")
+
+
+def lives(drs, server):
+    """A server's own calls, from its settings to its end."""
+    who = {"sourceServerID": server["sourceServerID"]}
+    drs.update_launch_configuration(**who, copyTags=True)
+    drs.stop_replication(**who)
+    drs.start_replication(**who)
+    refused(drs.exceptions.ConflictException, drs.delete_source_server, **who)
+    assert drs.disconnect_source_server(**who)["dataReplicationInfo"]["dataReplicationState"] == "DISCONNECTED"
+    drs.delete_source_server(**who)
+    assert not drs.describe_source_servers(filters={"sourceServerIDs": [who["sourceServerID"]]})["items"]
+    drs.list_staging_accounts()
 
 
 def refusals():
@@ -161,9 +191,10 @@ def main():
     servers = lists(drs)
     tags(drs, servers[0])
     jobs(drs, servers)
+    lives(drs, servers[-1])
     refusals()
     tagged_machines()
-    assert len(SEEN) >= 11, SEEN
+    assert len(SEEN) == 18, sorted(SEEN)
     if PROBLEMS:
         sys.exit("\n".join(sorted(set(PROBLEMS))[:40]))
 
