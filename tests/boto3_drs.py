@@ -16,6 +16,8 @@ ENDPOINT = sys.argv[1]
 KEYS = json.load(sys.stdin)
 PROBLEMS = []
 SEEN = set()
+# AWS's own examples show it, and its model does not know it.
+UNMODELLED = {"usageOperationData"}
 TYPES = {
     "string": str,
     "boolean": bool,
@@ -38,7 +40,7 @@ def check(shape, value, path):
         PROBLEMS.append(f"{path}: {value!r} is no {shape.type_name}")
     elif shape.type_name == "structure":
         members = {m.serialization.get("name", name): m for name, m in shape.members.items()}
-        for name in set(value) - set(members):
+        for name in set(value) - set(members) - UNMODELLED:
             PROBLEMS.append(f"{path}.{name}: the model has no such member")
         for name in set(shape.required_members) - set(value):
             PROBLEMS.append(f"{path}.{name}: required and missing")

@@ -30,12 +30,15 @@ fn faults() -> Vec<FaultRule> {
         fault,
     };
     let of_calls = ["dynamodb", "sqs"].into_iter().flat_map(|service| {
-        [(0.05, Fault::Throttle), (0.01, Fault::ServerError), (0.02, Fault::ReplyLost)]
+        [(0.05, Fault::Throttle), (0.01, Fault::ServerError)]
             .map(|(probability, fault)| rule(service, "", probability, fault))
     });
+    // Not of ReceiveMessage: what is lost with its answer comes back after two minutes of real time.
+    let lost = [("dynamodb", ""), ("sqs", "DeleteMessageBatch"), ("sqs", "SendMessageBatch")]
+        .map(|(service, operation)| rule(service, operation, 0.02, Fault::ReplyLost));
     let of_messages = [("sqs", "ReceiveMessage"), ("events", "Deliver")]
         .map(|(service, operation)| rule(service, operation, 0.2, Fault::Duplicate));
-    of_calls.chain(of_messages).collect()
+    of_calls.chain(lost).chain(of_messages).collect()
 }
 
 /// Three servers stall, one of them recovers, and a machine is tagged.
