@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// Far longer than anything takes on a busy machine, and than the two minutes of a lost message; only a failing test waits this long.
+/// Far longer than anything takes on a busy machine, and than the two minutes of a lost message. Only a failing
+/// test waits this long.
 const DEADLINE: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(25);
 
