@@ -38,7 +38,7 @@ async fn an_own_event_that_a_spoke_forges_tells_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spoke_cannot_write_to_the_hubs_queues() {
     let hub = Hub::start(Plan::default()).await;
-    let queue = &hub.fleet.queues("notifier").unwrap().queue_url;
+    let queue = &hub.fleet.settings().workers["notifier"].queue_url;
     let body = json!({"QueueUrl": queue, "MessageBody": "{}"});
     let refusal = hub.call(hub.site(0), ("sqs", "SendMessage"), &body).await.unwrap_err();
     assert!(refusal.code.contains("AccessDenied"), "{refusal:?}");

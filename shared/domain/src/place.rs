@@ -8,15 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+use crate::job_sweep::is_answered;
 use crate::keys::{self, Key, Place};
 use crate::row::{Change, Row};
 use crate::server::ServerRow;
 
 /// How many servers may replicate per account and Region (quota L-C1D14A2B, not adjustable).
 pub const REPLICATING_LIMIT: u32 = 300;
-
-/// A sweep that was begun this long ago and never ended is taken over.
-const CLAIM: Duration = Duration::from_mins(2);
 
 /// An event asks for a sweep this soon, so that a burst of events costs one.
 const SOON: Duration = Duration::from_secs(10);
@@ -91,6 +89,11 @@ pub enum Observation {
     },
     /// A complete sweep ended.
     Swept(Counted),
+    /// It is not swept any more: its account was switched off or removed.
+    Dismissed {
+        /// Our time.
+        at: Timestamp,
+    },
     /// A sweep was refused.
     Denied {
         /// Our time.
@@ -141,9 +144,7 @@ pub fn claim(
     now: Timestamp,
 ) -> Option<Change<PlaceRow>> {
     let mut row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
-    let under_way = row.sweeping_since.is_some_and(|since| now < after(since, CLAIM));
-    let served = row.swept_at().is_some_and(|swept| swept > asked_at);
-    if under_way || served {
+    if is_answered(row.sweeping_since, row.swept_at(), asked_at, now) {
         return None;
     }
     row.sweeping_since = Some(now);
@@ -197,6 +198,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation) -> Timestamp {
             row.counted = row.counted.take().max(Some(counted.clone()));
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             counted.swept_at
+        }
+        Observation::Dismissed { at } => {
+            *row = PlaceRow { sweeping_since: None, look_at: None, unreadable: None, ..row.clone() };
+            *at
         }
         Observation::Denied { at, reason } => {
             row.sweeping_since = None;

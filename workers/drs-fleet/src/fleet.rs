@@ -42,9 +42,9 @@ pub struct Fleet {
     settings: Settings,
 }
 
-/// The simulated clock as the workers see it.
+/// The simulated clock as workers and commands see it.
 #[derive(Debug)]
-struct Simulated(Clock);
+pub struct Simulated(pub Clock);
 
 impl Time for Simulated {
     fn now(&self) -> Timestamp {
@@ -90,6 +90,16 @@ impl Fleet {
         Ok(())
     }
 
+    /// The endpoint of all services.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What the workers are told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Where the spokes' servers are.
     pub fn places(&self) -> Vec<Place> {
         self.estate
@@ -108,11 +118,6 @@ impl Fleet {
         let known = ALL.into_iter().zip(OUTPUTS).find(|(worker, _)| *worker == name);
         let (_, [role, ..]) = known.with_context(|| format!("no worker is called {name:?}"))?;
         io(&self.estate, &self.world, &self.endpoint, role, self.settings.io(name))
-    }
-
-    /// URLs of a worker's queue and dead-letter queue.
-    pub fn queues(&self, name: &str) -> Option<&WorkerSettings> {
-        self.settings.workers.get(name)
     }
 
     /// Starts the four workers, each with its own role, and the spokes' life; the schedules fire at once.

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 #[derive(clap::Args)]
 #[command(
     after_help = "Settings are environment variables; `drs-fleet run all` without them lists all that are \
-needed."
+needed.\n\nExamples:\n  drs-fleet run all\n  drs-fleet run job-monitor tag-sync --once"
 )]
+// Its group would have the name of the one that is flattened into it.
+#[group(skip)]
 pub(crate) struct Arguments {
     /// Which workers
     #[arg(required = true, value_enum)]

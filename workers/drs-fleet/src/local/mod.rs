@@ -6,11 +6,13 @@
 pub(crate) mod address;
 mod desk;
 mod live;
+pub(crate) mod operator;
 mod page;
 mod scenario;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::desk::Desk;
 use self::live::Live;
+use self::operator::Operator;
 use self::scenario::Scenario;
 
 /// The hub lies in the Region that one would recover to.
@@ -77,6 +80,7 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
     let workers = fleet.start_workers(&stop)?;
+    desk.admit_operators(Operator::sessions_of(&fleet));
     address::note(desk.address());
     let live = Live::new(&fleet, &desk);
     live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
@@ -125,8 +129,7 @@ async fn play(
     played?;
     live.happened("the scenario has played; the fleet goes on until Ctrl-C");
     if until_played {
-        // Long enough for the slowest road: a sweep, a publish, a message.
-        let _ = stop.run_until_cancelled(live.settled(Duration::from_mins(2))).await;
+        let _ = stop.run_until_cancelled(live.settled()).await;
         stop.cancel();
     }
     Ok(())
