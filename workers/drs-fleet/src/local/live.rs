@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::verdict::IoError;
@@ -14,7 +15,6 @@ use drs_fleet_local::World;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
-use super::fleet::Fleet;
 
 /// How often the summary is looked at, in real time.
 const EVERY: Duration = Duration::from_secs(2);

@@ -1,13 +1,11 @@
 //! What another command needs to be the operator of the running local cloud.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
+use drs_fleet::fleet::{Fleet, Simulated};
 use drs_fleet_aws::connect::Keys;
-use drs_fleet_aws::time::Time;
 use drs_fleet_local::Clock;
-use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +32,28 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
+    /// Makes sessions of the operator's role, for other commands.
+    pub(crate) fn sessions_of(fleet: &Fleet) -> impl Fn() -> anyhow::Result<Self> + Send + Sync + 'static {
+        let (estate, settings) = (fleet.estate.clone(), fleet.settings().clone());
+        let (endpoint, clock) = (fleet.endpoint().to_owned(), fleet.world.clock.clone());
+        let queues: BTreeMap<_, _> =
+            settings.workers.into_iter().map(|(name, queues)| (name, queues.queue_url)).collect();
+        move || {
+            let keys = estate.session("OperatorRoleArn", "cli")?;
+            Ok(Self {
+                endpoint: endpoint.clone(),
+                region: estate.plan.region.clone(),
+                access_key_id: keys.access_key_id,
+                secret_access_key: keys.secret_access_key,
+                session_token: keys.session_token,
+                table: settings.table.clone(),
+                queues: queues.clone(),
+                now: clock.now(),
+                speed: clock.speed(),
+            })
+        }
+    }
+
     /// Asks the local cloud that was started last.
     pub(crate) async fn of_the_running_cloud() -> anyhow::Result<Self> {
         let at = address::last().context("no local cloud is running: start one with `drs-fleet local`")?;
@@ -65,20 +85,5 @@ impl Operator {
     /// The local cloud's time, from here on.
     pub(crate) fn time(&self) -> Simulated {
         Simulated(Clock::starting(self.now, self.speed))
-    }
-}
-
-/// The simulated clock as workers and commands see it.
-#[derive(Debug)]
-pub(crate) struct Simulated(pub(crate) Clock);
-
-impl Time for Simulated {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let clock = self.0.clone();
-        Box::pin(async move { clock.sleep(time).await })
     }
 }

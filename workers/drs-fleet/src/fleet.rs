@@ -1,7 +1,8 @@
-//! The simulated company: its hub and spokes, and the workers that watch them.
+//! A simulated company: its hub and spokes on the local cloud, and the workers that watch them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::config::{Settings, WorkerSettings};
@@ -9,28 +10,17 @@ use drs_fleet_aws::connect::{self, Keys};
 use drs_fleet_aws::process;
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
+use drs_fleet_aws::time::Time;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_local::estate::{Estate, EstatePlan, Spoke, SpokePlan};
-use drs_fleet_local::{LocalCloud, World};
+use drs_fleet_local::{Clock, LocalCloud, World};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Arguments;
-use super::desk::Desk;
-use super::operator::{Operator, Simulated};
-use crate::run::{self, ALL};
-
-/// The hub lies in the Region that one would recover to.
-const HUB: (&str, &str) = ("999900001111", "eu-central-1");
-
-/// Account, name and Region of the spokes. The first is the account that AWS's event samples name.
-const SPOKES: [(&str, &str, &str); 4] = [
-    ("111122223333", "Payments", "us-west-2"),
-    ("222233334444", "Logistics", "eu-central-1"),
-    ("333344445555", "Web shop", "us-west-2"),
-    ("444455556666", "ERP", "eu-central-1"),
-];
+use crate::workers::{self, ALL};
 
 /// Per worker: its role, its queue and its dead-letter queue, as outputs of the hub's stack.
 const OUTPUTS: [[&str; 3]; 4] = [
@@ -41,42 +31,42 @@ const OUTPUTS: [[&str; 3]; 4] = [
 ];
 
 /// The company.
-pub(crate) struct Fleet {
+pub struct Fleet {
     /// Hub and spokes.
-    pub(crate) estate: Estate,
+    pub estate: Estate,
     /// The cloud that they live in.
-    pub(crate) world: Arc<World>,
+    pub world: Arc<World>,
     /// The table, seen with the operator's role.
-    pub(crate) operator: SdkIo,
+    pub operator: SdkIo,
     endpoint: String,
     settings: Settings,
 }
 
+/// The simulated clock as workers and commands see it.
+#[derive(Debug)]
+pub struct Simulated(pub Clock);
+
+impl Time for Simulated {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let clock = self.0.clone();
+        Box::pin(async move { clock.sleep(time).await })
+    }
+}
+
 impl Fleet {
-    /// Builds hub and spokes from the templates.
-    pub(crate) async fn build(
-        cloud: &LocalCloud,
-        arguments: &Arguments,
-        desk: &Desk,
-    ) -> anyhow::Result<Self> {
-        let spoke = |(account, name, region): (&str, &str, &str)| SpokePlan {
-            account: account.to_owned(),
-            name: name.to_owned(),
-            region: region.to_owned(),
-            servers: arguments.servers,
-        };
-        let plan = EstatePlan {
-            organization: "o-a1b2c3d4e5".to_owned(),
-            hub: HUB.0.to_owned(),
-            region: HUB.1.to_owned(),
-            alert_email: "oncall@example.com".to_owned(),
-            spokes: SPOKES.map(spoke).into(),
-            seed: arguments.seed,
-        };
+    /// Builds hub and spokes from the templates; Slack is at `slack_url`, and the mailbox is confirmed.
+    ///
+    /// # Errors
+    /// What the templates or the local cloud refuse.
+    pub async fn build(cloud: &LocalCloud, plan: EstatePlan, slack_url: &str) -> anyhow::Result<Self> {
         let world = Arc::clone(cloud.world());
         let estate = Estate::build(&world, plan).await?;
-        estate.set_slack_webhook(desk.slack_url()).await?;
-        world.sns.confirm_email(estate.output("AlertTopicArn"), "oncall@example.com");
+        estate.set_slack_webhook(slack_url).await?;
+        world.sns.confirm_email(estate.output("AlertTopicArn"), &estate.plan.alert_email);
         let settings = settings(&estate);
         let endpoint = cloud.endpoint();
         let operator = io(&estate, &world, &endpoint, "OperatorRoleArn", settings.io("cli"))?;
@@ -84,7 +74,10 @@ impl Fleet {
     }
 
     /// Registers and validates the spokes as a person does with `accounts add` and `accounts validate`.
-    pub(crate) async fn register(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// Of the table, and a spoke that does not let the hub in.
+    pub async fn register(&self) -> anyhow::Result<()> {
         let editor = RegistryEditor::new(self.operator.clone(), WriteToken::for_command_of_a_person());
         for spoke in &self.estate.spokes {
             let row = account(spoke)?;
@@ -97,31 +90,18 @@ impl Fleet {
         Ok(())
     }
 
-    /// Makes sessions of the operator's role, for other commands.
-    pub(crate) fn operators(&self) -> impl Fn() -> anyhow::Result<Operator> + Send + Sync + 'static {
-        let (estate, settings, endpoint) =
-            (self.estate.clone(), self.settings.clone(), self.endpoint.clone());
-        let clock = self.world.clock.clone();
-        let queues: BTreeMap<_, _> =
-            settings.workers.into_iter().map(|(name, queues)| (name, queues.queue_url)).collect();
-        move || {
-            let keys = estate.session("OperatorRoleArn", "cli")?;
-            Ok(Operator {
-                endpoint: endpoint.clone(),
-                region: HUB.1.to_owned(),
-                access_key_id: keys.access_key_id,
-                secret_access_key: keys.secret_access_key,
-                session_token: keys.session_token,
-                table: settings.table.clone(),
-                queues: queues.clone(),
-                now: clock.now(),
-                speed: clock.speed(),
-            })
-        }
+    /// The endpoint of all services.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What the workers are told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Where the spokes' servers are.
-    pub(crate) fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<Place> {
         self.estate
             .spokes
             .iter()
@@ -130,23 +110,34 @@ impl Fleet {
             .collect()
     }
 
+    /// The cloud as the worker of that name sees it: with its role and its queues.
+    ///
+    /// # Errors
+    /// When there is no such worker or no such role.
+    pub fn worker_io(&self, name: &str) -> anyhow::Result<SdkIo> {
+        let known = ALL.into_iter().zip(OUTPUTS).find(|(worker, _)| *worker == name);
+        let (_, [role, ..]) = known.with_context(|| format!("no worker is called {name:?}"))?;
+        io(&self.estate, &self.world, &self.endpoint, role, self.settings.io(name))
+    }
+
     /// Starts the four workers, each with its own role, and the spokes' life; the schedules fire at once.
-    pub(crate) fn start_workers(
-        &self,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    ///
+    /// # Errors
+    /// When a role is missing.
+    pub fn start_workers(&self, stop: &CancellationToken) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
         let arguments = process::Arguments { no_metrics: true, ..process::Arguments::default() };
-        let mut workers = Vec::new();
-        for (name, [role, ..]) in ALL.into_iter().zip(OUTPUTS) {
-            let io = io(&self.estate, &self.world, &self.endpoint, role, self.settings.io(name))?;
-            workers.extend(run::by_name(name, io, &self.settings, arguments, stop));
+        let mut runnable = Vec::new();
+        for name in ALL {
+            let io = self.worker_io(name)?;
+            runnable.extend(workers::by_name(name, io, &self.settings, arguments, stop));
         }
         self.estate.run(stop);
         let (settings, stop) = (self.settings.clone(), stop.clone());
-        Ok(tokio::spawn(async move { process::run(workers, &settings, stop).await }))
+        Ok(tokio::spawn(async move { process::run(runnable, &settings, stop).await }))
     }
 }
 
+/// The registry row of a spoke, as a person writes it.
 fn account(spoke: &Spoke) -> anyhow::Result<AccountRow> {
     let SpokePlan { account, name, region, .. } = &spoke.plan;
     Ok(AccountRow {
@@ -194,6 +185,6 @@ fn io(
         secret_access_key: session.secret_access_key,
         session_token: session.session_token,
     };
-    let config = connect::at_endpoint(endpoint, HUB.1, keys);
+    let config = connect::at_endpoint(endpoint, &estate.plan.region, keys);
     Ok(SdkIo::new(&config, settings, Arc::new(Simulated(world.clock.clone()))))
 }
