@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod boto3;
+mod conformance;
 mod crash;
 mod golden;
 mod infra;
 mod redelivery;
 mod samples;
+mod scenario;
 mod schema;
 #[cfg(test)]
 mod seam;
+mod support;

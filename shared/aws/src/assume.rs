@@ -129,8 +129,11 @@ impl Spokes {
     async fn read_row(&self, id: &AccountId) -> Answer<AccountRow> {
         let stored = self.table.read::<AccountRow>(&[keys::account(id)]).await?.pop().flatten();
         let row = stored.ok_or_else(|| denied(format!("account {id} is not registered")))?.row;
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.insert(id.clone(), (Instant::now(), row.clone()));
+        // An account that a person is about to activate is called as soon as it is.
+        if row.status == AccountStatus::Active {
+            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.insert(id.clone(), (Instant::now(), row.clone()));
+        }
         Ok(row)
     }
 }

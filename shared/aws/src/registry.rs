@@ -18,7 +18,7 @@ mod tests;
 mod validate;
 
 pub use edit::{EditError, RegistryEditor, WriteToken};
-pub use validate::{Check, Outcome, Report};
+pub use validate::{Check, Outcome, Report, What};
 
 /// How old the registry may be that a worker decides with.
 pub const REFRESH: Duration = Duration::from_mins(1);

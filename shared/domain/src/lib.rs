@@ -12,6 +12,7 @@ pub mod explain;
 pub mod ids;
 pub mod incident;
 pub mod job;
+pub mod job_sweep;
 pub mod keys;
 pub mod message;
 pub mod notification;

@@ -89,6 +89,11 @@ pub enum Observation {
     },
     /// A complete sweep ended.
     Swept(Counted),
+    /// It is not swept any more: its account was switched off or removed.
+    Dismissed {
+        /// Our time.
+        at: Timestamp,
+    },
     /// A sweep was refused.
     Denied {
         /// Our time.
@@ -189,6 +194,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation) -> Timestamp {
             row.counted = row.counted.take().max(Some(counted.clone()));
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             counted.swept_at
+        }
+        Observation::Dismissed { at } => {
+            *row = PlaceRow { sweeping: None, look_at: None, unreadable: None, ..row.clone() };
+            *at
         }
         Observation::Denied { at, reason } => {
             row.sweeping = None;

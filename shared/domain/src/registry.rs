@@ -118,6 +118,12 @@ impl Registry {
         self.account(account).is_some_and(|row| row.regions.iter().any(|r| r.region == *region))
     }
 
+    /// Whether sweeps go there.
+    pub fn is_swept(&self, place: &Place) -> bool {
+        let account = self.account(&place.account).filter(|row| row.status == AccountStatus::Active);
+        account.is_some_and(|row| row.drs_places().any(|drs| drs == *place))
+    }
+
     /// Where sweeps go: the DRS Regions of the ACTIVE accounts.
     pub fn drs_places(&self) -> Vec<Place> {
         self.accounts()

@@ -37,23 +37,43 @@ pub(crate) async fn sweep<I: Io>(
     if !claim.changed() {
         return Ok(());
     }
+    // Should this fail, the claim stays with this request, which is tried again.
+    let observation = look(worker, io, place).await?;
     let registry = worker.registry.current(io).await?;
     let name = registry.account_name(&place.account);
-    let observation = match read_all(io, place).await {
-        Ok(sweep) => place::Observation::Swept(apply(worker, io, place, name, sweep).await?),
+    let observations = [observation];
+    worker.places.change(io, &key, |row| place::decide(place, &observations, row, name)).await?;
+    Ok(())
+}
+
+/// Reads the place and brings its servers' rows in line; a refusal is an observation too.
+async fn look<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<place::Observation, IoError> {
+    if !is_swept(worker, io, place).await? {
+        return Ok(place::Observation::Dismissed { at: io.now() });
+    }
+    match read_all(io, place).await {
+        Ok(sweep) => Ok(place::Observation::Swept(apply(worker, io, place, sweep).await?)),
         Err(error) if error.verdict == Verdict::Denied => {
             io.evict(&place.account);
+            // A person may have switched the account off since the registry was read: that is no refusal.
+            worker.registry.forget();
+            if !is_swept(worker, io, place).await? {
+                return Ok(place::Observation::Dismissed { at: io.now() });
+            }
             tracing::warn!(%place, %error, "the spoke refuses the sweep");
-            place::Observation::Denied { at: io.now(), reason: error.message }
+            Ok(place::Observation::Denied { at: io.now(), reason: error.message })
         }
-        // The claim stays with this request, which is tried again.
-        Err(error) => return Err(error),
-    };
-    worker
-        .places
-        .change(io, &key, |row| place::decide(place, std::slice::from_ref(&observation), row, name))
-        .await?;
-    Ok(())
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the place belongs to an account that is called; an account may be newer than the registry we hold.
+async fn is_swept<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<bool, IoError> {
+    if worker.registry.current(io).await?.is_swept(place) {
+        return Ok(true);
+    }
+    worker.registry.forget();
+    Ok(worker.registry.current(io).await?.is_swept(place))
 }
 
 /// What all pages listed, at the time of the first.
@@ -78,10 +98,11 @@ async fn apply<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    account_name: &str,
     sweep: Sweep,
 ) -> Result<Counted, IoError> {
     let Sweep { date: at, initialized, servers } = sweep;
+    let registry = worker.registry.current(io).await?;
+    let account_name = registry.account_name(&place.account);
     let swept_at = known_place(worker, io, place).await?.and_then(|row| row.swept_at());
     let context = server::Context { account_name, swept_at };
     let stored = io.query::<ServerRow>(&keys::servers(place)).await?;

@@ -12,7 +12,8 @@ use crate::local::address;
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Send an event file from its account's default bus; its time becomes now
-    #[command(after_help = "Needs a running `drs-fleet local`.")]
+    #[command(after_help = "Needs a running `drs-fleet local`.\n\nExample: drs-fleet events send \
+events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json")]
     Send(Send),
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct Send {
     #[arg(long)]
     keep_time: bool,
     /// Address that `drs-fleet local` printed; by default that of the one started last
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
 }
 
@@ -41,8 +42,7 @@ pub(crate) async fn events(Command::Send(arguments): Command) -> anyhow::Result<
         Some(address) => address,
         None => address::last().context("no local cloud is running: start one with `drs-fleet local`")?,
     };
-    let http = reqwest::Client::builder().no_proxy().build().context("no HTTP client can be made")?;
-    let sent = http.post(format!("{to}/events")).json(&event).send().await;
+    let sent = address::client()?.post(format!("{to}/events")).json(&event).send().await;
     let answer = sent.with_context(|| format!("no local cloud answers at {to}: is it still running?"))?;
     let accepted = answer.status().is_success();
     let text = answer.text().await.context("the local cloud's answer broke off")?;

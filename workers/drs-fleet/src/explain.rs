@@ -10,7 +10,7 @@ use drs_fleet_domain::explain::{self, Explanation};
 /// What `explain` takes.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example: drs-fleet explain events/aws.tag/tag-change-on-resource/printed.json --json"
+    after_help = "Example: drs-fleet explain events/aws.tag/tag-change-on-resource/ec2-instance.json --json"
 )]
 pub(crate) struct Arguments {
     /// An event as EventBridge delivers it; - for standard input

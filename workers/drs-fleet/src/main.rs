@@ -1,9 +1,12 @@
 //! The operator's command line.
 
+mod accounts;
 mod events;
 mod explain;
+mod hub;
 mod local;
 mod run;
+mod text;
 
 use std::process::ExitCode;
 
@@ -21,8 +24,9 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   drs-fleet local                                the whole system on this machine, no AWS needed
   drs-fleet local --scenario storm --speed 30    a Region stalls, thirty times as fast as real time
-  drs-fleet explain events/aws.drs/data-replication-stalled-change/stalled.json
-  drs-fleet events send events/aws.drs/data-replication-stalled-change/stalled.json
+  drs-fleet explain events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
+  drs-fleet events send events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
+  drs-fleet accounts list --local                the accounts of the running local fleet
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -34,6 +38,8 @@ enum Command {
     /// Send events through the running local cloud
     #[command(subcommand)]
     Events(events::Command),
+    /// Register, validate and look at the accounts of the fleet
+    Accounts(accounts::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -43,7 +49,37 @@ fn main() -> ExitCode {
         Command::Local(arguments) => process::in_runtime(local::local(arguments)),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
+        Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_line_is_sound_and_explains_itself() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        let mut commands = vec![&cli];
+        while let Some(command) = commands.pop() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            let help = command.clone().render_long_help().to_string();
+            for file in help.split_whitespace().filter(|word| word.starts_with("events/aws")) {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+                assert!(path.exists(), "{}: there is no {file}", command.get_name());
+            }
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            commands.extend(command.get_subcommands().filter(|c| c.get_name() != "help"));
+        }
+    }
 }

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use capacity_tracker::CapacityTracker;
 use clap::ValueEnum;
-use drs_fleet_aws::config::Settings;
-use drs_fleet_aws::process::{self, Runnable, prepare};
-use drs_fleet_aws::sdk::SdkIo;
-use drs_fleet_aws::worker::Worker;
-use job_monitor::JobMonitor;
-use notifier::Notifier;
-use tag_sync::TagSync;
+use drs_fleet::workers::{ALL, by_name};
+use drs_fleet_aws::process;
 use tokio_util::sync::CancellationToken;
 
 /// What `run` takes.
 #[derive(clap::Args)]
 #[command(
     after_help = "Settings are environment variables; `drs-fleet run all` without them lists all that are \
-needed."
+needed.\n\nExamples:\n  drs-fleet run all\n  drs-fleet run job-monitor tag-sync --once"
 )]
+// Its group would have the name of the one that is flattened into it.
+#[group(skip)]
 pub(crate) struct Arguments {
     /// Which workers
     #[arg(required = true, value_enum)]
@@ -42,9 +38,6 @@ enum Which {
     Notifier,
 }
 
-/// Every worker's name, in the order in which the data flows.
-pub(crate) const ALL: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, TagSync::NAME, Notifier::NAME];
-
 /// Runs workers until they are stopped.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let wanted: BTreeSet<_> = arguments.workers.iter().collect();
@@ -57,27 +50,4 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         by_name(name, io, settings, arguments.process, &stop)
     })
     .await
-}
-
-/// Makes the worker of that name ready.
-pub(crate) fn by_name(
-    name: &str,
-    io: SdkIo,
-    settings: &Settings,
-    arguments: process::Arguments,
-    stop: &CancellationToken,
-) -> Option<Runnable> {
-    Some(match name {
-        CapacityTracker::NAME => {
-            prepare(io, arguments, stop, |with| CapacityTracker::new(with.registry, &with.metrics))
-        }
-        JobMonitor::NAME => {
-            prepare(io, arguments, stop, |with| JobMonitor::new(with.registry, &with.metrics))
-        }
-        TagSync::NAME => prepare(io, arguments, stop, |with| TagSync::new(with.registry, &with.metrics)),
-        Notifier::NAME => prepare(io, arguments, stop, |with| {
-            Notifier::new(notifier::channels(settings), with.registry, &with.metrics)
-        }),
-        _ => return None,
-    })
 }

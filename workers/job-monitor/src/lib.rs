@@ -13,7 +13,8 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
-use drs_fleet_domain::job::{JobRow, JobServerRow, JobSweepRow};
+use drs_fleet_domain::job::{JobRow, JobServerRow};
+use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::Key;
 
 /// The worker. Clones share caches.

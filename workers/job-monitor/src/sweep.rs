@@ -5,7 +5,8 @@ use std::time::Duration;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::{IoError, Verdict};
-use drs_fleet_domain::job::{self, JobSweepRow, Observation, ServerObservation};
+use drs_fleet_domain::job::{Observation, ServerObservation};
+use drs_fleet_domain::job_sweep::{self, JobSweepRow};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::seen::JobSeen;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -32,7 +33,8 @@ pub(crate) async fn sweep<I: Io>(
         return Ok(());
     }
     let key = keys::job_sweep(place);
-    let claim = worker.sweeps.change_now(io, &key, |row| job::claim_sweep(place, row, asked_at, now)).await?;
+    let claim =
+        worker.sweeps.change_now(io, &key, |row| job_sweep::claim_sweep(place, row, asked_at, now)).await?;
     if !claim.changed() {
         return Ok(());
     }

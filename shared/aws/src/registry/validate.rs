@@ -3,7 +3,9 @@
 //! A role without a condition on `sts:ExternalId` accepts any external id: whoever else may assume roles in the
 //! hub could be led into it. So a wrong external id, and none at all, must be refused.
 
-use drs_fleet_domain::ids::AccountId;
+use std::fmt;
+
+use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use secrecy::SecretString;
 
@@ -26,11 +28,38 @@ pub enum Outcome {
     Unknown(String),
 }
 
+/// What is checked; its text is a sentence that is true when the check passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The secret that holds the external id.
+    ExternalId,
+    /// The role.
+    Role,
+    /// The role's trust policy, with a wrong external id.
+    WrongExternalId,
+    /// The role's trust policy, without one.
+    NoExternalId,
+    /// What the role may do in a DRS Region.
+    Servers(Region),
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ExternalId => f.write_str("the external id can be read"),
+            Self::Role => f.write_str("the role can be assumed with its external id"),
+            Self::WrongExternalId => f.write_str("a wrong external id is refused"),
+            Self::NoExternalId => f.write_str("no external id is refused"),
+            Self::Servers(region) => write!(f, "source servers can be described in {region}"),
+        }
+    }
+}
+
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// What is checked.
-    pub what: String,
+    pub what: What,
     /// How it went.
     pub outcome: Outcome,
 }
@@ -74,8 +103,8 @@ impl RegistryEditor<SdkIo> {
 }
 
 impl Check {
-    fn new(what: impl Into<String>, outcome: Outcome) -> Self {
-        Self { what: what.into(), outcome }
+    fn new(what: What, outcome: Outcome) -> Self {
+        Self { what, outcome }
     }
 
     fn failure(&self) -> Option<String> {
@@ -87,25 +116,21 @@ impl Check {
 }
 
 async fn check(io: &SdkIo, row: &AccountRow) -> Vec<Check> {
-    const ASSUME: &str = "the role can be assumed with its external id";
     let doorway = io.spokes().doorway();
     let external_id = match doorway.external_id(&row.external_id_secret).await {
         Ok(external_id) => external_id,
-        Err(error) => return vec![Check::new("the external id can be read", failed(&error))],
+        Err(error) => return vec![Check::new(What::ExternalId, failed(&error))],
     };
     let credentials = match doorway.assume(&row.role_arn, Some(&external_id)).await {
         Ok(credentials) => credentials,
         // What else such a role refuses says nothing.
-        Err(error) => return vec![Check::new(ASSUME, failed(&error))],
+        Err(error) => return vec![Check::new(What::Role, failed(&error))],
     };
     let wrong = SecretString::from(format!("drs-fleet-wrong-{}", uuid::Uuid::new_v4().simple()));
     let mut checks = vec![
-        Check::new(ASSUME, Outcome::Passed(None)),
-        Check::new(
-            "a wrong external id is refused",
-            refused(doorway.assume(&row.role_arn, Some(&wrong)).await),
-        ),
-        Check::new("no external id is refused", refused(doorway.assume(&row.role_arn, None).await)),
+        Check::new(What::Role, Outcome::Passed(None)),
+        Check::new(What::WrongExternalId, refused(doorway.assume(&row.role_arn, Some(&wrong)).await)),
+        Check::new(What::NoExternalId, refused(doorway.assume(&row.role_arn, None).await)),
     ];
     for place in row.drs_places() {
         let client = io.spokes().drs_with(credentials.clone(), &place.region);
@@ -114,7 +139,7 @@ async fn check(io: &SdkIo, row: &AccountRow) -> Vec<Check> {
             Ok(false) => Outcome::Passed(Some("DRS is not initialised here: no servers yet".into())),
             Err(error) => failed(&error),
         };
-        checks.push(Check::new(format!("source servers can be described in {}", place.region), outcome));
+        checks.push(Check::new(What::Servers(place.region), outcome));
     }
     checks
 }

@@ -26,3 +26,8 @@ pub(crate) fn forget(address: &str) {
         let _ = std::fs::remove_file(file());
     }
 }
+
+/// A client for loopback, which no proxy of the environment may come between.
+pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}

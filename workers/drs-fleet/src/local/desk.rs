@@ -1,12 +1,12 @@
 //! What a person would look at: the mailbox, the Slack channel, and a door for events, on one local page.
 
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Html;
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use drs_fleet_local::World;
@@ -15,7 +15,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::operator::Operator;
 use super::page;
+
+/// Makes a new session of the operator.
+type Admit = dyn Fn() -> anyhow::Result<Operator> + Send + Sync;
 
 /// The page and what it shows. Clones share it.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ struct Inner {
     slack_url: String,
     /// Stands for the secret part of a webhook's URL.
     token: String,
+    admit: OnceLock<Box<Admit>>,
 }
 
 impl Desk {
@@ -38,12 +43,20 @@ impl Desk {
         let address = format!("http://{}", listener.local_addr()?);
         let token = world.iam.add_account("000000000000", None).access_key_id;
         let slack_url = format!("{address}/slack/{token}");
-        let desk = Self(Arc::new(Inner { world, slack: Mutex::default(), address, slack_url, token }));
+        let desk = Self(Arc::new(Inner {
+            world,
+            slack: Mutex::default(),
+            address,
+            slack_url,
+            token,
+            admit: OnceLock::new(),
+        }));
         let routes = Router::new()
             .route("/", get(show))
             .route("/slack/{token}", post(take_slack))
             .route("/slack.json", get(slack_json))
             .route("/events", post(take_event))
+            .route("/operator.json", get(operator))
             .with_state(desk.clone());
         tokio::spawn(
             axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).into_future(),
@@ -61,6 +74,15 @@ impl Desk {
         &self.0.slack_url
     }
 
+    /// From now on, other commands of this machine may be the operator of the local cloud.
+    pub(crate) fn admit_operators(
+        &self,
+        admit: impl Fn() -> anyhow::Result<Operator> + Send + Sync + 'static,
+    ) {
+        // A second call would say the same.
+        let _ = self.0.admit.set(Box::new(admit));
+    }
+
     /// The messages in the Slack channel, oldest first.
     pub(crate) fn slack(&self) -> Vec<Value> {
         self.0.slack.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -73,6 +95,16 @@ async fn show(State(desk): State<Desk>) -> Html<String> {
 
 async fn slack_json(State(desk): State<Desk>) -> Json<Vec<Value>> {
     Json(desk.slack())
+}
+
+/// Keys of the operator's role in the local cloud: outside of it they open nothing.
+async fn operator(State(desk): State<Desk>) -> Response {
+    let unavailable = |why: String| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    match desk.0.admit.get().map(|admit| admit()) {
+        Some(Ok(operator)) => Json(operator).into_response(),
+        Some(Err(error)) => unavailable(format!("{error:#}")),
+        None => unavailable("it is still starting; try again in a moment".to_owned()),
+    }
 }
 
 /// Answers as Slack does: `ok`, or a word that says what is wrong.

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::verdict::IoError;
@@ -14,10 +15,12 @@ use drs_fleet_local::World;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
-use super::fleet::Fleet;
 
 /// How often the summary is looked at, in real time.
 const EVERY: Duration = Duration::from_secs(2);
+
+/// A round of sweeps takes five minutes, and a little more to be told of.
+const ROUND: Duration = Duration::from_secs(330);
 
 /// Tells a person what goes on. Clones share it.
 #[derive(Clone)]
@@ -99,19 +102,18 @@ impl Live {
         self.tell_new(told);
     }
 
-    /// Waits until nothing is queued and people are told nothing new for a while, at most `longest` of real time.
-    pub(crate) async fn settled(&self, longest: Duration) {
+    /// Waits until people were told nothing new for a whole round of sweeps.
+    pub(crate) async fn settled(&self) {
+        let round = self.world.clock.real_duration(ROUND).max(Duration::from_secs(5));
         let mut told = (0, 0, 0);
-        let mut calm = 0;
-        for _ in 0..longest.as_secs() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut since = Instant::now();
+        while since.elapsed() < round {
+            tokio::time::sleep(Duration::from_millis(500)).await;
             let now = self.standing().await.unwrap_or_default();
-            let is_calm = now.queued == 0 && told == (now.open, now.slack, now.mails);
-            calm = if is_calm { calm + 1 } else { 0 };
-            if calm == 4 {
-                return;
+            if told != (now.open, now.slack, now.mails) {
+                told = (now.open, now.slack, now.mails);
+                since = Instant::now();
             }
-            told = (now.open, now.slack, now.mails);
         }
     }
 

@@ -5,26 +5,40 @@
 
 pub(crate) mod address;
 mod desk;
-mod fleet;
 mod live;
+pub(crate) mod operator;
 mod page;
 mod scenario;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
+use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::process;
+use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Clock, LocalCloud};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use self::desk::Desk;
-use self::fleet::Fleet;
 use self::live::Live;
+use self::operator::Operator;
 use self::scenario::Scenario;
+
+/// The hub lies in the Region that one would recover to.
+const HUB: (&str, &str) = ("999900001111", "eu-central-1");
+
+/// Account, name and Region of the spokes. The first is the account that AWS's event samples name.
+const SPOKES: [(&str, &str, &str); 4] = [
+    ("111122223333", "Payments", "us-west-2"),
+    ("222233334444", "Logistics", "eu-central-1"),
+    ("333344445555", "Web shop", "us-west-2"),
+    ("444455556666", "ERP", "eu-central-1"),
+];
 
 /// What `local` takes.
 #[derive(clap::Args)]
@@ -62,10 +76,11 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     tokio::spawn(process::stop_on_signal(stop.clone()));
 
     let desk = Desk::open(Arc::clone(&world), stop.clone()).await?;
-    let fleet = Fleet::build(&cloud, &arguments, &desk).await?;
+    let fleet = Fleet::build(&cloud, plan(&arguments), desk.slack_url()).await?;
     // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
     let workers = fleet.start_workers(&stop)?;
+    desk.admit_operators(Operator::sessions_of(&fleet));
     address::note(desk.address());
     let live = Live::new(&fleet, &desk);
     live.welcome(&arguments.scenario, &scenario.about, arguments.speed);
@@ -85,6 +100,23 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     played.and(worked)
 }
 
+fn plan(arguments: &Arguments) -> EstatePlan {
+    let spoke = |(account, name, region): (&str, &str, &str)| SpokePlan {
+        account: account.to_owned(),
+        name: name.to_owned(),
+        region: region.to_owned(),
+        servers: arguments.servers,
+    };
+    EstatePlan {
+        organization: "o-a1b2c3d4e5".to_owned(),
+        hub: HUB.0.to_owned(),
+        region: HUB.1.to_owned(),
+        alert_email: "oncall@example.com".to_owned(),
+        spokes: SPOKES.map(spoke).into(),
+        seed: arguments.seed,
+    }
+}
+
 async fn play(
     scenario: &Scenario,
     fleet: &Fleet,
@@ -97,8 +129,7 @@ async fn play(
     played?;
     live.happened("the scenario has played; the fleet goes on until Ctrl-C");
     if until_played {
-        // Long enough for the slowest road: a sweep, a publish, a message.
-        let _ = stop.run_until_cancelled(live.settled(Duration::from_mins(2))).await;
+        let _ = stop.run_until_cancelled(live.settled()).await;
         stop.cancel();
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The simulated company: its hub and spokes, and the workers that watch them.
+//! A simulated company: its hub and spokes on the local cloud, and the workers that watch them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,20 +20,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Arguments;
-use super::desk::Desk;
-use crate::run::{self, ALL};
-
-/// The hub lies in the Region that one would recover to.
-const HUB: (&str, &str) = ("999900001111", "eu-central-1");
-
-/// Account, name and Region of the spokes. The first is the account that AWS's event samples name.
-const SPOKES: [(&str, &str, &str); 4] = [
-    ("111122223333", "Payments", "us-west-2"),
-    ("222233334444", "Logistics", "eu-central-1"),
-    ("333344445555", "Web shop", "us-west-2"),
-    ("444455556666", "ERP", "eu-central-1"),
-];
+use crate::workers::{self, ALL};
 
 /// Per worker: its role, its queue and its dead-letter queue, as outputs of the hub's stack.
 const OUTPUTS: [[&str; 3]; 4] = [
@@ -44,20 +31,20 @@ const OUTPUTS: [[&str; 3]; 4] = [
 ];
 
 /// The company.
-pub(crate) struct Fleet {
+pub struct Fleet {
     /// Hub and spokes.
-    pub(crate) estate: Estate,
+    pub estate: Estate,
     /// The cloud that they live in.
-    pub(crate) world: Arc<World>,
+    pub world: Arc<World>,
     /// The table, seen with the operator's role.
-    pub(crate) operator: SdkIo,
+    pub operator: SdkIo,
     endpoint: String,
     settings: Settings,
 }
 
-/// The simulated clock as the workers see it.
+/// The simulated clock as workers and commands see it.
 #[derive(Debug)]
-struct Simulated(Clock);
+pub struct Simulated(pub Clock);
 
 impl Time for Simulated {
     fn now(&self) -> Timestamp {
@@ -71,30 +58,15 @@ impl Time for Simulated {
 }
 
 impl Fleet {
-    /// Builds hub and spokes from the templates.
-    pub(crate) async fn build(
-        cloud: &LocalCloud,
-        arguments: &Arguments,
-        desk: &Desk,
-    ) -> anyhow::Result<Self> {
-        let spoke = |(account, name, region): (&str, &str, &str)| SpokePlan {
-            account: account.to_owned(),
-            name: name.to_owned(),
-            region: region.to_owned(),
-            servers: arguments.servers,
-        };
-        let plan = EstatePlan {
-            organization: "o-a1b2c3d4e5".to_owned(),
-            hub: HUB.0.to_owned(),
-            region: HUB.1.to_owned(),
-            alert_email: "oncall@example.com".to_owned(),
-            spokes: SPOKES.map(spoke).into(),
-            seed: arguments.seed,
-        };
+    /// Builds hub and spokes from the templates; Slack is at `slack_url`, and the mailbox is confirmed.
+    ///
+    /// # Errors
+    /// What the templates or the local cloud refuse.
+    pub async fn build(cloud: &LocalCloud, plan: EstatePlan, slack_url: &str) -> anyhow::Result<Self> {
         let world = Arc::clone(cloud.world());
         let estate = Estate::build(&world, plan).await?;
-        estate.set_slack_webhook(desk.slack_url()).await?;
-        world.sns.confirm_email(estate.output("AlertTopicArn"), "oncall@example.com");
+        estate.set_slack_webhook(slack_url).await?;
+        world.sns.confirm_email(estate.output("AlertTopicArn"), &estate.plan.alert_email);
         let settings = settings(&estate);
         let endpoint = cloud.endpoint();
         let operator = io(&estate, &world, &endpoint, "OperatorRoleArn", settings.io("cli"))?;
@@ -102,7 +74,10 @@ impl Fleet {
     }
 
     /// Registers and validates the spokes as a person does with `accounts add` and `accounts validate`.
-    pub(crate) async fn register(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// Of the table, and a spoke that does not let the hub in.
+    pub async fn register(&self) -> anyhow::Result<()> {
         let editor = RegistryEditor::new(self.operator.clone(), WriteToken::for_command_of_a_person());
         for spoke in &self.estate.spokes {
             let row = account(spoke)?;
@@ -115,8 +90,18 @@ impl Fleet {
         Ok(())
     }
 
+    /// The endpoint of all services.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What the workers are told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Where the spokes' servers are.
-    pub(crate) fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<Place> {
         self.estate
             .spokes
             .iter()
@@ -125,23 +110,34 @@ impl Fleet {
             .collect()
     }
 
+    /// The cloud as the worker of that name sees it: with its role and its queues.
+    ///
+    /// # Errors
+    /// When there is no such worker or no such role.
+    pub fn worker_io(&self, name: &str) -> anyhow::Result<SdkIo> {
+        let known = ALL.into_iter().zip(OUTPUTS).find(|(worker, _)| *worker == name);
+        let (_, [role, ..]) = known.with_context(|| format!("no worker is called {name:?}"))?;
+        io(&self.estate, &self.world, &self.endpoint, role, self.settings.io(name))
+    }
+
     /// Starts the four workers, each with its own role, and the spokes' life; the schedules fire at once.
-    pub(crate) fn start_workers(
-        &self,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    ///
+    /// # Errors
+    /// When a role is missing.
+    pub fn start_workers(&self, stop: &CancellationToken) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
         let arguments = process::Arguments { no_metrics: true, ..process::Arguments::default() };
-        let mut workers = Vec::new();
-        for (name, [role, ..]) in ALL.into_iter().zip(OUTPUTS) {
-            let io = io(&self.estate, &self.world, &self.endpoint, role, self.settings.io(name))?;
-            workers.extend(run::by_name(name, io, &self.settings, arguments, stop));
+        let mut runnable = Vec::new();
+        for name in ALL {
+            let io = self.worker_io(name)?;
+            runnable.extend(workers::by_name(name, io, &self.settings, arguments, stop));
         }
         self.estate.run(stop);
         let (settings, stop) = (self.settings.clone(), stop.clone());
-        Ok(tokio::spawn(async move { process::run(workers, &settings, stop).await }))
+        Ok(tokio::spawn(async move { process::run(runnable, &settings, stop).await }))
     }
 }
 
+/// The registry row of a spoke, as a person writes it.
 fn account(spoke: &Spoke) -> anyhow::Result<AccountRow> {
     let SpokePlan { account, name, region, .. } = &spoke.plan;
     Ok(AccountRow {
@@ -189,6 +185,6 @@ fn io(
         secret_access_key: session.secret_access_key,
         session_token: session.session_token,
     };
-    let config = connect::at_endpoint(endpoint, HUB.1, keys);
+    let config = connect::at_endpoint(endpoint, &estate.plan.region, keys);
     Ok(SdkIo::new(&config, settings, Arc::new(Simulated(world.clock.clone()))))
 }

@@ -1,0 +1,58 @@
+//! The simulated DRS under a client that this project did not write, with botocore's model of the service.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use drs_fleet_local::drs::Settings;
+use drs_fleet_local::faults::Faults;
+use drs_fleet_local::{Clock, LocalCloud, fleet};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::python;
+
+const OWNER: &str = "111122223333";
+const BUSY: &str = "222233334444";
+const REGION: &str = "eu-central-1";
+/// More than a job may have.
+const SERVERS: usize = 130;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_and_its_model_of_drs_agree_with_every_answer() {
+    let environment = tokio::task::spawn_blocking(|| python::environment("requirements-boto3.txt")).await;
+    let python = match environment.unwrap() {
+        Ok(python) => python,
+        Err(why) => return python::skipped("boto3 against the simulated DRS", &why),
+    };
+    // A drill takes twenty minutes.
+    let clock = Clock::starting(Timestamp::now(), 600.0);
+    let cloud = LocalCloud::start(clock, Faults::none()).await.unwrap();
+    let world = cloud.world();
+    let keys = |account: &str| {
+        let keys = world.iam.add_account(account, None);
+        json!({"id": keys.access_key_id, "secret": keys.secret_access_key})
+    };
+    let input = json!({"owner": keys(OWNER), "busy": keys(BUSY), "servers": SERVERS});
+    fleet::populate(world, OWNER, REGION, SERVERS, 1).unwrap();
+    fleet::populate(world, BUSY, REGION, 1, 1).unwrap();
+    let slow = Settings { calls_per_second: Some(0.001), ..Settings::default() };
+    world.drs.configure((BUSY, REGION), slow);
+    let endpoint = cloud.endpoint();
+    let said = tokio::task::spawn_blocking(move || run(&python, &endpoint, &input)).await.unwrap();
+    assert_eq!(said, "", "boto3 finds fault with the simulated DRS");
+}
+
+/// What the script complains of.
+fn run(python: &Path, endpoint: &str, input: &Value) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("boto3_drs.py");
+    let mut command = Command::new(python);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let command = command.arg(script).arg(endpoint).env("NO_PROXY", "127.0.0.1");
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    if done.status.success() { String::new() } else { String::from_utf8_lossy(&done.stderr).into_owned() }
+}

@@ -1,0 +1,12 @@
+//! The whole system at work: an event enters where AWS would put it, and what people and the table see of it.
+//!
+//! Real sockets, the SDK, the roles and rules of `infra/`, all four workers; only the clock runs faster.
+
+mod bad_input;
+mod chaos;
+mod incidents;
+mod jobs;
+mod set_aside;
+mod stopping;
+mod tags;
+mod trust;

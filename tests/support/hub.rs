@@ -1,0 +1,219 @@
+//! A hub with two spokes on a local cloud of its own, and the four workers of `drs-fleet run all`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_fleet::fleet::Fleet;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
+use drs_fleet_domain::keys::{self, Key, Place, Range};
+use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::row::Row;
+use drs_fleet_local::call::{Call, Principal};
+use drs_fleet_local::estate::{EstatePlan, SpokePlan};
+use drs_fleet_local::events::ServiceEvent;
+use drs_fleet_local::faults::{FaultRule, Faults};
+use drs_fleet_local::sqs::Peeked;
+use drs_fleet_local::{Clock, LocalCloud, Refusal, Reply, World};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::slack::Slack;
+use super::wait::until;
+
+const ACCOUNT: &str = "999900001111";
+const REGION: &str = "eu-central-1";
+/// Each spoke in a Region of its own.
+const SPOKES: [(&str, &str, &str); 2] =
+    [("111122223333", "Payments", "us-west-2"), ("222233334444", "Logistics", "eu-central-1")];
+
+/// How a test wants its hub.
+pub(crate) struct Plan {
+    /// Simulated seconds in each real second.
+    pub(crate) speed: f64,
+    /// Servers in each spoke.
+    pub(crate) servers: usize,
+    /// Spokes that are registered; the others only forward.
+    pub(crate) registered: usize,
+    /// What goes wrong once the spokes are registered.
+    pub(crate) faults: Vec<FaultRule>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { speed: 20.0, servers: 5, registered: 2, faults: Vec::new() }
+    }
+}
+
+/// The running system.
+pub(crate) struct Hub {
+    pub(crate) fleet: Fleet,
+    pub(crate) slack: Slack,
+    registered: usize,
+    stop: CancellationToken,
+    workers: JoinHandle<anyhow::Result<()>>,
+    // The cloud ends with it.
+    _cloud: LocalCloud,
+}
+
+impl Hub {
+    /// Starts everything and waits until the first sweep has found all servers.
+    pub(crate) async fn start(plan: Plan) -> Self {
+        let clock = Clock::starting(Timestamp::now(), plan.speed);
+        let cloud = LocalCloud::start(clock, Faults::seeded(7, Vec::new())).await.unwrap();
+        let slack = Slack::open().await;
+        let fleet = Fleet::build(&cloud, estate(plan.servers), slack.url()).await.unwrap();
+        fleet.register().await.unwrap();
+        for spoke in &SPOKES[plan.registered..] {
+            let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
+            editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
+        }
+        cloud.world().faults.set(plan.faults);
+        let stop = CancellationToken::new();
+        let workers = fleet.start_workers(&stop).unwrap();
+        let hub = Self { fleet, slack, registered: plan.registered, stop, workers, _cloud: cloud };
+        hub.swept(plan.servers).await;
+        hub
+    }
+
+    async fn swept(&self, servers: usize) {
+        for spoke in 0..self.registered {
+            until("the first sweep", async || {
+                let row = self.row::<PlaceRow>(&keys::place(&self.place(spoke))).await?;
+                row.counted.filter(|counted| counted.servers as usize == servers)
+            })
+            .await;
+        }
+    }
+
+    pub(crate) fn world(&self) -> &std::sync::Arc<World> {
+        &self.fleet.world
+    }
+
+    /// Account and Region of a spoke.
+    pub(crate) fn site(&self, spoke: usize) -> (&str, &str) {
+        let plan = &self.fleet.estate.spokes[spoke].plan;
+        (&plan.account, &plan.region)
+    }
+
+    pub(crate) fn place(&self, spoke: usize) -> Place {
+        let (account, region) = self.site(spoke);
+        Place { account: account.parse().unwrap(), region: region.parse().unwrap() }
+    }
+
+    pub(crate) fn servers(&self, spoke: usize) -> &[String] {
+        &self.fleet.estate.spokes[spoke].servers
+    }
+
+    /// A row, seen as the operator sees it; injected faults are waited out.
+    pub(crate) async fn row<R: Row>(&self, key: &Key) -> Option<R> {
+        let keys = [key.clone()];
+        let found = until("the table", async || self.fleet.operator.read::<R>(&keys).await.ok()).await;
+        found.into_iter().next().flatten().map(|stored| stored.row)
+    }
+
+    /// The rows of a range.
+    pub(crate) async fn rows<R: Row>(&self, range: &Range) -> Vec<R> {
+        let found = until("the table", async || self.fleet.operator.query::<R>(range).await.ok()).await;
+        found.into_iter().map(|stored| stored.row).collect()
+    }
+
+    pub(crate) async fn incidents(&self, spoke: usize) -> Vec<IncidentRow> {
+        self.rows(&keys::incidents(&self.place(spoke))).await
+    }
+
+    /// Subjects of the mails so far, without SNS's own.
+    pub(crate) fn mails(&self) -> Vec<String> {
+        let mails = self.world().sns.mails();
+        mails.into_iter().map(|mail| mail.subject).filter(|s| !s.starts_with("AWS Notification")).collect()
+    }
+
+    /// Puts an event on a spoke's default bus, as an AWS service does.
+    pub(crate) fn emit(&self, spoke: usize, event: &ServiceEvent) {
+        let (account, region) = self.site(spoke);
+        self.world().events.emit(self.world(), account, region, event);
+    }
+
+    /// Calls a service as the administrator of `account`.
+    pub(crate) async fn call(
+        &self,
+        (account, region): (&str, &str),
+        (service, operation): (&str, &str),
+        body: &Value,
+    ) -> Result<Reply, Refusal> {
+        let call = Call {
+            principal: Principal::Operator { account: account.to_owned() },
+            account: account.to_owned(),
+            region: region.to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            method: "POST".to_owned(),
+            path: format!("/{operation}"),
+            query: String::new(),
+            headers: BTreeMap::new(),
+            body: body.to_string().into_bytes(),
+        };
+        self.world().perform(&call).await
+    }
+
+    /// Puts a message straight on a queue of the hub.
+    pub(crate) fn enqueue(&self, queue: &str, body: &str) {
+        let principal = Principal::Operator { account: ACCOUNT.to_owned() };
+        self.world().sqs.deliver(self.world(), &principal, &arn(queue), body, &BTreeMap::new()).unwrap();
+    }
+
+    /// What lies on a queue of the hub.
+    pub(crate) fn queued(&self, queue: &str) -> Vec<Peeked> {
+        self.world().sqs.peek(&arn(queue))
+    }
+
+    /// Has a schedule of the hub fire now.
+    pub(crate) fn fire(&self, schedule: &str) {
+        self.world().scheduler.fire(self.world(), ACCOUNT, REGION, schedule).unwrap();
+    }
+
+    /// Stops the workers as SIGTERM does and waits for their end.
+    pub(crate) async fn stop(&mut self, longest: Duration) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(longest, &mut self.workers).await;
+        ended.expect("the workers go on after they were stopped").unwrap().unwrap();
+    }
+
+    /// Starts the four workers again, as a new deployment does.
+    pub(crate) fn restart(&mut self) {
+        self.stop = CancellationToken::new();
+        self.workers = self.fleet.start_workers(&self.stop).unwrap();
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.workers.abort();
+    }
+}
+
+/// ARN of a queue of the hub.
+fn arn(queue: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
+}
+
+fn estate(servers: usize) -> EstatePlan {
+    let spoke = |(account, name, region): (&str, &str, &str)| SpokePlan {
+        account: account.to_owned(),
+        name: name.to_owned(),
+        region: region.to_owned(),
+        servers,
+    };
+    EstatePlan {
+        organization: "o-a1b2c3d4e5".to_owned(),
+        hub: ACCOUNT.to_owned(),
+        region: REGION.to_owned(),
+        alert_email: "oncall@example.com".to_owned(),
+        spokes: SPOKES.map(spoke).into(),
+        seed: 1,
+    }
+}

@@ -1,0 +1,109 @@
+//! `accounts`: which accounts belong to the fleet.
+//!
+//! An external id is never taken, stored or printed here: the registry knows the *name* of the secret that
+//! holds it, and people put it there with the tools of AWS.
+
+mod add;
+mod list;
+mod remove;
+mod seen;
+mod show;
+mod status;
+mod unregistered;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, bail};
+use drs_fleet_aws::registry::{self, RegistryEditor, WriteToken};
+use drs_fleet_aws::sdk::SdkIo;
+use drs_fleet_domain::registry::{AccountRow, Registry};
+
+use crate::hub::{Hub, Reach};
+use crate::text::plain;
+
+/// What `accounts` takes.
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    reach: Reach,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "Examples:
+  drs-fleet accounts list --local               of the running `drs-fleet local`
+  drs-fleet accounts add 111122223333 --name Payments --drs-region us-west-2
+  drs-fleet accounts validate --all
+
+On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of its role drs-fleet-operator.";
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Register an account and say what is to be deployed for it
+    Add(add::Arguments),
+    /// List the registered accounts, or those that were heard and are not registered
+    List(list::Arguments),
+    /// Show all that is known of an account
+    Show(show::Arguments),
+    /// Try the roles and DRS Regions of accounts; ACTIVE if all is well, else ERROR
+    Validate(validate::Arguments),
+    /// Validate an account that was switched off, and so switch it on
+    Activate(status::Activate),
+    /// Switch an account off: its events are kept, it is not called
+    Deactivate(status::Deactivate),
+    /// Remove an account from the registry; what is known of it stays in the table
+    Remove(remove::Arguments),
+}
+
+/// Does what the command says.
+pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
+    let hub = arguments.reach.hub().await?;
+    let done = perform(&hub, arguments.command, &mut std::io::stdout(), &remove::ask).await;
+    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
+        // Whoever read the list, such as `head`, has seen enough.
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        _ => done,
+    }
+}
+
+async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &remove::Ask) -> anyhow::Result<()> {
+    match command {
+        Command::Add(arguments) => add::add(hub, arguments, out).await,
+        Command::List(arguments) => list::list(hub, arguments, out).await,
+        Command::Show(arguments) => show::show(hub, &arguments, out).await,
+        Command::Validate(arguments) => validate::validate(hub, &arguments, out).await,
+        Command::Activate(arguments) => status::activate(hub, &arguments, out).await,
+        Command::Deactivate(arguments) => status::deactivate(hub, &arguments, out).await,
+        Command::Remove(arguments) => remove::remove(hub, &arguments, out, ask).await,
+    }
+}
+
+fn editor(hub: &Hub) -> RegistryEditor<SdkIo> {
+    RegistryEditor::new(hub.io.clone(), WriteToken::for_command_of_a_person())
+}
+
+async fn load(hub: &Hub) -> anyhow::Result<Registry> {
+    registry::load(&hub.io).await.with_context(|| hub.unreadable())
+}
+
+/// The account that a person means by an id or an alias.
+fn find<'a>(registry: &'a Registry, given: &str) -> anyhow::Result<&'a AccountRow> {
+    let is_it = |row: &&AccountRow| row.id.as_str() == given || row.alias.as_deref() == Some(given);
+    let Some(row) = registry.accounts().find(is_it) else {
+        bail!(
+            "{given:?} is neither a registered account nor the alias of one; `drs-fleet accounts list` \
+             shows those that are, `drs-fleet accounts add` registers one"
+        );
+    };
+    Ok(row)
+}
+
+/// An account as texts name it.
+fn who(row: &AccountRow) -> String {
+    format!("{} ({})", row.id, plain(&row.name))
+}

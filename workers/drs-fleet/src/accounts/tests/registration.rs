@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::place::{self, Counted, Observation, PlaceRow};
+use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
+
+use super::*;
+
+fn swept(stage: &Stage, region: &str) -> PlaceRow {
+    let place = Place { account: SPOKE.parse().unwrap(), region: region.parse().unwrap() };
+    let at = stage.hub.io.now() - Duration::from_secs(200);
+    let by_state = [("CONTINUOUS".to_owned(), 1), ("STALLED".to_owned(), 1)].into();
+    let counted =
+        Counted { swept_at: at, replicating: 2, extended: 0, servers: 2, by_state, initialized: true };
+    let seen = [Observation::Swept(counted), Observation::Heard { at: at - Duration::from_mins(5) }];
+    place::decide(&place, &seen, None, "Payments").unwrap().row
+}
+
+#[tokio::test]
+async fn an_account_is_added_validated_listed_shown_and_removed() {
+    let stage = Stage::new().await;
+    let mut transcript = String::new();
+    for line in [
+        "list",
+        ADD,
+        "validate pay",
+        "list",
+        "show 111122223333",
+        "deactivate pay",
+        "validate pay",
+        "activate pay",
+        "remove pay",
+        "remove pay --yes",
+        "show 111122223333",
+    ] {
+        if line == "show 111122223333" && !transcript.contains("deactivate") {
+            stage.store(&swept(&stage, "us-west-2")).await;
+        }
+        transcript.extend(["$ drs-fleet accounts ", line, "\n", &stage.run(line).await, "\n"]);
+    }
+    insta::assert_snapshot!(transcript);
+}
+
+#[tokio::test]
+async fn what_scripts_read_holds_the_account_and_what_is_known_of_its_regions() {
+    let stage = Stage::new().await;
+    stage.run(&format!("{ADD},us-east-1")).await;
+    stage.store(&swept(&stage, "us-west-2")).await;
+    let list = stage.json("list --json").await;
+    assert_eq!(list, {
+        let mut shown = stage.json("show pay --json").await;
+        shown["read_at"] = list["read_at"].clone();
+        shown
+    });
+    let account = &list["accounts"][0];
+    assert_eq!(account["account"]["status"], "PENDING_VALIDATION");
+    assert_eq!(account["account"]["external_id_secret"], "drs-fleet/external-id/111122223333");
+    assert_eq!(account["regions"][0]["region"], "us-east-1");
+    assert_eq!(account["regions"][0]["stored"], Value::Null);
+    assert_eq!(account["regions"][1]["stored"]["counted"]["replicating"], 2);
+}
+
+#[tokio::test]
+async fn a_refused_sweep_and_its_incident_are_shown_and_a_missing_count_is_no_zero() {
+    let stage = Stage::new().await;
+    stage.run(&format!("{ADD} --drs-region us-east-1")).await;
+    let row = swept(&stage, "us-west-2");
+    let denied = Observation::Denied {
+        at: stage.hub.io.now() - Duration::from_secs(140),
+        reason: "AccessDenied: no".into(),
+    };
+    let row = place::decide(&row.place, &[denied], Some(&row), "Payments").unwrap().row;
+    stage.store(&row).await;
+    let shown = stage.run("show pay").await;
+    assert!(shown.contains("HIGH ACCOUNT_DENIED, opened 2 min ago: AccessDenied: no"), "{shown}");
+    assert!(shown.contains("us-east-1 (DRS)\n  heartbeat    never\n  servers      never counted"), "{shown}");
+    let list = stage.run("list").await;
+    assert!(list.contains("2+       2+           never (1 of 2)"), "{list}");
+}
+
+#[tokio::test]
+async fn an_account_that_was_heard_is_listed_until_it_is_registered() {
+    let stage = Stage::new().await;
+    for (region, count) in [("us-west-2", 3), ("sa-east-1", 1)] {
+        let heard = UnhandledRow {
+            worker: "capacity-tracker".into(),
+            reason: Reason::Unregistered,
+            account: SPOKE.parse().unwrap(),
+            subject: region.into(),
+            count,
+            ids: vec!["1".into()],
+            last_at: stage.hub.io.now() - Duration::from_secs(200),
+        };
+        stage.store(&heard).await;
+    }
+    let before = stage.run("list --unregistered").await;
+    stage.run(ADD).await;
+    let after = stage.run("list --unregistered").await;
+    insta::assert_snapshot!(format!("{before}\n-- after us-west-2 was registered --\n\n{after}"));
+    assert_eq!(stage.json("list --unregistered --json").await["unregistered"][0]["count"], 1);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_when_a_person_says_no() {
+    let stage = Stage::new().await;
+    stage.run(ADD).await;
+    assert_eq!(stage.run_and_answer("remove pay", Some(false)).await, "Nothing was removed.\n");
+    assert!(stage.run("list").await.contains(SPOKE));
+    let removed = stage.run_and_answer("remove pay", Some(true)).await;
+    assert!(removed.contains("is not registered any more"), "{removed}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_account_of_the_fleet_is_refused_with_the_reason() {
+    let stage = Stage::new().await;
+    stage.run(ADD).await;
+    for (line, reason) in [
+        (ADD, "account 111122223333 is registered already"),
+        ("add 1111 --name X --drs-region us-west-2", "an AWS account id (12 digits)"),
+        ("add 222233334444 --name X", "required arguments were not provided"),
+        ("add 222233334444 --name X --drs-region us-west", "is not an AWS Region"),
+        ("add 222233334444 --name X --alias pay --drs-region us-west-2", "that of account 111122223333"),
+        ("add 222233334444 --name X --alias 111122223333 --drs-region us-west-2", "like an account id"),
+        ("add 222233334444 --name X --drs-region us-west-2,us-gov-west-1", "more than one partition"),
+        (
+            "add 222233334444 --name X --drs-region us-west-2 --role-arn arn:aws:iam::111122223333:role/x",
+            "is not in account 222233334444",
+        ),
+        (
+            "add 222233334444 --name X --drs-region us-gov-west-1 --role-arn arn:aws:iam::222233334444:role/x",
+            "another partition than the Regions (aws-us-gov)",
+        ),
+        (
+            "add 222233334444 --name X --drs-region us-west-2 --external-id-secret https://x",
+            "the name, not the value",
+        ),
+    ] {
+        let refused = stage.run(line).await;
+        assert!(refused.contains("error: ") && refused.contains(reason), "{line}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn the_role_of_another_partition_is_named_in_it_and_what_the_hub_may_not_do_is_said() {
+    let stage = Stage::new().await;
+    stage.run("add 222233334444 --name X --drs-region us-gov-west-1").await;
+    let row = &stage.json("show 222233334444 --json").await["accounts"][0]["account"];
+    assert_eq!(row["role_arn"], "arn:aws-us-gov:iam::222233334444:role/drs-fleet-spoke");
+    let line = "add 333344445555 --name X --drs-region us-west-2 --external-id-secret other/id \
+                --role-arn arn:aws:iam::333344445555:role/dr/reader";
+    let said = stage.run(line).await;
+    assert!(said.contains("roles named drs-fleet-spoke") && said.contains("secrets drs-fleet/*"), "{said}");
+}

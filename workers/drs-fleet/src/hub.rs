@@ -1,0 +1,155 @@
+//! How a command reaches the hub: AWS as the environment describes it, or the running local cloud.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::config::{BadSettings, IoSettings, Settings, WorkerSettings};
+use drs_fleet_aws::sdk::SdkIo;
+use drs_fleet_aws::time::SystemTime;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_aws::{connect, sweeps};
+use drs_fleet_domain::keys::Place;
+use job_monitor::JobMonitor;
+
+use crate::local::operator::Operator;
+
+/// The workers that sweep places.
+const SWEEPERS: [&str; 2] = [CapacityTracker::NAME, JobMonitor::NAME];
+
+const NEEDS: &str =
+    "to reach the hub on AWS, set what is missing; to use the running `drs-fleet local`, add --local";
+
+/// Which hub a command is for.
+#[derive(Clone, Copy, clap::Args)]
+pub(crate) struct Reach {
+    /// Use the running `drs-fleet local` instead of AWS
+    #[arg(long, global = true)]
+    local: bool,
+}
+
+/// The hub, seen with the operator's rights.
+pub(crate) struct Hub {
+    /// The table, the roles and the clock.
+    pub(crate) io: SdkIo,
+    /// For people: which table that is.
+    pub(crate) table: String,
+    /// By worker: its queue.
+    sweepers: Vec<(&'static str, SdkIo)>,
+}
+
+impl Reach {
+    /// Makes the clients; AWS is not called yet.
+    pub(crate) async fn hub(self) -> anyhow::Result<Hub> {
+        if self.local {
+            return Ok(Hub::of_operator(&Operator::of_the_running_cloud().await?));
+        }
+        let config = connect::from_env().await;
+        let region = config.region().map(ToString::to_string);
+        let (table, region) = told(Settings::from_env(&[]), region)?;
+        let queue = |worker: &str| std::env::var(queue_variable(worker)).ok().filter(|url| !url.is_empty());
+        Ok(Hub::new(&table, &region, queue, |io| SdkIo::new(&config, io, Arc::new(SystemTime))))
+    }
+}
+
+impl Hub {
+    /// The hub of the local cloud.
+    pub(crate) fn of_operator(operator: &Operator) -> Self {
+        let config = connect::at_endpoint(&operator.endpoint, &operator.region, operator.keys());
+        let time = Arc::new(operator.time());
+        let queue = |worker: &str| operator.queues.get(worker).cloned();
+        Self::new(&operator.table, &operator.region, queue, |io| SdkIo::new(&config, io, time.clone()))
+    }
+
+    fn new(
+        table: &str,
+        region: &str,
+        queue: impl Fn(&str) -> Option<String>,
+        connect: impl Fn(IoSettings) -> SdkIo,
+    ) -> Self {
+        let with = |queues| connect(settings(table, queues));
+        let sweeper = |worker: &'static str| {
+            // Nothing is received, so nothing can come to a dead-letter queue.
+            let queues = WorkerSettings { queue_url: queue(worker)?, dlq_url: String::new() };
+            Some((worker, with(Some(queues))))
+        };
+        Self {
+            io: with(None),
+            table: format!("{table} in {region}"),
+            sweepers: SWEEPERS.into_iter().filter_map(sweeper).collect(),
+        }
+    }
+
+    /// Says what cannot be read, for errors of the table.
+    pub(crate) fn unreadable(&self) -> String {
+        format!(
+            "table {} cannot be read; the credentials must be those of the hub's role drs-fleet-operator",
+            self.table
+        )
+    }
+
+    /// Asks the workers whose queues are known to sweep `places` now; answers which.
+    pub(crate) async fn ask_sweeps(&self, places: &[Place]) -> Result<Vec<&'static str>, IoError> {
+        let mut asked = Vec::new();
+        for (worker, io) in &self.sweepers {
+            sweeps::ask(io, places).await?;
+            asked.push(*worker);
+        }
+        Ok(asked)
+    }
+}
+
+/// Table and Region, or all that is missing.
+fn told(settings: Result<Settings, BadSettings>, region: Option<String>) -> anyhow::Result<(String, String)> {
+    const NO_REGION: &str = "AWS_REGION: is not set\n      the hub's Region, such as eu-central-1";
+    match (settings, region) {
+        (Ok(settings), Some(region)) => Ok((settings.table, region)),
+        (Ok(_), None) => bail!("{NEEDS}\n  {NO_REGION}"),
+        (Err(bad), Some(_)) => bail!("{NEEDS}\n{bad}"),
+        (Err(bad), None) => bail!("{NEEDS}\n{bad}\n  {NO_REGION}"),
+    }
+}
+
+/// The variables that [`Hub::ask_sweeps`] needs on AWS.
+pub(crate) fn queue_variables() -> String {
+    SWEEPERS.map(queue_variable).join(" and ")
+}
+
+/// As `run all` names it.
+fn queue_variable(worker: &str) -> String {
+    format!("DRS_FLEET_{}_QUEUE_URL", worker.to_uppercase().replace('-', "_"))
+}
+
+fn settings(table: &str, queues: Option<WorkerSettings>) -> IoSettings {
+    IoSettings {
+        worker: "cli".to_owned(),
+        table: table.to_owned(),
+        queues,
+        bus: None,
+        topic_arn: None,
+        slack_secret: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_missing_to_reach_the_hub_is_told_at_once() {
+        let none = told(Settings::from_lookup(&[], |_| None), None).unwrap_err().to_string();
+        for part in ["add --local", "DRS_FLEET_TABLE: is not set", "AWS_REGION: is not set"] {
+            assert!(none.contains(part), "{none}");
+        }
+        let table = |name: &str| (name == "DRS_FLEET_TABLE").then(|| "drs-fleet".to_owned());
+        let no_region = told(Settings::from_lookup(&[], table), None).unwrap_err().to_string();
+        assert!(no_region.contains("AWS_REGION") && !no_region.contains("DRS_FLEET_TABLE"), "{no_region}");
+    }
+
+    #[test]
+    fn queues_are_named_as_for_several_workers_in_one_process() {
+        let expected = "DRS_FLEET_CAPACITY_TRACKER_QUEUE_URL and DRS_FLEET_JOB_MONITOR_QUEUE_URL";
+        assert_eq!(queue_variables(), expected);
+    }
+}
