@@ -6,9 +6,13 @@ pub mod config;
 pub mod connect;
 pub mod consume;
 pub mod due;
+#[cfg(test)]
+mod fixture;
 pub mod health;
 pub mod inbox;
 pub mod io;
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 pub mod metrics;
 pub mod process;
 pub mod registry;

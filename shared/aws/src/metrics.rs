@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::io::{Io, Message};
 
 /// How often a worker reports.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_mins(1);
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "drs-fleet";

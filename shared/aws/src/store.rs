@@ -75,7 +75,8 @@ impl<R: Row> Store<R> {
     /// there is nothing to do. It is called again when another writer was first.
     ///
     /// # Errors
-    /// Of the table alone. [`Verdict::Conflict`] when other writers were first again and again.
+    /// Of the table: [`Verdict::Conflict`] when other writers were first again and again. Of the bus only when
+    /// it has failed for so long that the outbox is full.
     pub async fn change<I: Io>(
         &self,
         io: &I,
@@ -111,7 +112,7 @@ impl<R: Row> Store<R> {
     /// instances one serves it: [`Outcome::changed`] says whether this one did.
     ///
     /// # Errors
-    /// Of the table alone.
+    /// As [`Store::change`].
     pub async fn wake<I: Io>(
         &self,
         io: &I,
@@ -239,13 +240,11 @@ impl<R: Row> Store<R> {
 
     /// What the table holds for a key, as it has just said.
     fn found(&self, key: &Key, found: Option<Box<Stored<R>>>) -> Option<Arc<Stored<R>>> {
-        match found {
-            Some(found) => Some(self.remember_written(*found)),
-            None => {
-                self.cache.forget(key);
-                None
-            }
-        }
+        let Some(found) = found else {
+            self.cache.forget(key);
+            return None;
+        };
+        Some(self.remember_written(*found))
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Envelope {
     #[serde(default)]
     pub resources: Vec<String>,
     /// The payload.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::strict::object")]
     pub detail: Map<String, Value>,
 }
 
@@ -71,16 +71,23 @@ impl Envelope {
     /// # Errors
     /// [`Rejected::NotJson`] and [`Rejected::NotAnEvent`]; neither repeats the body.
     pub fn parse(body: &str) -> Result<Self, Rejected> {
-        serde_json::from_str(body).map_err(|e| match e.classify() {
+        let read = serde_json::from_str(body).map_err(|e| match e.classify() {
             serde_json::error::Category::Data => Rejected::NotAnEvent(without_content(&e)),
             _ => Rejected::NotJson(without_content(&e)),
-        })
+        })?;
+        // Serde would also take an array that lists an event's members in our order.
+        if body.trim_start().starts_with('{') {
+            Ok(read)
+        } else {
+            Err(Rejected::NotAnEvent("an array, expected an object".to_owned()))
+        }
     }
 
     /// A payload that cannot be read.
     pub fn bad_detail(&self, reason: impl Into<String>) -> Rejected {
         Rejected::BadDetail {
-            id: self.id.clone(),
+            // Version 4 UUIDs have 36; what came from outside may be huge.
+            id: self.id.chars().take(64).collect(),
             detail_type: self.detail_type.clone(),
             reason: reason.into(),
         }
@@ -99,9 +106,22 @@ impl Envelope {
     }
 }
 
-/// Serde's message, cut: it may quote what came from outside.
-fn without_content(error: &serde_json::Error) -> String {
-    error.to_string().chars().take(160).collect()
+/// Serde's message without the values from outside that it quotes.
+pub(crate) fn without_content(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let hidden = match (text.find('"'), text.rfind('"')) {
+        (Some(from), Some(to)) if from < to => format!("{}…{}", &text[..from], &text[to + 1..]),
+        _ => text,
+    };
+    // An unknown variant of an enum is quoted like the names of our own members.
+    let hidden = match hidden.split_once("unknown variant `") {
+        Some((before, rest)) => {
+            let known = rest.rsplit_once("`, expected").map_or("", |(_, known)| known);
+            format!("{before}unknown variant …, expected{known}")
+        }
+        None => hidden,
+    };
+    hidden.chars().take(160).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::arn::{Arn, Resource};
-use crate::envelope::{Envelope, Rejected};
+use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
 use crate::own_event::{self, OwnEvent};
 
@@ -192,7 +192,7 @@ fn api_call(envelope: &Envelope) -> Result<ApiCall, Rejected> {
 
 fn own(envelope: &Envelope) -> Result<OwnEvent, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
-        .map_err(|e| envelope.bad_detail(e.to_string().chars().take(160).collect::<String>()))
+        .map_err(|e| envelope.bad_detail(without_content(&e)))
 }
 
 fn source_server(envelope: &Envelope) -> Result<SourceServerId, Rejected> {

@@ -8,7 +8,7 @@ use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
 use crate::keys::Place;
 use crate::notification::{self, Channel};
-use crate::routing::{WorkerName, worker_of};
+use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
 use crate::{job, message, place, server, tags};
 
@@ -34,7 +34,7 @@ pub struct Explanation {
 pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
     let envelope = Envelope::parse(body)?;
     let event = event::read(&envelope)?;
-    let taker = worker_of(&event);
+    let taker = taker_of(&envelope, &event);
     let each = WorkerName::ALL.map(|worker| {
         let mut explanation = Explanation {
             worker: worker.as_str(),

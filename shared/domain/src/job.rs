@@ -140,7 +140,9 @@ pub fn decide(
     });
     match observation {
         Observation::Result { drill } => {
-            row.drill = row.drill.or(Some(*drill));
+            if row.initiated_by.as_deref().and_then(drill_of).is_none() {
+                row.drill = row.drill.max(Some(*drill));
+            }
             advance(&mut row.status, "STARTED", status_rank);
         }
         // DescribeJobs tells the true time; until then the call's is the best there is.
@@ -158,11 +160,15 @@ fn see(row: &mut JobRow, seen: &JobSeen) {
     row.counts = row.counts.max(Some(count(&seen.servers)));
     if let Some(by) = &seen.initiated_by {
         row.initiated_by = Some(by.clone());
-        row.drill = match by.as_str() {
-            "START_DRILL" => Some(true),
-            "START_RECOVERY" => Some(false),
-            _ => row.drill,
-        };
+        row.drill = drill_of(by).or(row.drill);
+    }
+}
+
+fn drill_of(initiated_by: &str) -> Option<bool> {
+    match initiated_by {
+        "START_DRILL" => Some(true),
+        "START_RECOVERY" => Some(false),
+        _ => None,
     }
 }
 
@@ -190,7 +196,7 @@ pub fn decide_server(
             if let Some(status) = &seen.launch_status {
                 advance(&mut row.launch_status, status, launch_rank);
             }
-            row.recovery_instance = row.recovery_instance.or_else(|| seen.recovery_instance.clone());
+            row.recovery_instance = row.recovery_instance.max(seen.recovery_instance.clone());
         }
     }
     Change::between(stored, row, Vec::new())

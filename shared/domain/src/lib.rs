@@ -23,5 +23,6 @@ pub mod row;
 pub mod seen;
 pub mod server;
 pub mod stamp;
+mod strict;
 pub mod tags;
 pub mod unhandled;

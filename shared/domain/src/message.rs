@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn a_slack_message_says_the_same() {
         let messages: Vec<_> = told("erp-db-03").iter().map(slack).collect();
-        insta::assert_json_snapshot!(messages);
+        // Whether objects keep their members' order is up to what else is in the build.
+        insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(messages) });
     }
 
     #[test]

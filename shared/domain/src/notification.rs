@@ -97,11 +97,9 @@ pub fn decide(
     if stored.is_some_and(|row| age(&row.latest) >= age(newest)) {
         return None;
     }
-    let told = |channel: &Channel| {
-        stored.is_some_and(|row| {
-            row.latest.opened_at == newest.opened_at && row.deliveries.contains_key(channel)
-        })
-    };
+    // The end may also be that of a later incident of the same key, whose beginning comes late or never.
+    let told =
+        |channel: &Channel| stored.is_some_and(|row| row.is_open() && row.deliveries.contains_key(channel));
     // Nobody is told the end of what nobody was told.
     let tell = |channel: &&Channel| newest.happened != Happened::Resolved || told(channel);
     let deliveries =

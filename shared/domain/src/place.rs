@@ -47,7 +47,9 @@ pub struct PlaceRow {
 }
 
 /// What a complete sweep counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Greater is newer; of two sweeps within one second the one that counted more wins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Counted {
     /// The sweep's time: AWS's own.
     pub swept_at: Timestamp,
@@ -68,6 +70,8 @@ pub struct Counted {
 pub struct Unreadable {
     /// Since when.
     pub since: Timestamp,
+    /// When it last did; an older sweep does not end it.
+    pub at: Timestamp,
     /// In AWS's words.
     pub reason: String,
 }
@@ -189,20 +193,32 @@ fn apply(row: &mut PlaceRow, observation: &Observation) -> Timestamp {
             *at
         }
         Observation::Swept(counted) => {
-            if row.swept_at().is_none_or(|known| counted.swept_at >= known) {
-                row.counted = Some(counted.clone());
-                row.sweeping_since = None;
-                row.unreadable = None;
-            }
+            row.sweeping_since = None;
+            row.counted = row.counted.take().max(Some(counted.clone()));
+            row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             counted.swept_at
         }
         Observation::Denied { at, reason } => {
             row.sweeping_since = None;
-            let since = row.unreadable.as_ref().map_or(*at, |u| u.since);
-            row.unreadable = Some(Unreadable { since, reason: reason.clone() });
+            deny(row, *at, reason);
             *at
         }
     }
+}
+
+/// Within one second a refusal outweighs a sweep: the worse wins, as it does in stamps.
+fn deny(row: &mut PlaceRow, at: Timestamp, reason: &str) {
+    if row.swept_at().is_some_and(|swept| swept.as_second() > at.as_second()) {
+        return;
+    }
+    let told = Unreadable { since: at, at, reason: reason.to_owned() };
+    row.unreadable = Some(match row.unreadable.take() {
+        Some(known) if (told.at, &told.reason) > (known.at, &known.reason) => {
+            Unreadable { since: known.since, ..told }
+        }
+        Some(known) => known,
+        None => told,
+    });
 }
 
 fn denied(unreadable: &Unreadable) -> Condition {

@@ -1,7 +1,9 @@
 //! Which worker an event is for. The rules of `infra/hub.yaml` say the same in EventBridge's words; a test
 //! holds the two together.
 
+use crate::envelope::Envelope;
 use crate::event::{ApiCall, Event};
+use crate::own_event;
 
 /// The four workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,21 @@ impl WorkerName {
             Self::Tags => "tag-sync",
             Self::Notifications => "notifier",
         }
+    }
+}
+
+/// The worker that the hub's rules bring this event to; like [`worker_of`], but what we do not know of a source or
+/// of a type that we know goes where the rest of it goes.
+pub fn taker_of(envelope: &Envelope, event: &Event) -> Option<WorkerName> {
+    match (event, envelope.source.as_str(), envelope.detail_type.as_str()) {
+        (
+            Event::Unknown,
+            "aws.drs",
+            "DRS Source Server Launch Result" | "DRS Recovery Instance Failback State Change",
+        ) => Some(WorkerName::Jobs),
+        (Event::Unknown, "aws.tag", _) => Some(WorkerName::Tags),
+        (Event::Unknown, own_event::SOURCE, _) => Some(WorkerName::Notifications),
+        _ => worker_of(event),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A source server: its inventory, its replication, and the stall incident. Written by the capacity-tracker.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,9 +40,11 @@ pub struct ServerRow {
     pub incidents: Incidents,
 }
 
-/// What is known of a server besides its replication.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of a server besides its replication. Greater is newer; at equal times the content decides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Inventory {
+    /// The sweep that told it, in AWS's time.
+    pub seen_at: Timestamp,
     /// The tag `Name`, else the host name.
     pub name: String,
     /// The EC2 machine that it protects, where DRS tells.
@@ -50,8 +53,12 @@ pub struct Inventory {
     /// `stagingArea.status`: an extended server replicates in another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
-    /// The sweep that told it, in AWS's time.
-    pub seen_at: Timestamp,
+}
+
+impl Inventory {
+    fn differs(&self, known: &Self) -> bool {
+        *self != Self { seen_at: self.seen_at, ..known.clone() }
+    }
 }
 
 /// The replication facet.
@@ -98,7 +105,7 @@ pub struct Context<'a> {
     /// Name of the account in the registry.
     pub account_name: &'a str,
     /// The last complete sweep of the place, in AWS's time. It confirmed every row it left alone, so what
-    /// is older is stale.
+    /// is older is stale, and what it did not list was gone. Never the sweep that is still being applied.
     pub swept_at: Option<Timestamp>,
 }
 
@@ -135,11 +142,15 @@ pub fn decide(
     context: &Context<'_>,
 ) -> Option<Change<ServerRow>> {
     let mut row = stored.cloned();
+    let mut swept_at = context.swept_at;
     let mut at = None;
     for observation in observations {
-        if let Some(next) = apply((place, id), observation, row.as_ref(), context) {
+        if let Some(next) = apply((place, id), observation, row.as_ref(), swept_at) {
             at = Some(observation.time());
             row = Some(next);
+        }
+        if !matches!(observation, Observation::Stalled { .. }) {
+            swept_at = swept_at.max(Some(observation.time()));
         }
     }
     let mut row = row?;
@@ -164,37 +175,32 @@ fn apply(
     (place, id): (&Place, &SourceServerId),
     observation: &Observation,
     row: Option<&ServerRow>,
-    context: &Context<'_>,
+    swept_at: Option<Timestamp>,
 ) -> Option<ServerRow> {
     let replication = replication_told(observation);
     let Some(row) = row else {
-        let gone_since = None;
-        let (replication, inventory) = (replication?, inventory_told(observation, None));
-        let incidents = Incidents::new();
+        let replication = replication?;
         return Some(ServerRow {
             place: place.clone(),
             id: id.clone(),
-            inventory,
+            inventory: inventory_told(observation, None, None),
+            // A later sweep did not list it, or there would be a row.
+            gone_since: swept_at.filter(|swept| Stamp::swept(*swept) > replication.stamp),
             replication,
-            gone_since,
-            incidents,
+            incidents: Incidents::new(),
         });
     };
     let mut next = row.clone();
-    if let Some(told) = replication.filter(|told| told.stamp > believed(row, context)) {
-        if told.is_news_to(&row.replication) {
-            let same = (told.state == STALLED) == (row.replication.state == STALLED);
-            let since = if same { row.replication.since } else { told.since };
-            next.replication = Replication { since, ..told };
-        }
+    if let Some(told) = replication.filter(|told| told.stamp > believed(row, swept_at)) {
+        next.replication = row.replication.after(told, row.gone_since.is_some());
         next.gone_since = None;
     }
-    if let Some(told) = inventory_told(observation, row.inventory.as_ref()) {
+    if let Some(told) = inventory_told(observation, row.inventory.as_ref(), swept_at) {
         next.inventory = Some(told);
     }
     if let Observation::Gone { at } = observation
         && row.gone_since.is_none()
-        && Stamp::swept(*at) > believed(row, context)
+        && Stamp::swept(*at) > believed(row, swept_at)
     {
         next.gone_since = Some(*at);
     }
@@ -202,17 +208,27 @@ fn apply(
 }
 
 /// The newest thing known: what the row was last told, or the sweep that confirmed it, or that it is gone.
-fn believed(row: &ServerRow, context: &Context<'_>) -> Stamp {
-    let confirmed = row.inventory.as_ref().and(context.swept_at).map(Stamp::swept);
-    let gone = row.gone_since.map(Stamp::swept);
-    [confirmed, gone].into_iter().flatten().fold(row.replication.stamp, Stamp::max)
+fn believed(row: &ServerRow, swept_at: Option<Timestamp>) -> Stamp {
+    let Replication { state, error, stamp, .. } = &row.replication;
+    let confirmed = match (swept_at, row.gone_since) {
+        (Some(swept), None) => Some(stamp_of(state, error.as_deref(), swept, Origin::Sweep)),
+        (swept, gone) => swept.max(gone).map(Stamp::swept),
+    };
+    confirmed.map_or(*stamp, |confirmed| confirmed.max(*stamp))
 }
 
 impl Replication {
-    /// An event always counts: only its own stamp makes older events stale. A sweep that saw what is known
-    /// is not written; the place's `swept_at` stands for it.
-    fn is_news_to(&self, known: &Self) -> bool {
-        self.stamp.is_of(Origin::Event) || self.state != known.state || self.error != known.error
+    /// The facet after a newer one was told, of a server that is `back` if it was gone until then.
+    fn after(&self, told: Self, back: bool) -> Self {
+        // An event always counts: only its own stamp makes older events stale. A sweep that saw what is
+        // known is not written; the place's `swept_at` stands for it.
+        let news = told.stamp.is_of(Origin::Event) || told.state != self.state || told.error != self.error;
+        let same = (told.state == STALLED) == (self.state == STALLED) && !back;
+        // An incident is told apart from an earlier one of the same server by its beginning, so a stall that
+        // begins within the second in which the last one ended begins later.
+        let later = self.since.checked_add(Duration::from_nanos(1)).unwrap_or(self.since);
+        let since = if same { self.since } else { told.since.max(later) };
+        if news || back { Self { since, ..told } } else { self.clone() }
     }
 }
 
@@ -226,13 +242,21 @@ fn replication_told(observation: &Observation) -> Option<Replication> {
         }
         Observation::Gone { .. } => return None,
     };
-    let worse = u8::from(state == STALLED);
-    let stamp = Stamp::new(*at, origin, worse, state);
+    let stamp = stamp_of(state, error.as_deref(), *at, origin);
     Some(Replication { state: state.to_owned(), error, since: stamp.time(), stamp })
 }
 
-/// The inventory that an observation tells, if that is news.
-fn inventory_told(observation: &Observation, known: Option<&Inventory>) -> Option<Inventory> {
+fn stamp_of(state: &str, error: Option<&str>, at: Timestamp, origin: Origin) -> Stamp {
+    let content = format!("{state}/{}", error.unwrap_or_default());
+    Stamp::new(at, origin, u8::from(state == STALLED), &content)
+}
+
+/// The inventory that an observation tells, if that is news to what is known or was confirmed by a sweep.
+fn inventory_told(
+    observation: &Observation,
+    known: Option<&Inventory>,
+    swept_at: Option<Timestamp>,
+) -> Option<Inventory> {
     let Observation::Seen { seen, at } = observation else { return None };
     let name = seen.tags.get("Name").filter(|n| !n.is_empty()).or(seen.hostname.as_ref());
     let told = Inventory {
@@ -241,7 +265,11 @@ fn inventory_told(observation: &Observation, known: Option<&Inventory>) -> Optio
         extension: seen.extension.clone(),
         seen_at: *at,
     };
-    let news = |k: &Inventory| *at > k.seen_at && Inventory { seen_at: *at, ..k.clone() } != told;
+    let news = |known: &Inventory| {
+        let confirmed =
+            Inventory { seen_at: known.seen_at.max(swept_at.unwrap_or(known.seen_at)), ..known.clone() };
+        told > confirmed && told.differs(known)
+    };
     known.is_none_or(news).then_some(told)
 }
 

@@ -126,9 +126,12 @@ pub fn synced(
             next.servers.insert(arn.clone(), Synced { version, at: now });
         }
     }
-    next.retry_at = None;
-    next.attempts = 0;
-    next.pending = None;
+    // Having written an older version says nothing about the one that waits.
+    if version >= row.version {
+        next.retry_at = None;
+        next.attempts = 0;
+        next.pending = None;
+    }
     Change::between(Some(row), next, Vec::new())
 }
 

@@ -1,4 +1,5 @@
-//! The loop's state, and what it starts. What has ended comes back through [`super::outcome`].
+//! The loop's state, and how work is started. What has ended comes back through `outcome.rs`; messages leave
+//! through `settle.rs`.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -13,9 +14,9 @@ use tracing::{Instrument, info, info_span};
 use super::Options;
 use super::breaker::Breaker;
 use super::hand::Hand;
-use super::lanes::Lanes;
-use super::receive::{BATCH, Receivers};
-use super::settle::{self, Deletes, Epitaph};
+use super::lanes::{Lanes, Started};
+use super::receive::Receivers;
+use super::settle::Deletes;
 use crate::io::{Io, Message};
 use crate::metrics::Metrics;
 use crate::time::{after, until};
@@ -44,8 +45,8 @@ pub(super) struct Actor<I, W: Worker> {
     pub(super) receivers: Receivers,
     pub(super) breaker: Breaker,
     pub(super) deletes: Deletes,
-    tasks: JoinSet<Done>,
-    look_at_leases: Timestamp,
+    pub(super) tasks: JoinSet<Done>,
+    pub(super) look_at_leases: Timestamp,
     drain_until: Option<Timestamp>,
 }
 
@@ -105,7 +106,8 @@ impl<I: Io, W: Worker> Actor<I, W> {
         self.tasks.try_join_next().map(expect_no_panic)
     }
 
-    /// Stops receiving, and releases what no handler has begun.
+    /// Stops receiving, and releases what no handler has begun. A poll that is still under way may take some of
+    /// it once more and releases it again: sooner free for others than kept until the poll's end.
     pub(super) fn drain(&mut self, now: Timestamp) {
         info!(in_hand = self.hand.len(), running = self.lanes.running(), "stopping");
         self.drain_until = Some(after(now, self.options.drain));
@@ -135,17 +137,20 @@ impl<I: Io, W: Worker> Actor<I, W> {
             return;
         }
         while self.lanes.running() < self.options.concurrency && self.has_waited_enough(now) {
-            let Some((lane, work)) = self.lanes.start(None, |ticket| self.hand.holds(ticket)) else { break };
-            self.spawn_handler(lane, work);
+            let Some(started) = self.lanes.start(None, |ticket| self.hand.holds(ticket)) else { break };
+            self.spawn_handler(started);
         }
     }
 
-    /// Whether the oldest lane should start: while there is room to receive more of a backed-up queue, its
-    /// subject's next event is probably on the way, and two events handled together are one write.
+    /// Whether the oldest lane should start. While the queue is backed up, its subject's next event is probably
+    /// on the way, and two events handled together are one write. So the youngest messages wait for their like,
+    /// and the rest of what may be in flight is for being received, handled and deleted.
     fn has_waited_enough(&self, now: Timestamp) -> bool {
         let Some(since) = self.lanes.oldest_ready() else { return false };
-        let full = self.in_flight() + BATCH > self.options.max_in_flight;
-        full || !self.receivers.backed_up() || after(since, self.options.linger) <= now
+        let window = self.options.max_in_flight * 3 / 8;
+        !self.receivers.backed_up()
+            || self.lanes.waiting() > window
+            || after(since, self.options.linger) <= now
     }
 
     fn probe(&mut self, now: Timestamp) {
@@ -154,82 +159,22 @@ impl<I: Io, W: Worker> Actor<I, W> {
         }
         self.lanes.wake(Timestamp::MAX);
         let skip = self.breaker.last_probed();
-        if let Some((lane, work)) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
-            self.breaker.probe_started(&lane);
-            self.spawn_handler(lane, work);
+        if let Some(started) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
+            self.breaker.probe_started(&started.lane);
+            self.spawn_handler(started);
         }
     }
 
-    fn spawn_handler(&mut self, lane: Arc<str>, work: Vec<W::Work>) {
+    fn spawn_handler(&mut self, Started { lane, oldest, work }: Started<W::Work>) {
         let (io, worker) = (self.io.clone(), self.worker.clone());
-        let span = info_span!("handle", worker = W::NAME, lane = &*lane, messages = work.len());
+        let message_id = self.hand.message(oldest).map(|message| &message.id);
+        let span = info_span!("handle", worker = W::NAME, lane = &*lane, message_id, messages = work.len());
         let handler = async move {
             // A handler keeps nothing between calls but caches that compare and set checks.
             let ended = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind().await;
             Done::Handled { lane, ended }
         };
         self.tasks.spawn(handler.instrument(span));
-    }
-
-    fn extend_leases(&mut self, now: Timestamp) {
-        if now < self.look_at_leases || self.hand.is_empty() {
-            return;
-        }
-        let lease = self.options.lease;
-        // Extended at half time and looked at eight times: four attempts before a lease is lost.
-        self.look_at_leases = after(now, lease / 8);
-        for batch in self.hand.to_extend(now, lease / 2).chunks(BATCH) {
-            let io = self.io.clone();
-            let tickets = batch.iter().map(|(ticket, _)| *ticket).collect();
-            let messages: Vec<_> = batch.iter().map(|(_, message)| (message.clone(), lease)).collect();
-            self.tasks.spawn(async move {
-                Done::Extended { tickets, asked: now, answers: io.hide(&messages).await }
-            });
-        }
-    }
-
-    fn flush_deletes(&mut self, now: Timestamp) {
-        let all = self.hand.is_empty() || self.is_draining();
-        while let Some(batch) = self.deletes.next_batch(now, all) {
-            let io = self.io.clone();
-            self.tasks.spawn(async move {
-                let ids = batch.iter().map(|message| message.id.clone()).collect();
-                Done::Deleted { ids, failed: settle::delete(&io, batch).await }
-            });
-        }
-    }
-
-    /// Gives messages back, each hidden for its time.
-    pub(super) fn give_back(&mut self, messages: Vec<(Message, Duration)>) {
-        let mut messages = messages.into_iter().peekable();
-        while messages.peek().is_some() {
-            let (io, batch) = (self.io.clone(), messages.by_ref().take(BATCH).collect());
-            self.tasks.spawn(async move {
-                settle::give_back(&io, batch).await;
-                Done::GivenBack
-            });
-        }
-    }
-
-    /// Gives messages back untouched, at once.
-    pub(super) fn release(&mut self, tickets: &[u64]) {
-        let released: Vec<_> = tickets
-            .iter()
-            .filter_map(|ticket| self.hand.let_go(*ticket))
-            .map(|m| (m, Duration::ZERO))
-            .collect();
-        self.metrics().count(|counted| counted.released += released.len() as u64);
-        self.give_back(released);
-    }
-
-    /// Dead-letters a message; it stays in hand, leased, until that is done.
-    pub(super) fn bury(&mut self, ticket: u64, epitaph: Epitaph) {
-        let Some(message) = self.hand.message(ticket).cloned() else { return };
-        let io = self.io.clone();
-        self.tasks.spawn(async move {
-            settle::bury(&io, &message, &epitaph).await;
-            Done::Buried { ticket }
-        });
     }
 
     fn in_flight(&self) -> usize {

@@ -57,7 +57,6 @@ impl Breaker {
     /// A lane came to an end. Answers whether this closed the breaker.
     pub(super) fn heard(&mut self, lane: &Arc<str>, failure: Option<&IoError>, now: Timestamp) -> bool {
         if failure.is_some_and(|error| error.neighbour != Neighbour::Table) {
-            // It says nothing about the table; a probe that ended so is followed by another.
             self.probe_ended(lane, now);
             return false;
         }
@@ -84,7 +83,8 @@ impl Breaker {
         }
     }
 
-    fn probe_ended(&mut self, lane: &Arc<str>, now: Timestamp) {
+    /// A lane ended in a way that says nothing about the table: if it was the probe, another one follows.
+    pub(super) fn probe_ended(&mut self, lane: &Arc<str>, now: Timestamp) {
         let Some(open) = &mut self.open else { return };
         if open.probing && open.last_probed.as_ref() == Some(lane) {
             open.probes += 1;
@@ -159,5 +159,8 @@ mod tests {
         fail(&mut breaker, "a", 1);
         assert!(breaker.next_probe().unwrap() > first);
         assert_eq!(breaker.last_probed(), Some("a"));
+        breaker.probe_started(&"b".into());
+        breaker.probe_ended(&"b".into(), Timestamp::UNIX_EPOCH);
+        assert!(breaker.next_probe().is_some(), "a probe that panicked is followed by another");
     }
 }

@@ -9,11 +9,9 @@ use crate::backoff::Delays;
 use crate::time::until;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
-/// Between attempts from memory: short, for the lane's messages wait leased.
-const FROM_MEMORY: Delays = Delays { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
-
-/// When the service said that it is called too fast.
-const THROTTLED: Delays = Delays { first: Duration::from_millis(100), longest: Duration::from_secs(20) };
+/// Between attempts from memory. Short, for what waits takes room, and after an outage the full rate should be
+/// back within seconds; a service that wants more says so with `retry_after`.
+const FROM_MEMORY: Delays = Delays { first: Duration::from_millis(50), longest: Duration::from_secs(5) };
 
 /// Between deliveries, by the receive count, so that it survives a restart.
 const BETWEEN_DELIVERIES: Delays =
@@ -29,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const RACES: u32 = 2;
 
 /// What becomes of the messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fate {
     /// Tried again from memory after a while; only this lane waits.
     Again(Duration, Trouble),
@@ -64,8 +62,7 @@ pub(super) fn of_failure(
                 return Fate::GiveBack { denied: false };
             }
             let attempts = trouble.attempts + 1;
-            let delays = if error.verdict == Verdict::Throttled { THROTTLED } else { FROM_MEMORY };
-            let delay = delays.after(attempts, &lane).max(error.retry_after.unwrap_or_default());
+            let delay = FROM_MEMORY.after(attempts, &lane).max(error.retry_after.unwrap_or_default());
             Fate::Again(delay, Trouble { attempts, since: Some(since), ..trouble })
         }
     }

@@ -67,7 +67,7 @@ impl Hand {
     }
 
     /// The messages whose lease ends within `margin` of `now`; from here on they count as being extended.
-    pub(super) fn to_extend(&mut self, now: Timestamp, margin: Duration) -> Vec<(u64, Message)> {
+    pub(super) fn due_for_extension(&mut self, now: Timestamp, margin: Duration) -> Vec<(u64, Message)> {
         let ending = |entry: &Entry| !entry.extending && until(now, entry.leased_until) <= margin;
         let chosen = self.entries.iter_mut().filter(|(_, entry)| ending(entry));
         chosen
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::verdict::Neighbour;
 
-    const LEASE: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_mins(1);
 
     fn message(id: &str, receipt: &str) -> Message {
         Message {
@@ -150,18 +150,18 @@ mod tests {
         let ticket = hand.take_in(message("soon", "r"), at(60)).unwrap();
         hand.take_in(message("late", "r"), at(100));
         let margin = Duration::from_secs(30);
-        let chosen = hand.to_extend(at(40), margin);
+        let chosen = hand.due_for_extension(at(40), margin);
         assert_eq!(chosen.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [ticket]);
-        assert!(hand.to_extend(at(41), margin).is_empty());
+        assert!(hand.due_for_extension(at(41), margin).is_empty());
         hand.extended(ticket, &Ok(()), at(40), LEASE);
-        assert!(hand.to_extend(at(60), margin).iter().all(|(chosen, _)| *chosen != ticket));
+        assert!(hand.due_for_extension(at(60), margin).iter().all(|(chosen, _)| *chosen != ticket));
     }
 
     #[test]
     fn a_lease_that_has_run_out_is_still_tried_rather_than_a_panic() {
         let mut hand = Hand::default();
         hand.take_in(message("m", "r"), at(60));
-        assert_eq!(hand.to_extend(at(1000), Duration::from_secs(30)).len(), 1);
+        assert_eq!(hand.due_for_extension(at(1000), Duration::from_secs(30)).len(), 1);
     }
 
     #[test]

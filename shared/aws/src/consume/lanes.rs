@@ -1,7 +1,7 @@
 //! Lanes: the messages of one subject, in order of arrival. A lane is handled by one task at a time, as a whole;
 //! a lane that waits after a failure holds nobody else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -18,6 +18,15 @@ pub(super) struct Held<T> {
     pub(super) since: Timestamp,
     /// What it asks for.
     pub(super) work: T,
+}
+
+/// What a lane's task is given.
+#[derive(Debug)]
+pub(super) struct Started<T> {
+    pub(super) lane: Arc<str>,
+    /// Ticket of the oldest message.
+    pub(super) oldest: u64,
+    pub(super) work: Vec<T>,
 }
 
 /// What went wrong in a lane since its last success.
@@ -48,16 +57,23 @@ impl<T> Default for Lane<T> {
 /// All lanes with a message in them.
 #[derive(Debug)]
 pub(super) struct Lanes<T> {
-    lanes: HashMap<Arc<str>, Lane<T>>,
+    by_name: BTreeMap<Arc<str>, Lane<T>>,
     /// Lanes that may start, by the ticket of their oldest message.
     ready: BTreeMap<u64, Arc<str>>,
     asleep: BTreeSet<(Timestamp, Arc<str>)>,
     running: usize,
+    waiting: usize,
 }
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { lanes: HashMap::new(), ready: BTreeMap::new(), asleep: BTreeSet::new(), running: 0 }
+        Self {
+            by_name: BTreeMap::new(),
+            ready: BTreeMap::new(),
+            asleep: BTreeSet::new(),
+            running: 0,
+            waiting: 0,
+        }
     }
 }
 
@@ -66,23 +82,29 @@ impl<T: Clone> Lanes<T> {
         self.running
     }
 
+    /// Messages that no task has.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
+        self.by_name.is_empty()
     }
 
     pub(super) fn push(&mut self, name: String, held: Held<T>) {
         let name: Arc<str> = name.into();
-        let lane = self.lanes.entry(name.clone()).or_default();
+        let lane = self.by_name.entry(name.clone()).or_default();
         if lane.waiting.is_empty() && lane.running.is_empty() && lane.asleep_until.is_none() {
             self.ready.insert(held.ticket, name);
         }
         lane.waiting.push_back(held);
+        self.waiting += 1;
     }
 
     /// Since when the oldest lane that may start has waited.
     pub(super) fn oldest_ready(&self) -> Option<Timestamp> {
         let name = self.ready.values().next()?;
-        self.lanes.get(name)?.waiting.front().map(|held| held.since)
+        self.by_name.get(name)?.waiting.front().map(|held| held.since)
     }
 
     /// When the next sleeping lane wakes.
@@ -94,7 +116,7 @@ impl<T: Clone> Lanes<T> {
     pub(super) fn wake(&mut self, now: Timestamp) {
         while self.next_awake().is_some_and(|at| at <= now) {
             if let Some((_, name)) = self.asleep.pop_first()
-                && let Some(lane) = self.lanes.get_mut(&name)
+                && let Some(lane) = self.by_name.get_mut(&name)
             {
                 lane.asleep_until = None;
                 self.make_ready(&name);
@@ -104,32 +126,31 @@ impl<T: Clone> Lanes<T> {
 
     /// Starts the lane that has waited longest, though another than `skip` if there is one. `in_hand` tells
     /// which messages are still ours.
-    pub(super) fn start(
-        &mut self,
-        skip: Option<&str>,
-        in_hand: impl Fn(u64) -> bool,
-    ) -> Option<(Arc<str>, Vec<T>)> {
+    pub(super) fn start(&mut self, skip: Option<&str>, in_hand: impl Fn(u64) -> bool) -> Option<Started<T>> {
         loop {
             let other = self.ready.iter().find(|(_, name)| skip != Some(&***name));
             let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
             let name = self.ready.remove(&ticket)?;
-            let lane = self.lanes.get_mut(&name)?;
+            let lane = self.by_name.get_mut(&name)?;
+            let waited = lane.waiting.len();
             lane.waiting.retain(|held| in_hand(held.ticket));
-            if lane.waiting.is_empty() {
-                self.lanes.remove(&name);
+            self.waiting -= waited - lane.waiting.len();
+            let Some(oldest) = lane.waiting.front().map(|held| held.ticket) else {
+                self.by_name.remove(&name);
                 continue;
-            }
+            };
             let most = if lane.alone > 0 { 1 } else { BATCH };
             lane.running = lane.waiting.drain(..lane.waiting.len().min(most)).collect();
+            self.waiting -= lane.running.len();
             self.running += 1;
             let work = lane.running.iter().map(|held| held.work.clone()).collect();
-            return Some((name, work));
+            return Some(Started { lane: name, oldest, work });
         }
     }
 
     /// A lane's task came to an end and its messages leave it, whatever becomes of them.
     pub(super) fn take(&mut self, name: &Arc<str>) -> Vec<Held<T>> {
-        let Some(lane) = self.lanes.get_mut(name) else { return Vec::new() };
+        let Some(lane) = self.by_name.get_mut(name) else { return Vec::new() };
         self.running = self.running.saturating_sub(1);
         lane.trouble = Trouble::default();
         let taken = std::mem::take(&mut lane.running);
@@ -158,15 +179,16 @@ impl<T: Clone> Lanes<T> {
 
     /// How many messages a lane's task has, and what went wrong before.
     pub(super) fn of(&self, name: &Arc<str>) -> (usize, Trouble) {
-        self.lanes.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
+        self.by_name.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
     }
 
     /// All messages that no task has; what runs stays.
     pub(super) fn take_unstarted(&mut self) -> Vec<Held<T>> {
         self.ready.clear();
         self.asleep.clear();
+        self.waiting = 0;
         let mut taken = Vec::new();
-        self.lanes.retain(|_, lane| {
+        self.by_name.retain(|_, lane| {
             taken.extend(lane.waiting.drain(..));
             !lane.running.is_empty()
         });
@@ -174,8 +196,9 @@ impl<T: Clone> Lanes<T> {
     }
 
     fn put_back(&mut self, name: &Arc<str>) -> Option<&mut Lane<T>> {
-        let lane = self.lanes.get_mut(name)?;
+        let lane = self.by_name.get_mut(name)?;
         self.running = self.running.saturating_sub(1);
+        self.waiting += lane.running.len();
         for held in std::mem::take(&mut lane.running).into_iter().rev() {
             lane.waiting.push_front(held);
         }
@@ -183,12 +206,12 @@ impl<T: Clone> Lanes<T> {
     }
 
     fn make_ready(&mut self, name: &Arc<str>) {
-        match self.lanes.get(name).map(|lane| lane.waiting.front().map(|held| held.ticket)) {
+        match self.by_name.get(name).map(|lane| lane.waiting.front().map(|held| held.ticket)) {
             Some(Some(oldest)) => {
                 self.ready.insert(oldest, name.clone());
             }
             Some(None) => {
-                self.lanes.remove(name);
+                self.by_name.remove(name);
             }
             None => {}
         }

@@ -1,7 +1,7 @@
 //! The consume loop: receive → lanes → handle → settle, under lease, until told to stop.
 //!
 //! One task owns all state and waits for nothing but the next thing that happened; every call is a task of its
-//! own whose end is such a thing ([`Done`]). So no slow neighbour holds another, and there are no locks.
+//! own whose end is such a thing (`Done`). So no slow neighbour holds another, and there are no locks.
 //!
 //! - **in hand**: received and not settled. Bounded, and leased until settled.
 //! - **lane**: the messages of one subject; handled in order, together, one task at a time.
@@ -43,8 +43,8 @@ pub struct Options {
     /// For how long messages in hand are hidden from others. At most the queue's visibility timeout, which is
     /// what the first lease is; extended when half of it has passed.
     pub lease: Duration,
-    /// While the queue is backed up and there is room to receive more, a lane waits so long for more of its
-    /// subject to arrive, to be handled as one.
+    /// While the queue is backed up, a lane waits at most so long for more of its subject to arrive, to be
+    /// handled as one; less when much else waits already.
     pub linger: Duration,
     /// How long stopping may take; what is not finished by then comes back when its lease ends.
     pub drain: Duration,
@@ -59,10 +59,10 @@ impl Default for Options {
         Self {
             max_in_flight: 256,
             concurrency: 64,
-            max_receivers: 12,
+            max_receivers: 8,
             poll: Duration::from_secs(8),
             lease: Duration::from_mins(2),
-            linger: Duration::from_millis(20),
+            linger: Duration::from_millis(100),
             drain: Duration::from_secs(9),
             once: false,
             metrics: Metrics::default(),

@@ -86,10 +86,11 @@ impl<I: Io, W: Worker> Actor<I, W> {
             Err(panic) => {
                 error!(lane = &**lane, panic = words_of(&*panic), "a handler panicked");
                 self.metrics().count(|counted| counted.panicked += 1);
+                self.breaker.probe_ended(lane, now);
                 (fate::of_panic(together), "the handler panicked".to_owned())
             }
         };
-        self.meet(lane, fate, failure, now);
+        self.meet(lane, fate, &failure, now);
     }
 
     fn heard(&mut self, lane: &Arc<str>, failure: Option<&IoError>, now: Timestamp) {
@@ -112,7 +113,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
     }
 
     /// Lets a failed lane's messages meet their fate.
-    fn meet(&mut self, lane: &Arc<str>, fate: Fate, failure: String, now: Timestamp) {
+    fn meet(&mut self, lane: &Arc<str>, fate: Fate, failure: &str, now: Timestamp) {
         match fate {
             Fate::Again(..) | Fate::OneByOne if self.is_draining() => {
                 let tickets = tickets(&self.lanes.take(lane));
@@ -136,7 +137,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
                 for held in self.lanes.take(lane) {
                     let message_id = self.hand.message(held.ticket).map(|message| &message.id);
                     error!(lane = &**lane, message_id, failure, "a message can never be handled");
-                    let text = failure.clone();
+                    let text = failure.to_owned();
                     self.bury(held.ticket, Epitaph { code: "PERMANENT", text, worker: W::NAME });
                 }
             }

@@ -11,7 +11,7 @@ use crate::verdict::IoError;
 /// SQS gives at most ten at once.
 pub(super) const BATCH: usize = 10;
 
-const AFTER_FAILURE: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+const AFTER_FAILURE: Delays = Delays { first: Duration::from_millis(100), longest: Duration::from_secs(30) };
 
 #[derive(Debug)]
 pub(super) struct Receivers {
@@ -70,7 +70,7 @@ impl Receivers {
 
     pub(super) fn failed(&mut self, error: &IoError, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
-        self.wanted = 1;
+        self.wanted = (self.wanted / 2).max(1);
         self.failures += 1;
         let delay = AFTER_FAILURE.after(self.failures, &"receive");
         let delay = delay.max(error.retry_after.unwrap_or_default());

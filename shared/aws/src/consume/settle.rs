@@ -1,4 +1,4 @@
-//! Deleting, giving back and dead-lettering. Nothing else in drs-fleet does any of these to a message.
+//! Extending, deleting, giving back and dead-lettering. Nothing else in drs-fleet does any of these to a message.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{debug, error, warn};
 
+use super::actor::{Actor, Done};
 use super::receive::BATCH;
 use crate::backoff::Delays;
 use crate::io::{Io, Message};
 use crate::time::after;
 use crate::verdict::{IoError, Verdict};
+use crate::worker::Worker;
 
 /// So long a delete waits for nine others while there is other work.
 const GATHER: Duration = Duration::from_millis(100);
@@ -70,6 +72,71 @@ impl Deletes {
         for id in ids {
             self.ids.remove(id);
         }
+    }
+}
+
+impl<I: Io, W: Worker> Actor<I, W> {
+    /// Extends what must stay hidden.
+    pub(super) fn extend_leases(&mut self, now: Timestamp) {
+        if now < self.look_at_leases || self.hand.is_empty() {
+            return;
+        }
+        let lease = self.options.lease;
+        // Extended at half time and looked at eight times: four attempts before a lease is lost.
+        self.look_at_leases = after(now, lease / 8);
+        for batch in self.hand.due_for_extension(now, lease / 2).chunks(BATCH) {
+            let io = self.io.clone();
+            let tickets = batch.iter().map(|(ticket, _)| *ticket).collect();
+            let messages: Vec<_> = batch.iter().map(|(_, message)| (message.clone(), lease)).collect();
+            self.tasks.spawn(async move {
+                Done::Extended { tickets, asked: now, answers: io.hide(&messages).await }
+            });
+        }
+    }
+
+    /// Deletes what is handled.
+    pub(super) fn flush_deletes(&mut self, now: Timestamp) {
+        let all = self.hand.is_empty() || self.is_draining();
+        while let Some(batch) = self.deletes.next_batch(now, all) {
+            let io = self.io.clone();
+            self.tasks.spawn(async move {
+                let ids = batch.iter().map(|message| message.id.clone()).collect();
+                Done::Deleted { ids, failed: delete(&io, batch).await }
+            });
+        }
+    }
+
+    /// Gives messages back, each hidden for its time.
+    pub(super) fn give_back(&mut self, messages: Vec<(Message, Duration)>) {
+        let mut messages = messages.into_iter().peekable();
+        while messages.peek().is_some() {
+            let (io, batch) = (self.io.clone(), messages.by_ref().take(BATCH).collect());
+            self.tasks.spawn(async move {
+                give_back(&io, batch).await;
+                Done::GivenBack
+            });
+        }
+    }
+
+    /// Gives messages back untouched, at once.
+    pub(super) fn release(&mut self, tickets: &[u64]) {
+        let released: Vec<_> = tickets
+            .iter()
+            .filter_map(|ticket| self.hand.let_go(*ticket))
+            .map(|m| (m, Duration::ZERO))
+            .collect();
+        self.metrics().count(|counted| counted.released += released.len() as u64);
+        self.give_back(released);
+    }
+
+    /// Dead-letters a message; it stays in hand, leased, until that is done.
+    pub(super) fn bury(&mut self, ticket: u64, epitaph: Epitaph) {
+        let Some(message) = self.hand.message(ticket).cloned() else { return };
+        let io = self.io.clone();
+        self.tasks.spawn(async move {
+            bury(&io, &message, &epitaph).await;
+            Done::Buried { ticket }
+        });
     }
 }
 

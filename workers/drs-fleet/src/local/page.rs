@@ -67,7 +67,7 @@ fn mrkdwn(text: &str) -> String {
         html.push_str(before);
         let (inside, behind) = after.split_once('>').unwrap_or((after, ""));
         let (link, label) = inside.split_once('|').unwrap_or((inside, inside));
-        html.push_str(&format!("<a href=\"{link}\">{label}</a>"));
+        html.extend(["<a href=\"", link, "\">", label, "</a>"]);
         rest = behind.to_owned();
     }
     html.push_str(&rest);

@@ -1,0 +1,130 @@
+//! What goes wrong, and at which I/O point.
+
+use std::collections::BTreeMap;
+
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// What happens to a call at an I/O point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails without having had an effect.
+    Before,
+    /// It takes effect, and its answer is lost.
+    After,
+    /// It takes effect twice, as when a client repeats a call whose answer was lost; the second answer counts.
+    Twice,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Twice];
+}
+
+/// Chances of faults at each point, from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Chances {
+    /// Of [`Fault::Before`].
+    pub before: f64,
+    /// Of [`Fault::After`].
+    pub after: f64,
+    /// Of [`Fault::Twice`].
+    pub twice: f64,
+    /// Only this neighbour's calls meet faults, and fail so; otherwise all, as [`Verdict::Transient`].
+    pub only: Option<(Neighbour, Verdict)>,
+}
+
+/// What one call meets.
+#[derive(Clone, Debug)]
+pub(super) struct Meets {
+    pub(super) fault: Option<Fault>,
+    /// The process dies with it.
+    pub(super) dies: bool,
+    /// What a fault before or after answers.
+    pub(super) error: IoError,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    passed: Vec<&'static str>,
+    planned: BTreeMap<usize, (Fault, bool)>,
+    chance: Option<(Seeded, Chances)>,
+    broken: Vec<(Neighbour, Verdict)>,
+    dead: bool,
+}
+
+impl Faults {
+    pub(super) fn fail_at(&mut self, point: usize, fault: Fault) {
+        self.planned.insert(point, (fault, false));
+    }
+
+    pub(super) fn crash_at(&mut self, point: usize, fault: Fault) {
+        self.planned.insert(point, (fault, true));
+    }
+
+    pub(super) fn by_chance(&mut self, seed: u64, chances: Chances) {
+        self.chance = Some((Seeded(seed), chances));
+    }
+
+    pub(super) fn break_down(&mut self, neighbour: Neighbour, verdict: Verdict) {
+        self.mend(neighbour);
+        self.broken.push((neighbour, verdict));
+    }
+
+    pub(super) fn mend(&mut self, neighbour: Neighbour) {
+        self.broken.retain(|(broken, _)| *broken != neighbour);
+    }
+
+    pub(super) fn passed(&self) -> &[&'static str] {
+        &self.passed
+    }
+
+    /// A call passes its point; `None` when the process is dead already.
+    pub(super) fn pass(&mut self, name: &'static str, neighbour: Neighbour) -> Option<Meets> {
+        if self.dead {
+            return None;
+        }
+        let point = self.passed.len();
+        self.passed.push(name);
+        let error = |verdict| IoError::new(neighbour, name, verdict, format!("planned at point {point}"));
+        if let Some((_, verdict)) = self.broken.iter().find(|(broken, _)| *broken == neighbour) {
+            return Some(Meets { fault: Some(Fault::Before), dies: false, error: error(*verdict) });
+        }
+        let planned = self.planned.get(&point).copied();
+        if let Some((fault, dies)) = planned {
+            self.dead = dies;
+            return Some(Meets { fault: Some(fault), dies, error: error(Verdict::Transient) });
+        }
+        let (fault, verdict) = self.draw(neighbour).unzip();
+        Some(Meets { fault, dies: false, error: error(verdict.unwrap_or(Verdict::Transient)) })
+    }
+
+    fn draw(&mut self, neighbour: Neighbour) -> Option<(Fault, Verdict)> {
+        let (seeded, chances) = self.chance.as_mut()?;
+        let (only, verdict) = chances.only.unwrap_or((neighbour, Verdict::Transient));
+        if only != neighbour {
+            return None;
+        }
+        let drawn = seeded.fraction();
+        let faults =
+            [(chances.before, Fault::Before), (chances.after, Fault::After), (chances.twice, Fault::Twice)];
+        let mut sum = 0.0;
+        faults.into_iter().find_map(|(chance, fault)| {
+            sum += chance;
+            (drawn < sum).then_some((fault, verdict))
+        })
+    }
+}
+
+/// `SplitMix64`: small, and the same everywhere.
+#[derive(Debug)]
+struct Seeded(u64);
+
+impl Seeded {
+    fn fraction(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,226 @@
+//! The methods of [`Io`], each one I/O point.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::keys::{Key, Place, Range};
+use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::row::{Row, Stored};
+use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use jiff::Timestamp;
+
+use super::faults::Meets;
+use super::{Fault, MemoryIo, World};
+use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::time::{after, until};
+use crate::verdict::{IoError, Neighbour};
+
+type Answer<T> = Result<T, IoError>;
+
+impl MemoryIo {
+    /// Passes an I/O point: `effect` happens as often as the point's fault lets it.
+    async fn point<T, E: From<IoError>>(
+        &self,
+        name: &'static str,
+        neighbour: Neighbour,
+        effect: impl FnMut(&mut World, Timestamp) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let meets = self.pass(name, neighbour).await;
+        self.end(meets, effect).await
+    }
+
+    async fn pass(&self, name: &'static str, neighbour: Neighbour) -> Meets {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        let meets = self.faults().pass(name, neighbour);
+        match meets {
+            Some(meets) => meets,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn end<T, E: From<IoError>>(
+        &self,
+        meets: Meets,
+        mut effect: impl FnMut(&mut World, Timestamp) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let answer = {
+            let mut world = self.world();
+            let now = world.now();
+            match meets.fault {
+                None => effect(&mut world, now),
+                Some(Fault::Before) => Err(meets.error.into()),
+                Some(Fault::After) => effect(&mut world, now).and(Err(meets.error.into())),
+                Some(Fault::Twice) => {
+                    let _lost = effect(&mut world, now);
+                    effect(&mut world, now)
+                }
+            }
+        };
+        if meets.dies {
+            self.crashed.cancel();
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+
+    /// Waits until a message can be received, for `wait` at most.
+    async fn wait_for_messages(&self, wait: Duration) {
+        let deadline = after(self.now(), wait);
+        loop {
+            let arrived = self.arrivals.notified();
+            let now = self.now();
+            let next = self.world().queue.next_visible(now).map_or(deadline, |at| at.min(deadline));
+            let pause = until(now, next);
+            if pause.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = arrived => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+impl Io for MemoryIo {
+    fn now(&self) -> Timestamp {
+        self.world().now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
+        let meets = self.pass("receive", Neighbour::Queue).await;
+        if meets.fault != Some(Fault::Before) {
+            self.wait_for_messages(wait).await;
+        }
+        self.end(meets, |world, now| Ok(world.queue.receive(max, now))).await
+    }
+
+    async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
+        self.point("delete", Neighbour::Queue, |world, _| {
+            for message in messages {
+                world.queue.delete(message);
+            }
+            Ok(vec![Ok(()); messages.len()])
+        })
+        .await
+    }
+
+    async fn hide(&self, messages: &[(Message, Duration)]) -> Answer<Vec<Answer<()>>> {
+        let answers = self.point("hide", Neighbour::Queue, |world, now| {
+            Ok(messages.iter().map(|(message, time)| world.queue.hide(message, *time, now)).collect())
+        });
+        let answers = answers.await;
+        self.arrivals.notify_waiters();
+        answers
+    }
+
+    async fn dead_letter(&self, message: &Message, attributes: &BTreeMap<String, String>) -> Answer<()> {
+        self.point("dead_letter", Neighbour::Queue, |world, _| {
+            world.queue.bury(message, attributes);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn enqueue(&self, bodies: &[String]) -> Answer<()> {
+        let answer = self.point("enqueue", Neighbour::Queue, |world, now| {
+            for body in bodies {
+                world.queue.put(body.clone(), now);
+            }
+            Ok(())
+        });
+        let answer = answer.await;
+        self.arrivals.notify_waiters();
+        answer
+    }
+
+    async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
+        let read = |world: &mut World, _| keys.iter().map(|key| world.table.get(key)).collect();
+        self.point("read", Neighbour::Table, read).await
+    }
+
+    async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
+        self.point("query", Neighbour::Table, |world, _| world.table.query(range)).await
+    }
+
+    async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
+        self.point("commit", Neighbour::Table, |world, _| world.table.commit(&write)).await
+    }
+
+    async fn published(
+        &self,
+        key: &Key,
+        rev: u64,
+        event_ids: &[String],
+        due: Option<Timestamp>,
+    ) -> Answer<()> {
+        self.point("published", Neighbour::Table, |world, _| {
+            world.table.published(key, rev, event_ids, due);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget(&self, key: &Key) -> Answer<()> {
+        self.point("forget", Neighbour::Table, |world, _| {
+            world.table.forget(key);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn due(&self, shard: &str, until: Timestamp, max: usize) -> Answer<Vec<Due>> {
+        self.point("due", Neighbour::Table, |world, _| Ok(world.table.due(shard, until, max))).await
+    }
+
+    async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
+        self.point("publish", Neighbour::Bus, |world, _| {
+            world.published.extend_from_slice(events);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn source_servers(
+        &self,
+        place: &Place,
+        filter: &ServerFilter,
+        page: Option<String>,
+    ) -> Answer<Page<ServerSeen>> {
+        let servers = |world: &mut World, now| world.spokes.servers(place, filter, page.as_deref(), now);
+        self.point("source_servers", Neighbour::Spoke, servers).await
+    }
+
+    async fn jobs(
+        &self,
+        place: &Place,
+        from: Option<Timestamp>,
+        page: Option<String>,
+    ) -> Answer<Page<JobSeen>> {
+        let jobs = |world: &mut World, now| world.spokes.jobs(place, from, page.as_deref(), now);
+        self.point("jobs", Neighbour::Spoke, jobs).await
+    }
+
+    async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
+        self.point("tag", Neighbour::Spoke, |world, _| world.spokes.tag(place, arn, tags)).await
+    }
+
+    async fn send(&self, notice: &Notice) -> Answer<()> {
+        self.point("send", Neighbour::Channel, |world, _| {
+            world.notices.push(notice.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    fn evict(&self, account: &AccountId) {
+        self.world().evicted.push(account.clone());
+    }
+}

@@ -1,0 +1,237 @@
+//! [`Io`](crate::io::Io) in memory, for crash tests and simulation: one world of queue, table, bus and spokes,
+//! and faults at its I/O points.
+//!
+//! An **I/O point** is one call of a fallible method of `Io`. Points are numbered from 0 per handle, in the order
+//! of the calls. At a point a call may fail before it took effect, take effect and lose its answer, take effect
+//! twice, or be the last thing the process did ([`MemoryIo::crash_at`]); [`MemoryIo::restarted`] is then the next
+//! process on the same world. Time is tokio's, so a paused clock runs it without waiting.
+
+mod faults;
+mod io;
+mod queue;
+mod spokes;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::keys::{Key, Place};
+use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::row::{Row, Stored};
+use drs_fleet_domain::seen::{JobSeen, ServerSeen};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::faults::Faults;
+pub use self::faults::{Chances, Fault};
+use self::queue::Queue;
+pub use self::queue::{Buried, QUEUE_VISIBILITY};
+use self::spokes::Spokes;
+pub use self::table::Item;
+use self::table::Table;
+use crate::io::Notice;
+use crate::time::after;
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// A process's view of the world in memory. Clones are the same process.
+#[derive(Clone, Debug)]
+pub struct MemoryIo {
+    world: Arc<Mutex<World>>,
+    arrivals: Arc<tokio::sync::Notify>,
+    faults: Arc<Mutex<Faults>>,
+    crashed: CancellationToken,
+    latency: Duration,
+}
+
+/// What lives on when a process dies.
+#[derive(Debug)]
+struct World {
+    born: Instant,
+    born_at: Timestamp,
+    queue: Queue,
+    table: Table,
+    spokes: Spokes,
+    published: Vec<OwnEvent>,
+    notices: Vec<Notice>,
+    evicted: Vec<AccountId>,
+}
+
+impl World {
+    fn now(&self) -> Timestamp {
+        after(self.born_at, self.born.elapsed())
+    }
+}
+
+impl Default for MemoryIo {
+    fn default() -> Self {
+        Self::new(Timestamp::from_second(1_767_225_600).unwrap_or_default())
+    }
+}
+
+impl MemoryIo {
+    /// An empty world in which it is `now`. Needs tokio's clock.
+    pub fn new(now: Timestamp) -> Self {
+        let world = World {
+            born: Instant::now(),
+            born_at: now,
+            queue: Queue::default(),
+            table: Table::default(),
+            spokes: Spokes::default(),
+            published: Vec::new(),
+            notices: Vec::new(),
+            evicted: Vec::new(),
+        };
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            arrivals: Arc::default(),
+            faults: Arc::default(),
+            crashed: CancellationToken::new(),
+            latency: Duration::ZERO,
+        }
+    }
+
+    /// Another process on the same world, without faults.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        Self { faults: Arc::default(), crashed: CancellationToken::new(), ..self.clone() }
+    }
+
+    /// Lets each call of this handle take so long.
+    #[must_use]
+    pub fn with_latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Point number `point` meets `fault`; the process lives on.
+    pub fn fail_at(&self, point: usize, fault: Fault) {
+        self.faults().fail_at(point, fault);
+    }
+
+    /// Point number `point` meets `fault`, and the process dies: no call ever answers from then on.
+    pub fn crash_at(&self, point: usize, fault: Fault) {
+        self.faults().crash_at(point, fault);
+    }
+
+    /// Every point meets faults by chance, the same for the same seed.
+    pub fn fail_by_chance(&self, seed: u64, chances: Chances) {
+        self.faults().by_chance(seed, chances);
+    }
+
+    /// Every call of a neighbour fails with this verdict, until [`MemoryIo::mend`].
+    pub fn break_down(&self, neighbour: Neighbour, verdict: Verdict) {
+        self.faults().break_down(neighbour, verdict);
+    }
+
+    /// Ends [`MemoryIo::break_down`].
+    pub fn mend(&self, neighbour: Neighbour) {
+        self.faults().mend(neighbour);
+    }
+
+    /// Waits until this process has died.
+    pub async fn crashed(&self) {
+        self.crashed.cancelled().await;
+    }
+
+    /// Names of the points passed so far, in order.
+    pub fn points(&self) -> Vec<&'static str> {
+        self.faults().passed().to_vec()
+    }
+
+    /// Puts a message on the queue; answers its id.
+    pub fn put_message(&self, body: impl Into<String>) -> String {
+        let mut world = self.world();
+        let now = world.now();
+        let id = world.queue.put(body.into(), now);
+        self.arrivals.notify_waiters();
+        id
+    }
+
+    /// How many messages are on the queue, hidden ones included.
+    pub fn queued(&self) -> usize {
+        self.world().queue.len()
+    }
+
+    /// How many messages are hidden now: somebody has them in hand.
+    pub fn hidden(&self) -> usize {
+        let world = self.world();
+        world.queue.hidden(world.now())
+    }
+
+    /// How often the messages on the queue have been received, by id.
+    pub fn receive_counts(&self) -> BTreeMap<String, u32> {
+        self.world().queue.receive_counts()
+    }
+
+    /// After so many receives a message goes to the dead-letter queue by itself.
+    pub fn redrive_after(&self, receives: u32) {
+        self.world().queue.redrive_after(receives);
+    }
+
+    /// What is on the dead-letter queue.
+    pub fn dead_letters(&self) -> Vec<Buried> {
+        self.world().queue.dead_letters().to_vec()
+    }
+
+    /// All items, as stored.
+    pub fn table(&self) -> BTreeMap<Key, Item> {
+        self.world().table.items().clone()
+    }
+
+    /// One item.
+    ///
+    /// # Errors
+    /// When it is of another kind.
+    pub fn stored<R: Row>(&self, key: &Key) -> Result<Option<Stored<R>>, IoError> {
+        self.world().table.get(key)
+    }
+
+    /// Everything published, repetitions included.
+    pub fn published_events(&self) -> Vec<OwnEvent> {
+        self.world().published.clone()
+    }
+
+    /// Everything sent to people.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.world().notices.clone()
+    }
+
+    /// Accounts whose caches were dropped.
+    pub fn evicted(&self) -> Vec<AccountId> {
+        self.world().evicted.clone()
+    }
+
+    /// What `DescribeSourceServers` shows in a place.
+    pub fn set_servers(&self, place: &Place, servers: Vec<ServerSeen>) {
+        self.world().spokes.at(place).servers = servers;
+    }
+
+    /// What `DescribeJobs` shows in a place.
+    pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
+        self.world().spokes.at(place).jobs = jobs;
+    }
+
+    /// Every call into a place fails, or none any more.
+    pub fn set_spoke_failure(&self, place: &Place, failure: Option<IoError>) {
+        self.world().spokes.at(place).failure = failure;
+    }
+
+    /// Every tag that was set on a resource of a place.
+    pub fn tags(&self, place: &Place, arn: &str) -> BTreeMap<String, String> {
+        self.world().spokes.at(place).tags.get(arn).cloned().unwrap_or_default()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! Spokes as tests set them.
+
+use std::collections::BTreeMap;
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use jiff::Timestamp;
+
+use crate::io::ServerFilter;
+use crate::verdict::IoError;
+
+/// Small, so that tests meet more than one page.
+const PAGE: usize = 50;
+
+/// What one account shows in one Region.
+#[derive(Debug, Default)]
+pub(super) struct Spoke {
+    pub(super) servers: Vec<ServerSeen>,
+    pub(super) jobs: Vec<JobSeen>,
+    pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) failure: Option<IoError>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Spokes(BTreeMap<Place, Spoke>);
+
+impl Spokes {
+    pub(super) fn at(&mut self, place: &Place) -> &mut Spoke {
+        self.0.entry(place.clone()).or_default()
+    }
+
+    pub(super) fn servers(
+        &self,
+        place: &Place,
+        filter: &ServerFilter,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<ServerSeen>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        let wanted = |server: &&ServerSeen| match filter {
+            ServerFilter::All => true,
+            ServerFilter::OfInstance(instance) => server.instance.as_ref() == Some(instance),
+        };
+        Ok(page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now))
+    }
+
+    pub(super) fn jobs(
+        &self,
+        place: &Place,
+        from: Option<Timestamp>,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<JobSeen>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        let recent = |job: &&JobSeen| from.is_none_or(|from| job.created.is_none_or(|at| at >= from));
+        let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(recent).cloned().collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
+        Ok(page_of(jobs, page, now))
+    }
+
+    pub(super) fn tag(
+        &mut self,
+        place: &Place,
+        arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), IoError> {
+        self.open(place)?;
+        let spoke = self.at(place);
+        spoke.tags.entry(arn.to_owned()).or_default().extend(tags.clone());
+        for server in spoke.servers.iter_mut().filter(|server| server.arn == arn) {
+            server.tags.extend(tags.clone());
+        }
+        Ok(())
+    }
+
+    fn open(&self, place: &Place) -> Result<Option<&Spoke>, IoError> {
+        let spoke = self.0.get(place);
+        spoke.and_then(|spoke| spoke.failure.clone()).map_or(Ok(spoke), Err)
+    }
+}
+
+fn never_initialized<T>(now: Timestamp) -> Page<T> {
+    Page { initialized: false, ..page_of(Vec::new(), None, now) }
+}
+
+fn page_of<T>(all: Vec<T>, page: Option<&str>, now: Timestamp) -> Page<T> {
+    let start = page.and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+    let next = (start + PAGE < all.len()).then(|| (start + PAGE).to_string());
+    let items = all.into_iter().skip(start).take(PAGE).collect();
+    let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    Page { items, next, date, initialized: true }
+}

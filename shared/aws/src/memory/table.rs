@@ -1,0 +1,103 @@
+//! A table with compare and set on each item's revision.
+
+use std::collections::BTreeMap;
+
+use drs_fleet_domain::keys::{Key, Range, due_shard};
+use drs_fleet_domain::row::{Outbox, Row, Stored};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::io::{CommitError, Due, Write};
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// An item as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its kind, [`Row::KIND`].
+    pub kind: &'static str,
+    /// Its row as JSON.
+    pub row: Value,
+    /// Its revision.
+    pub rev: u64,
+    /// What is still to be published.
+    pub outbox: Outbox,
+    /// When it must be looked at.
+    pub due: Option<Timestamp>,
+    /// Its shard of the index `due`.
+    pub due_shard: String,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    items: BTreeMap<Key, Item>,
+}
+
+impl Table {
+    pub(super) fn items(&self) -> &BTreeMap<Key, Item> {
+        &self.items
+    }
+
+    pub(super) fn get<R: Row>(&self, key: &Key) -> Result<Option<Stored<R>>, IoError> {
+        self.items.get(key).map(|item| stored(key, item)).transpose()
+    }
+
+    pub(super) fn query<R: Row>(&self, range: &Range) -> Result<Vec<Stored<R>>, IoError> {
+        let within = |key: &Key| key.pk == range.pk && key.sk.starts_with(&range.sk_prefix);
+        let items = self.items.iter().filter(|(key, item)| within(key) && item.kind == R::KIND);
+        items.map(|(key, item)| stored(key, item)).collect()
+    }
+
+    pub(super) fn commit<R: Row>(&mut self, write: &Write<'_, R>) -> Result<u64, CommitError<R>> {
+        let key = write.row.key();
+        let before = self.items.get(&key);
+        if before.map(|item| item.rev) != write.expected {
+            let found = before.map(|item| stored(&key, item)).transpose()?;
+            return Err(CommitError::Conflict(found.map(Box::new)));
+        }
+        // Entries are added and removed by key, as an update expression does: what was published since the
+        // row was read stays removed.
+        let mut outbox = before.map(|item| item.outbox.clone()).unwrap_or_default();
+        outbox.retain(|id, _| write.outbox.contains_key(id));
+        let new = write.outbox.iter().filter(|(id, event)| write.outbox_before.get(*id) != Some(event));
+        outbox.extend(new.map(|(id, event)| (id.clone(), event.clone())));
+
+        let rev = write.expected.unwrap_or(0) + 1;
+        let row = serde_json::to_value(write.row).map_err(|error| unreadable(&key, &error))?;
+        let due_shard = due_shard(R::WORKER, &key);
+        self.items.insert(key, Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard });
+        Ok(rev)
+    }
+
+    pub(super) fn published(&mut self, key: &Key, rev: u64, event_ids: &[String], due: Option<Timestamp>) {
+        let Some(item) = self.items.get_mut(key) else { return };
+        item.outbox.retain(|id, _| !event_ids.contains(id));
+        if item.rev == rev {
+            item.due = due;
+        }
+    }
+
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.items.remove(key);
+    }
+
+    pub(super) fn due(&self, shard: &str, until: Timestamp, max: usize) -> Vec<Due> {
+        let in_shard = self.items.iter().filter(|(_, item)| item.due_shard == shard);
+        let mut due: Vec<Due> = in_shard
+            .filter_map(|(key, item)| item.due.map(|at| Due { key: key.clone(), at }))
+            .filter(|due| due.at <= until)
+            .collect();
+        due.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+        due.truncate(max);
+        due
+    }
+}
+
+fn stored<R: Row>(key: &Key, item: &Item) -> Result<Stored<R>, IoError> {
+    let row = serde_json::from_value(item.row.clone()).map_err(|error| unreadable(key, &error))?;
+    Ok(Stored { row, rev: item.rev, outbox: item.outbox.clone() })
+}
+
+fn unreadable(key: &Key, error: &serde_json::Error) -> IoError {
+    let message = format!("{}/{} does not fit its kind: {error}", key.pk, key.sk);
+    IoError::new(Neighbour::Table, "read", Verdict::Permanent, message)
+}

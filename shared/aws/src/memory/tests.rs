@@ -1,0 +1,253 @@
+//! The test double is tested too, above all the faults that it exists to inject.
+
+use std::collections::BTreeSet;
+
+use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::row::Outbox;
+
+use super::*;
+use crate::fixture::{Tally, event, tally_key};
+use crate::io::{CommitError, Io, ServerFilter, Write};
+
+const NO_WAIT: Duration = Duration::ZERO;
+
+async fn write(io: &MemoryIo, seen: u32, expected: Option<u64>) -> Result<u64, CommitError<Tally>> {
+    let row = Tally { id: "a".into(), seen: [seen].into(), ..Tally::default() };
+    let outbox = Outbox::new();
+    io.commit(Write { row: &row, expected, outbox_before: &outbox, outbox: &outbox, due: None }).await
+}
+
+fn place() -> Place {
+    Place { account: "111122223333".parse().unwrap(), region: "eu-central-1".parse().unwrap() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_not_deleted_is_delivered_again() {
+    let io = MemoryIo::default();
+    io.put_message("body");
+    let first = io.receive(10, NO_WAIT).await.unwrap();
+    assert_eq!(first[0].receive_count, 1);
+    assert!(io.receive(10, NO_WAIT).await.unwrap().is_empty(), "hidden");
+    tokio::time::sleep(QUEUE_VISIBILITY).await;
+    let second = io.receive(10, NO_WAIT).await.unwrap();
+    assert_eq!((second[0].id.as_str(), second[0].receive_count), (first[0].id.as_str(), 2));
+    io.delete(&first).await.unwrap();
+    assert_eq!(io.queued(), 1, "an old receipt deletes nothing");
+    io.delete(&second).await.unwrap();
+    assert_eq!(io.queued(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hiding_lengthens_or_ends_a_lease_and_is_refused_to_others() {
+    let io = MemoryIo::default();
+    io.put_message("body");
+    let ours = io.receive(10, NO_WAIT).await.unwrap().remove(0);
+    io.hide(&[(ours.clone(), Duration::from_mins(10))]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(500)).await;
+    assert_eq!(io.hidden(), 1);
+    io.hide(&[(ours.clone(), Duration::ZERO)]).await.unwrap();
+    assert_eq!(io.receive(10, NO_WAIT).await.unwrap().len(), 1);
+    let answers = io.hide(&[(ours, Duration::from_secs(1))]).await.unwrap();
+    assert_eq!(answers[0].as_ref().unwrap_err().verdict, Verdict::Permanent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_poll_ends_with_the_first_message_or_its_time() {
+    let io = MemoryIo::default();
+    let began = Instant::now();
+    assert!(io.receive(10, Duration::from_secs(8)).await.unwrap().is_empty());
+    assert_eq!(began.elapsed().as_secs(), 8);
+    let (received, ()) = tokio::join!(io.receive(10, Duration::from_secs(8)), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        io.put_message("body");
+    });
+    assert_eq!((received.unwrap().len(), began.elapsed().as_secs()), (1, 11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_receives_lead_to_the_dead_letter_queue() {
+    let io = MemoryIo::default();
+    io.redrive_after(2);
+    io.put_message("body");
+    for _ in 0..2 {
+        assert_eq!(io.receive(10, NO_WAIT).await.unwrap().len(), 1);
+        tokio::time::sleep(QUEUE_VISIBILITY).await;
+    }
+    assert!(io.receive(10, NO_WAIT).await.unwrap().is_empty());
+    assert_eq!((io.queued(), io.dead_letters().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_needs_the_revision_and_the_loser_gets_the_item() {
+    let io = MemoryIo::default();
+    assert_eq!(write(&io, 1, None).await.unwrap(), 1);
+    assert_eq!(write(&io, 2, Some(1)).await.unwrap(), 2);
+    for expected in [None, Some(1), Some(3)] {
+        let Err(CommitError::Conflict(Some(found))) = write(&io, 3, expected).await else {
+            panic!("conflict")
+        };
+        assert_eq!((found.rev, found.row.seen.first()), (2, Some(&2)));
+    }
+    io.forget(&tally_key("a")).await.unwrap();
+    assert!(matches!(write(&io, 3, Some(2)).await, Err(CommitError::Conflict(None))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_since_the_row_was_read_stays_removed() {
+    let io = MemoryIo::default();
+    let row = Tally { id: "a".into(), ..Tally::default() };
+    let one: Outbox = [("a@1".to_owned(), event("a", 1))].into();
+    let both: Outbox = [1, 2].map(|n| (format!("a@{n}"), event("a", n))).into();
+    let none = Outbox::new();
+    let (first, due) =
+        (Write { row: &row, expected: None, outbox_before: &none, outbox: &one, due: None }, None);
+    io.commit(first).await.unwrap();
+    io.published(&row.key(), 1, &["a@1".to_owned()], due).await.unwrap();
+    let second = Write { row: &row, expected: Some(1), outbox_before: &one, outbox: &both, due: None };
+    io.commit(second).await.unwrap();
+    let stored = io.stored::<Tally>(&row.key()).unwrap().unwrap();
+    assert_eq!(stored.outbox.keys().collect::<Vec<_>>(), ["a@2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_due_time_is_set_only_at_the_revision_it_was_decided_for() {
+    let io = MemoryIo::default();
+    write(&io, 1, None).await.unwrap();
+    let due_of = || io.table()[&tally_key("a")].due;
+    io.published(&tally_key("a"), 7, &[], Some(io.now())).await.unwrap();
+    assert_eq!(due_of(), None);
+    io.published(&tally_key("a"), 1, &[], Some(io.now())).await.unwrap();
+    assert_eq!(due_of(), Some(io.now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_before_has_no_effect_one_after_has_and_a_doubled_call_has_two() {
+    for (fault, published, ok) in
+        [(Fault::Before, 0, false), (Fault::After, 1, false), (Fault::Twice, 2, true)]
+    {
+        let io = MemoryIo::default();
+        io.fail_at(1, fault);
+        io.publish(&[]).await.unwrap();
+        assert_eq!(io.publish(&[event("a", 1)]).await.is_ok(), ok, "{fault:?}");
+        assert_eq!(io.published_events().len(), published, "{fault:?}");
+        io.publish(&[]).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_done_twice_conflicts_with_itself() {
+    let io = MemoryIo::default();
+    io.fail_at(0, Fault::Twice);
+    assert!(matches!(write(&io, 1, None).await, Err(CommitError::Conflict(Some(found))) if found.rev == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_nothing_answers_and_the_next_process_sees_what_was_done() {
+    for (fault, published) in [(Fault::Before, 0), (Fault::After, 1)] {
+        let io = MemoryIo::default();
+        io.crash_at(0, fault);
+        let events = [event("a", 1)];
+        tokio::select! {
+            biased;
+            _ = io.publish(&events) => panic!("it died"),
+            () = io.crashed() => {}
+        }
+        let dead = tokio::time::timeout(Duration::from_mins(1), io.receive(1, NO_WAIT)).await;
+        assert!(dead.is_err());
+        let next = io.restarted();
+        next.publish(&[]).await.unwrap();
+        assert_eq!(next.published_events().len(), published);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn chance_is_the_same_for_the_same_seed() {
+    let failures = |seed: u64| async move {
+        let io = MemoryIo::default();
+        io.fail_by_chance(seed, Chances { before: 0.3, ..Chances::default() });
+        let mut failed = Vec::new();
+        for _ in 0..100 {
+            failed.push(io.publish(&[]).await.is_err());
+        }
+        failed
+    };
+    let (one, again, other) = (failures(1).await, failures(1).await, failures(2).await);
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+    let count = one.iter().filter(|failed| **failed).count();
+    assert!((15..45).contains(&count), "{count} of 100 failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_neighbour_fails_until_it_is_mended_and_others_do_not() {
+    let io = MemoryIo::default();
+    io.break_down(Neighbour::Table, Verdict::Throttled);
+    let error = io.read::<Tally>(&[tally_key("a")]).await.unwrap_err();
+    assert_eq!((error.neighbour, error.verdict), (Neighbour::Table, Verdict::Throttled));
+    io.publish(&[]).await.unwrap();
+    io.mend(Neighbour::Table);
+    io.read::<Tally>(&[tally_key("a")]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
+    let io = MemoryIo::default();
+    let shown = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
+    assert!(!shown.initialized && shown.items.is_empty());
+    io.set_jobs(&place(), (0..120).map(job).collect());
+    let mut page = None;
+    let mut seen = BTreeSet::new();
+    loop {
+        let answer = io.jobs(&place(), None, page).await.unwrap();
+        seen.extend(answer.items.into_iter().map(|job| job.id));
+        page = answer.next;
+        if page.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 120);
+    let denied = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "no");
+    io.set_spoke_failure(&place(), Some(denied));
+    assert_eq!(io.jobs(&place(), None, None).await.unwrap_err().verdict, Verdict::Denied);
+}
+
+fn job(n: u32) -> JobSeen {
+    JobSeen {
+        id: format!("drsjob-{n:017}").parse().unwrap(),
+        kind: "LAUNCH".into(),
+        initiated_by: None,
+        status: "COMPLETED".into(),
+        created: None,
+        ended: None,
+        servers: Vec::new(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_method_that_may_fail_is_a_point() {
+    let io = MemoryIo::default();
+    io.put_message("body");
+    let message = io.receive(1, NO_WAIT).await.unwrap().remove(0);
+    io.hide(&[(message.clone(), NO_WAIT)]).await.unwrap();
+    io.dead_letter(&message, &BTreeMap::new()).await.unwrap();
+    io.delete(&[message]).await.unwrap();
+    io.enqueue(&["body".into()]).await.unwrap();
+    io.read::<Tally>(&[]).await.unwrap();
+    io.query::<Tally>(&drs_fleet_domain::keys::servers(&place())).await.unwrap();
+    write(&io, 1, None).await.unwrap();
+    io.published(&tally_key("a"), 1, &[], None).await.unwrap();
+    io.forget(&tally_key("a")).await.unwrap();
+    io.due("tallier#0", io.now(), 1).await.unwrap();
+    io.publish(&[]).await.unwrap();
+    io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
+    io.jobs(&place(), None, None).await.unwrap();
+    io.tag(&place(), "arn", &BTreeMap::from([("k".into(), "v".into())])).await.unwrap();
+    io.send(&Notice::Slack(serde_json::Value::Null)).await.unwrap();
+    let account: AccountId = "111122223333".parse().unwrap();
+    io.evict(&account);
+    let names = "receive hide dead_letter delete enqueue read query commit published forget due publish \
+                 source_servers jobs tag send";
+    assert_eq!(io.points(), names.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(io.tags(&place(), "arn")["k"], "v");
+    assert_eq!((io.evicted(), io.notices().len()), (vec![account], 1));
+}

@@ -1,0 +1,237 @@
+//! Jobs and their servers, the tags of instances, what people are told, and what nobody acts on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_fleet_domain::envelope::Envelope;
+use drs_fleet_domain::event::TagsChanged;
+use drs_fleet_domain::ids::{JobId, SourceServerId};
+use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+use drs_fleet_domain::job::{self, JobRow, JobServerRow};
+use drs_fleet_domain::notification::{self, Channel, IncidentRow};
+use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::row::Change;
+use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
+use drs_fleet_domain::tags::{self, InstanceTagsRow};
+use drs_fleet_domain::unhandled::{self, Reason, UnhandledRow};
+use proptest::prelude::*;
+
+use super::{arriving, at, config, second, somewhere};
+
+const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+const SERVER: &str = "s-12345678901234567";
+
+/// Takes the observations in their order, one by one; deciding on each again must change nothing.
+fn end_of<T, R: Clone + PartialEq + std::fmt::Debug>(
+    all: &[T],
+    batches: &[Vec<usize>],
+    decide: impl Fn(&T, Option<&R>) -> Option<Change<R>>,
+) -> Option<R> {
+    let mut row = None;
+    for index in batches.iter().flatten() {
+        row = decide(&all[*index], row.as_ref()).map(|change| change.row).or(row);
+        assert_eq!(decide(&all[*index], row.as_ref()), None, "deciding again");
+    }
+    row
+}
+
+fn launch_status() -> impl Strategy<Value = Option<String>> {
+    let known = ["PENDING", "IN_PROGRESS", "LAUNCHED", "FAILED", "TERMINATED", "ADDED_LATER"];
+    prop::option::of(prop::sample::select(known.map(str::to_owned).to_vec()))
+}
+
+/// One job: what AWS fixes when it creates a job is the same in every listing.
+fn job_observation() -> impl Strategy<Value = job::Observation> {
+    let status = prop::sample::select(vec!["PENDING", "STARTED", "COMPLETED", "ADDED_LATER"]);
+    let seen = (status, prop::collection::vec(launch_status(), 0..3)).prop_map(|(status, servers)| JobSeen {
+        id: JOB.parse().unwrap(),
+        kind: "LAUNCH".to_owned(),
+        initiated_by: Some("START_RECOVERY".to_owned()),
+        status: status.to_owned(),
+        created: Some(at(90)),
+        ended: (status == "COMPLETED").then(|| at(200)),
+        servers: servers.into_iter().map(job_server).collect(),
+    });
+    prop_oneof![
+        any::<bool>().prop_map(|drill| job::Observation::Result { drill }),
+        Just(job::Observation::Started { at: at(91) }),
+        seen.prop_map(|seen| job::Observation::Seen(Box::new(seen))),
+    ]
+}
+
+fn job_server(launch_status: Option<String>) -> JobServerSeen {
+    JobServerSeen { server: SERVER.parse().unwrap(), launch_status, recovery_instance: None }
+}
+
+fn job_server_observation() -> impl Strategy<Value = job::ServerObservation> {
+    let instance = prop::option::of(Just("i-0a1b2c3d4e5f60718".parse().unwrap()));
+    prop_oneof![
+        (any::<bool>(), second()).prop_map(|(launched, at)| job::ServerObservation::Result { launched, at }),
+        (launch_status(), instance).prop_map(|(status, recovery_instance)| {
+            job::ServerObservation::Seen(JobServerSeen { recovery_instance, ..job_server(status) })
+        }),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum TagStep {
+    Changed(TagsChanged),
+    Synced { arn: String, version: u64 },
+}
+
+/// A version names one set of tags.
+fn tag_step() -> impl Strategy<Value = TagStep> {
+    let changed = (1_u64..5).prop_map(|version| {
+        TagStep::Changed(TagsChanged {
+            instance: "i-0a1b2c3d4e5f60718".parse().unwrap(),
+            version,
+            tags: BTreeMap::from([("release".to_owned(), version.to_string())]),
+        })
+    });
+    let synced =
+        (0..2, 1_u64..5).prop_map(|(n, version)| TagStep::Synced { arn: format!("arn-{n}"), version });
+    prop_oneof![changed, synced]
+}
+
+fn tag_decide(step: &TagStep, row: Option<&InstanceTagsRow>) -> Option<Change<InstanceTagsRow>> {
+    match step {
+        TagStep::Changed(change) => tags::changed(&somewhere(), change, row),
+        TagStep::Synced { arn, version } => tags::synced(row?, std::slice::from_ref(arn), *version, at(7)),
+    }
+}
+
+/// The life of one incident key: up to three stalls, each opened, perhaps escalated, and resolved.
+fn life() -> impl Strategy<Value = Vec<OwnEvent>> {
+    let end = prop::sample::select(vec![None, Some(Severity::Critical)]);
+    (prop::collection::vec(end, 1..=3), any::<bool>()).prop_map(|(stalls, still_open)| {
+        let place = somewhere();
+        let subject = Subject { place: &place, account_name: "erp-prod", id: SERVER, name: "erp-db-03" };
+        let mut open = Incidents::new();
+        let mut events = Vec::new();
+        for (n, worse) in (0_i64..).zip(&stalls) {
+            let condition = |severity| Condition {
+                kind: IncidentKind::ReplicationStalled,
+                since: at(100 * n),
+                severity,
+                reason: "DRS reports AGENT_NOT_SEEN".to_owned(),
+            };
+            events.extend(reconcile(&mut open, &[condition(Severity::High)], &subject, at(100 * n)));
+            if let Some(worse) = worse {
+                events.extend(reconcile(&mut open, &[condition(*worse)], &subject, at(100 * n + 20)));
+            }
+            events.extend(reconcile(&mut open, &[], &subject, at(100 * n + 50)));
+        }
+        if still_open {
+            events.pop();
+        }
+        events
+    })
+}
+
+fn notified(events: &[OwnEvent], batches: &[Vec<usize>]) -> (Option<IncidentRow>, Vec<OwnEvent>) {
+    let (mut row, mut sent): (Option<IncidentRow>, _) = (None, Vec::new());
+    for batch in batches {
+        let batch: Vec<_> = batch.iter().map(|i| events[*i].clone()).collect();
+        if let Some(change) = notification::decide(&batch, row.as_ref(), &[Channel::Slack], at(999)) {
+            let claimed = notification::claimed(&change.row, at(999));
+            sent.extend(claimed.iter().map(|_| change.row.latest.clone()));
+            row = Some(change.row);
+        }
+        assert_eq!(notification::decide(&batch, row.as_ref(), &[Channel::Slack], at(999)), None);
+    }
+    (row, sent)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_job_ends_the_same_however_results_and_sweeps_arrive(
+        (all, one, other) in arriving(job_observation(), 7),
+    ) {
+        let id: JobId = JOB.parse().unwrap();
+        let end = |b| end_of(&all, b, |o, row: Option<&JobRow>| job::decide((&somewhere(), &id), o, row));
+        prop_assert_eq!(end(&one), end(&other));
+    }
+
+    #[test]
+    fn a_server_of_a_job_ends_the_same_however_results_and_sweeps_arrive(
+        (all, one, other) in arriving(job_server_observation(), 7),
+    ) {
+        let (id, server): (JobId, SourceServerId) = (JOB.parse().unwrap(), SERVER.parse().unwrap());
+        let end = |b| end_of(&all, b, |o, row: Option<&JobServerRow>| {
+            job::decide_server((&somewhere(), &id, &server), o, row)
+        });
+        prop_assert_eq!(end(&one), end(&other));
+    }
+
+    /// What was synced before its tags were known is nobody's: tags are known before they are written.
+    #[test]
+    fn the_tags_of_an_instance_end_the_same_however_changes_arrive(
+        (all, one, other) in arriving(tag_step(), 7),
+    ) {
+        let first = TagStep::Changed(TagsChanged {
+            instance: "i-0a1b2c3d4e5f60718".parse().unwrap(), version: 0, tags: BTreeMap::new(),
+        });
+        let stored = tag_decide(&first, None).unwrap().row;
+        let end = |b| end_of(&all, b, |step, row| tag_decide(step, row.or(Some(&stored)))).or(Some(stored.clone()));
+        prop_assert_eq!(end(&one), end(&other));
+    }
+
+    #[test]
+    fn people_end_up_told_what_is_so_however_own_events_arrive(
+        (events, one, other) in life().prop_flat_map(|events| {
+            let n = events.len();
+            (Just(events), super::batches(n), super::batches(n))
+        }),
+    ) {
+        let ((one, sent), (other, _)) = (notified(&events, &one), notified(&events, &other));
+        prop_assert_eq!(one.as_ref().map(|row| &row.latest), other.as_ref().map(|row| &row.latest));
+        let row = one.unwrap();
+        prop_assert_eq!(&row.latest, events.last().unwrap());
+        let told_open = sent.last().is_some_and(|event| event.happened != Happened::Resolved);
+        prop_assert_eq!(told_open, row.is_open(), "sent: {:?}", sent);
+        let ids: BTreeSet<_> = sent.iter().map(|event| &event.event_id).collect();
+        prop_assert_eq!(ids.len(), sent.len(), "each message is sent once");
+    }
+
+    /// As far as the five ids that are kept can tell repetitions.
+    #[test]
+    fn events_that_nobody_acts_on_are_counted_once(
+        (times, one, other) in arriving(second(), 5),
+    ) {
+        let events: Vec<Envelope> = times.iter().enumerate().map(|(n, time)| Envelope {
+            id: format!("id-{n}"),
+            source: "aws.drs".to_owned(),
+            detail_type: "Added Later".to_owned(),
+            account: somewhere().account,
+            region: somewhere().region,
+            time: *time,
+            resources: Vec::new(),
+            detail: serde_json::Map::new(),
+        }).collect();
+        let decide = |event: &Envelope, row: Option<&UnhandledRow>| {
+            unhandled::decide(UnhandledRow::of("capacity-tracker", Reason::UnknownType, event), event, row)
+        };
+        let (one, other) = (end_of(&events, &one, decide).unwrap(), end_of(&events, &other, decide).unwrap());
+        prop_assert_eq!(one.count, u64::try_from(events.len()).unwrap());
+        prop_assert_eq!((one.count, one.last_at), (other.count, other.last_at));
+        prop_assert_eq!(one.ids.iter().collect::<BTreeSet<_>>(), other.ids.iter().collect());
+    }
+}
+
+#[test]
+fn an_older_version_that_was_written_does_not_calm_the_newer_one_that_waits() {
+    let change = |version| {
+        TagStep::Changed(TagsChanged {
+            instance: "i-0a1b2c3d4e5f60718".parse().unwrap(),
+            version,
+            tags: BTreeMap::new(),
+        })
+    };
+    let row = tag_decide(&change(2), None).unwrap().row;
+    let row = tags::postponed(&row, "the account refuses", at(5)).unwrap().row;
+    let row = tags::synced(&row, &["arn".to_owned()], 1, at(6)).unwrap().row;
+    assert!(row.retry_at.is_some() && row.pending.is_some());
+    let row = tags::synced(&row, &["arn".to_owned()], 2, at(7)).unwrap().row;
+    assert!(row.retry_at.is_none() && row.pending.is_none());
+}
