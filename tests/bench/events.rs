@@ -1,5 +1,7 @@
 //! The streams of events: deterministic, each event changes a row, none has anything to tell.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// Servers in the fleet; a worker remembers 10,000 rows, so all of these are warm after one round.
@@ -49,19 +51,10 @@ pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
     events
 }
 
-/// The fewest writes that a worker can do which has at most `window` messages in hand: the first event of a
-/// server waits for whatever arrives of the same server while there is room.
-pub fn fewest_writes(events: &[Event], window: usize) -> usize {
-    let mut first_of_server = vec![None; SERVERS];
-    let mut writes = 0;
-    for (n, event) in events.iter().enumerate() {
-        let first = &mut first_of_server[event.server];
-        if first.is_none_or(|first| n - first >= window) {
-            *first = Some(n);
-            writes += 1;
-        }
-    }
-    writes
+/// Events per server among those that are in hand together.
+pub fn together(events: &[Event], in_hand: usize) -> f64 {
+    let distinct = |hand: &[Event]| hand.iter().map(|event| event.server).collect::<BTreeSet<_>>().len();
+    events.len() as f64 / events.chunks(in_hand).map(distinct).sum::<usize>() as f64
 }
 
 /// Account of a server.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use capacity_tracker::CapacityTracker;
-use drs_fleet_aws::process::{Arguments as WorkerArguments, from_env, in_runtime, prepare};
+use drs_fleet_aws::process::{Arguments as WorkerArguments, from_env, on_one_thread, prepare};
 use drs_fleet_aws::worker::Worker;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The capacity-tracker as its own binary runs it.
 pub fn worker() -> anyhow::Result<()> {
-    in_runtime(async {
+    on_one_thread(async {
         let stop = CancellationToken::new();
         from_env(&[CapacityTracker::NAME], &stop, |_, io, _| {
             let make =
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Measured> {
     Ok(Measured {
         events,
         rounds,
-        coalescible: events as f64 / events::fewest_writes(&storm, IN_HAND) as f64,
+        together: events::together(&storm, IN_HAND),
         starts_ms: starts,
         binary_mb: binary_mb(),
     })

@@ -47,8 +47,8 @@ pub struct Round {
 pub struct Measured {
     pub events: usize,
     pub rounds: Vec<Round>,
-    /// Events per server that can be handled together with what a worker may have in hand.
-    pub coalescible: f64,
+    /// Events per server among those that a worker may have in hand together: `c` of the bars.
+    pub together: f64,
     pub starts_ms: Vec<f64>,
     pub binary_mb: Option<f64>,
 }
@@ -82,6 +82,9 @@ impl Measured {
                 at(|c| c.reads)
             );
         }
+        for cost in self.rounds.iter().flat_map(|r| [&r.worker.fresh, &r.worker.spread, &r.worker.storm]) {
+            cost.others.iter().for_each(|name| println!("unexpected: {name}"));
+        }
         println!("\n{:<4} {:<56}{:>9}{:>9}", "", "", "measured", "bar");
         for Line { name, what, measured, bar } in self.lines() {
             let missed = if measured > bar { "  missed" } else { "" };
@@ -104,7 +107,7 @@ impl Measured {
                 "P3",
                 "writes per event, four events per server",
                 at(|r| r.worker.storm.writes),
-                1.01 / self.coalescible,
+                1.01 / self.together,
             ),
             line("P3", "reads per event, warm", at(|r| r.worker.spread.reads), 0.05),
             line("P6", "MiB resident after the storm", at(|r| r.memory.after), 32.0),
