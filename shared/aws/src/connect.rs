@@ -2,15 +2,25 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 /// Named, so that an update of the SDK changes neither retries nor time-outs unseen.
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
+/// One for the clients of all services: each that makes its own reads the trusted certificates anew and keeps
+/// connections of its own.
+fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+}
+
 /// AWS as the environment describes it: Region, role of the container or profile, `AWS_ENDPOINT_URL`.
 pub async fn from_env() -> SdkConfig {
-    aws_config::load_defaults(behavior()).await
+    aws_config::defaults(behavior()).http_client(http_client()).load().await
 }
 
 /// Keys of one session.

@@ -146,7 +146,7 @@ pub fn main<W: Worker>(about: &'static str, make: impl Fn(Setup, &Settings) -> W
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    let ended = in_runtime(async {
+    let ended = on_one_thread(async {
         let stop = CancellationToken::new();
         let prepare_one = |_: &str, io: SdkIo, settings: &Settings| {
             Some(prepare(io, arguments, &stop, |setup| make(setup, settings)))
@@ -156,12 +156,23 @@ pub fn main<W: Worker>(about: &'static str, make: impl Fn(Setup, &Settings) -> W
     ended.unwrap_or_else(|error| fail(&error))
 }
 
-/// Runs a process's future to its end.
+/// Runs a process's future to its end, on all cores.
 ///
 /// # Errors
 /// Of the future, and when no runtime can be started.
 pub fn in_runtime(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the runtime cannot be started")?.block_on(run)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a worker's future to its end on this thread: it waits for others nearly all the time, and handing tasks
+/// from thread to thread costs it more than a second core brings.
+///
+/// # Errors
+/// Of the future, and when no runtime can be started.
+pub fn on_one_thread(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("the runtime cannot be started")?.block_on(run)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -71,6 +71,17 @@ impl<R: Row> Store<R> {
         }
     }
 
+    /// The item as this process last stored or read it, else as the table has it; the table may have a newer one.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn known<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
+        match self.cache.get(key) {
+            Some(cached) => Ok(Some(cached)),
+            None => self.read(io, key).await,
+        }
+    }
+
     /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when
     /// there is nothing to do. It is called again when another writer was first.
     ///
@@ -83,10 +94,7 @@ impl<R: Row> Store<R> {
         key: &Key,
         decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
     ) -> Result<Outcome<R>, IoError> {
-        let stored = match self.cache.get(key) {
-            Some(cached) => Some(cached),
-            None => self.read(io, key).await?,
-        };
+        let stored = self.known(io, key).await?;
         self.decide(io, key, stored, decide).await
     }
 

@@ -7,9 +7,11 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
-use drs_fleet_domain::place::{self, PlaceRow};
+use drs_fleet_domain::place;
+use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::server;
 use drs_fleet_domain::unhandled::Reason;
+use jiff::Timestamp;
 
 use crate::{CapacityTracker, sweep};
 
@@ -42,7 +44,7 @@ async fn stalls<I: Io>(
     let registry = worker.registry.current(io).await?;
     let context = server::Context {
         account_name: registry.account_name(&place.account),
-        swept_at: known_place(worker, io, place).await?.and_then(|row| row.swept_at()),
+        swept_at: swept_at(worker, io, place).await?,
     };
     let observations: Vec<_> = work.iter().filter_map(stalled).collect();
     let key = keys::server(place, id);
@@ -111,12 +113,12 @@ pub(crate) async fn wake_place<I: Io>(worker: &CapacityTracker, io: &I, key: &Ke
     }
 }
 
-/// The place's row, from the cache or the table, changing nothing.
-pub(crate) async fn known_place<I: Io>(
+/// When the place was last swept, as far as this process knows.
+pub(crate) async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-) -> Result<Option<PlaceRow>, IoError> {
-    let outcome = worker.places.change(io, &keys::place(place), |_| None).await?;
-    Ok(outcome.row().cloned())
+) -> Result<Option<Timestamp>, IoError> {
+    let known = worker.places.known(io, &keys::place(place)).await?;
+    Ok(known.and_then(|stored| stored.row.swept_at()))
 }

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::CapacityTracker;
-use crate::handle::known_place;
+use crate::handle::swept_at;
 
 /// How many rows of one sweep are written at once.
 const WRITES: usize = 16;
@@ -103,7 +103,7 @@ async fn apply<I: Io>(
     let Sweep { date: at, initialized, servers } = sweep;
     let registry = worker.registry.current(io).await?;
     let account_name = registry.account_name(&place.account);
-    let swept_at = known_place(worker, io, place).await?.and_then(|row| row.swept_at());
+    let swept_at = swept_at(worker, io, place).await?;
     let context = server::Context { account_name, swept_at };
     let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
     let listed: BTreeSet<_> = servers.iter().map(|s| s.id.clone()).collect();

@@ -17,6 +17,7 @@ use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
 use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::assume::Spokes;
@@ -104,6 +105,12 @@ impl SdkIo {
     }
 }
 
+/// The SDK's futures take some 10 KB each. In a box, they are not part of every future above them, and are not
+/// moved with it when it becomes a task.
+fn boxed<'a, T>(call: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    Box::pin(call)
+}
+
 impl Io for SdkIo {
     fn now(&self) -> Timestamp {
         self.0.time.now()
@@ -114,25 +121,25 @@ impl Io for SdkIo {
     }
 
     async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
-        let messages = self.0.queue.receive(max, wait).await?;
+        let messages = boxed(self.0.queue.receive(max, wait)).await?;
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(Timestamp::now());
         Ok(messages)
     }
 
     async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
-        self.0.queue.delete(messages).await
+        boxed(self.0.queue.delete(messages)).await
     }
 
     async fn hide(&self, messages: &[(Message, Duration)]) -> Answer<Vec<Answer<()>>> {
-        self.0.queue.hide(messages).await
+        boxed(self.0.queue.hide(messages)).await
     }
 
     async fn dead_letter(&self, message: &Message, attributes: &BTreeMap<String, String>) -> Answer<()> {
-        self.0.queue.dead_letter(message, attributes).await
+        boxed(self.0.queue.dead_letter(message, attributes)).await
     }
 
     async fn enqueue(&self, bodies: &[String]) -> Answer<()> {
-        self.0.queue.enqueue(bodies).await
+        boxed(self.0.queue.enqueue(bodies)).await
     }
 
     async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
@@ -140,11 +147,11 @@ impl Io for SdkIo {
     }
 
     async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
-        self.0.table.query(range).await
+        boxed(self.0.table.query(range)).await
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
-        self.0.table.commit(write).await
+        boxed(self.0.table.commit(write)).await
     }
 
     async fn published(
@@ -154,19 +161,19 @@ impl Io for SdkIo {
         event_ids: &[String],
         due: Option<Timestamp>,
     ) -> Answer<()> {
-        self.0.table.published(key, rev, event_ids, due).await
+        boxed(self.0.table.published(key, rev, event_ids, due)).await
     }
 
     async fn forget(&self, key: &Key) -> Answer<()> {
-        self.0.table.forget(key).await
+        boxed(self.0.table.forget(key)).await
     }
 
     async fn due(&self, shard: &str, until: Timestamp, max: usize) -> Answer<Vec<Due>> {
-        self.0.table.due(shard, until, max).await
+        boxed(self.0.table.due(shard, until, max)).await
     }
 
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
-        self.0.bus.publish(events).await
+        boxed(self.0.bus.publish(events)).await
     }
 
     async fn source_servers(
@@ -176,7 +183,7 @@ impl Io for SdkIo {
         page: Option<String>,
     ) -> Answer<Page<ServerSeen>> {
         let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => drs::source_servers(&client, place, filter, page).await,
+            Ok(client) => boxed(drs::source_servers(&client, place, filter, page)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)
@@ -189,7 +196,7 @@ impl Io for SdkIo {
         page: Option<String>,
     ) -> Answer<Page<JobSeen>> {
         let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => drs::jobs(&client, place, from, page).await,
+            Ok(client) => boxed(drs::jobs(&client, place, from, page)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)
@@ -197,14 +204,14 @@ impl Io for SdkIo {
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
         let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => drs::tag(&client, arn, tags).await,
+            Ok(client) => boxed(drs::tag(&client, arn, tags)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {
-        self.0.channels.send(notice).await
+        boxed(self.0.channels.send(notice)).await
     }
 
     fn evict(&self, account: &AccountId) {

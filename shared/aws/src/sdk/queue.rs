@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::Config;
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
@@ -28,7 +27,7 @@ use entries::{message, settled, unbuilt, whole_seconds};
 
 /// SQS answers a long poll of 20 s at the latest; what takes longer is lost.
 const LONGEST_POLL: Duration = Duration::from_secs(20);
-/// How much longer than its long poll a receive may take.
+/// How much longer than the longest poll a receive may take.
 const POLL_SLACK: Duration = Duration::from_secs(10);
 /// SQS hides a message for at most twelve hours.
 const LONGEST_HIDE: Duration = Duration::from_hours(12);
@@ -38,28 +37,28 @@ const MESSAGE_LIMIT: usize = 1_048_576;
 #[derive(Debug)]
 pub(super) struct Queue {
     client: Client,
+    /// For long polls.
+    patient: Client,
     queues: Option<WorkerSettings>,
-    limits: TimeoutConfig,
 }
 
 impl Queue {
     pub(super) fn new(config: &SdkConfig, queues: Option<WorkerSettings>, limits: TimeoutConfig) -> Self {
-        Self { client: Client::new(config), queues, limits }
+        let limits = limits.to_builder().operation_attempt_timeout(LONGEST_POLL + POLL_SLACK).build();
+        let patient = config.to_builder().timeout_config(limits).build();
+        Self { client: Client::new(config), patient: Client::new(&patient), queues }
     }
 
     pub(super) async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
         let wait = wait.min(LONGEST_POLL);
-        let limits = self.limits.clone().to_builder().operation_attempt_timeout(wait + POLL_SLACK).build();
         let answer = self
-            .client
+            .patient
             .receive_message()
             .queue_url(&self.queues("ReceiveMessage")?.queue_url)
             .max_number_of_messages(i32::try_from(max.clamp(1, 10)).unwrap_or(10))
             .wait_time_seconds(whole_seconds(wait))
             .message_system_attribute_names(Attribute::ApproximateReceiveCount)
             .message_system_attribute_names(Attribute::SentTimestamp)
-            .customize()
-            .config_override(Config::builder().timeout_config(limits))
             .send()
             .await
             .map_err(|e| classify(Neighbour::Queue, "ReceiveMessage", &e))?;

@@ -1,0 +1,92 @@
+//! The streams of events: deterministic, each event changes a row, none has anything to tell.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// Servers in the fleet; a worker remembers 10,000 rows, so all of these are warm after one round.
+pub const SERVERS: usize = 8_000;
+
+/// Accounts that the servers are spread over.
+pub const ACCOUNTS: usize = 10;
+
+pub const REGION: &str = "eu-central-1";
+
+/// 2026-01-01T00:00:00Z; each event is one second later than the one before.
+const BEGIN: i64 = 1_767_225_600;
+
+/// In a storm so many messages are shuffled among each other …
+const SHUFFLED: usize = 400;
+/// … in which each server has so many events.
+const PER_SERVER: usize = 4;
+
+/// How events are spread over servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// Two events of one server are never in hand together.
+    Spread,
+    /// Four events per server, close together and out of order.
+    Storm,
+}
+
+/// What happened, without its envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub server: usize,
+    /// Seconds since the beginning.
+    pub second: usize,
+}
+
+/// `count` events, the first of them `from` seconds after the beginning.
+pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
+    let server = |n: usize| match shape {
+        Shape::Spread => n % SERVERS,
+        Shape::Storm => (n / SHUFFLED * (SHUFFLED / PER_SERVER) + n % (SHUFFLED / PER_SERVER)) % SERVERS,
+    };
+    let mut events: Vec<_> = (0..count).map(|n| Event { server: server(n), second: from + n }).collect();
+    if shape == Shape::Storm {
+        let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+        events.chunks_mut(SHUFFLED).for_each(|chunk| dice.shuffle(chunk));
+    }
+    events
+}
+
+/// Events per server among those that are in hand together.
+pub fn together(events: &[Event], in_hand: usize) -> f64 {
+    let distinct = |hand: &[Event]| hand.iter().map(|event| event.server).collect::<BTreeSet<_>>().len();
+    events.len() as f64 / events.chunks(in_hand).map(distinct).sum::<usize>() as f64
+}
+
+/// Account of a server.
+pub fn account(server: usize) -> String {
+    format!("1111222233{:02}", server % ACCOUNTS)
+}
+
+/// The message body, as EventBridge puts it on a queue.
+pub fn body(event: Event) -> String {
+    let Event { server, second } = event;
+    let account = account(server);
+    let seconds = BEGIN + i64::try_from(second).unwrap_or(0);
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    format!(
+        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/s-{server:017x}"],"detail":{{"state":"NOT_STALLED"}}}}"#
+    )
+}
+
+/// xorshift64: the same numbers each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap_or(0) % end
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for n in (1..items.len()).rev() {
+            items.swap(n, self.below(n + 1));
+        }
+    }
+}
