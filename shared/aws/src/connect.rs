@@ -2,9 +2,10 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 /// Named, so that an update of the SDK changes neither retries nor time-outs unseen.
@@ -13,9 +14,17 @@ fn behavior() -> BehaviorVersion {
 }
 
 /// One for the clients of all services: each that makes its own reads the trusted certificates anew and keeps
-/// connections of its own.
+/// connections of its own. Heeds the proxies of the environment, as the SDK's own does.
 fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let tls = Provider::Rustls(CryptoMode::AwsLc);
+        let mut connector = Connector::builder().tls_provider(tls).proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
 }
 
 /// AWS as the environment describes it: Region, role of the container or profile, `AWS_ENDPOINT_URL`.
@@ -42,7 +51,7 @@ pub fn at_endpoint(endpoint: &str, region: &str, keys: Keys) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(behavior())
         .endpoint_url(endpoint)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(Builder::new().build_http())
         .region(Region::new(region.to_owned()))
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()
