@@ -8,6 +8,11 @@ fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=Cargo.toml");
     let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let manifest = fs::read_to_string(format!("{root}/Cargo.toml")).unwrap_or_default();
+    // Other tables could bring in the same by another name.
+    if manifest.lines().any(|l| l.starts_with("[target.") || l.starts_with("[dependencies.")) {
+        println!("cargo::error=drs-fleet-domain lists its dependencies under [dependencies] alone");
+        return ExitCode::FAILURE;
+    }
     let dependencies = manifest
         .lines()
         .skip_while(|line| *line != "[dependencies]")

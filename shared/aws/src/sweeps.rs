@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::io::Io;
-use crate::verdict::IoError;
+use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// How often the hub's schedule ticks.
 const INTERVAL: Duration = Duration::from_mins(5);
@@ -26,9 +26,17 @@ pub async fn ask<I: Io>(io: &I, places: &[Place]) -> Result<(), IoError> {
     Ok(())
 }
 
-/// Whether a later tick has asked again by now, so that piled-up ticks cost nothing.
+/// Whether later ticks have asked again by now, so that piled-up ticks cost nothing. Three intervals, for the
+/// clocks of queue and worker may be ten minutes apart.
 pub fn is_overtaken(asked_at: Timestamp, now: Timestamp) -> bool {
-    asked_at.checked_add(INTERVAL).is_ok_and(|end| end < now)
+    asked_at.checked_add(INTERVAL * 3).is_ok_and(|end| end < now)
+}
+
+/// Whether a spoke refuses us, which ends only when a person acts: trying again spends receive counts, and
+/// dead-lettering would hide it. It is recorded instead, and tried again by sweep or timer.
+pub fn is_refusal(error: &IoError) -> bool {
+    matches!(error.verdict, Verdict::Denied | Verdict::Permanent)
+        && matches!(error.neighbour, Neighbour::Spoke | Neighbour::Secrets)
 }
 
 fn message(place: &Place, now: Timestamp) -> String {

@@ -80,7 +80,7 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::TagsChanged(change) => {
             to.because = "the highest version of the tag set wins".into();
-            to.write(tags::changed(&place, change, None).as_ref());
+            to.write(tags::changed(&place, (change, at), None, at).as_ref());
         }
         Event::Own(own) => {
             let channels = [Channel::Email, Channel::Slack];

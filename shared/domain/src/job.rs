@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::seen::{JobSeen, JobServerSeen};
 
@@ -103,7 +104,7 @@ pub enum ServerObservation {
 
 impl Row for JobRow {
     const KIND: &'static str = "job";
-    const WORKER: &'static str = "job-monitor";
+    const WORKER: &'static str = WorkerName::Jobs.as_str();
 
     fn key(&self) -> Key {
         keys::job(&self.place, &self.id)
@@ -112,7 +113,7 @@ impl Row for JobRow {
 
 impl Row for JobServerRow {
     const KIND: &'static str = "job-server";
-    const WORKER: &'static str = "job-monitor";
+    const WORKER: &'static str = WorkerName::Jobs.as_str();
 
     fn key(&self) -> Key {
         keys::job_server(&self.place, &self.job, &self.server)

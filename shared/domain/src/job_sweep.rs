@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::sweep::Sweeping;
 
@@ -22,7 +23,7 @@ pub struct JobSweepRow {
 
 impl Row for JobSweepRow {
     const KIND: &'static str = "job-sweep";
-    const WORKER: &'static str = "job-monitor";
+    const WORKER: &'static str = WorkerName::Jobs.as_str();
 
     fn key(&self) -> Key {
         keys::job_sweep(&self.place)

@@ -12,11 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key};
 use crate::own_event::{Happened, OwnEvent};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 
 /// A sender that has not marked its message after this long is taken for dead; doubled with each attempt.
 const CLAIM: Duration = Duration::from_mins(1);
 const LONGEST_CLAIM: Duration = Duration::from_hours(1);
+
+/// A channel that refuses for this many attempts, about half a day, is given up on for this event.
+const ATTEMPTS: u32 = 16;
 
 /// Resolved incidents are forgotten after this long: 90 days.
 const KEPT: Duration = Duration::from_hours(2160);
@@ -51,6 +55,9 @@ pub struct Delivery {
     pub claimed_until: Timestamp,
     /// How often sending was begun.
     pub attempts: u32,
+    /// Nobody tries any more: the channel refuses for good, or has refused for too long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
     /// The channel's last refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -58,14 +65,14 @@ pub struct Delivery {
 
 impl Row for IncidentRow {
     const KIND: &'static str = "incident";
-    const WORKER: &'static str = "notifier";
+    const WORKER: &'static str = WorkerName::Notifications.as_str();
 
     fn key(&self) -> Key {
         key(&self.latest)
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.deliveries.values().filter(|d| d.sent_at.is_none()).map(|d| d.claimed_until).min()
+        self.deliveries.values().filter(|d| d.is_pending()).map(|d| d.claimed_until).min()
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
@@ -75,6 +82,11 @@ impl Row for IncidentRow {
 }
 
 impl IncidentRow {
+    /// Whether a channel was told of the newest event, as far as anybody can know.
+    fn may_have_told(&self, channel: Channel) -> bool {
+        self.deliveries.get(&channel).is_some_and(|delivery| !delivery.given_up)
+    }
+
     /// Whether the condition still holds.
     pub fn is_open(&self) -> bool {
         self.latest.happened != Happened::Resolved
@@ -98,8 +110,7 @@ pub fn decide(
         return None;
     }
     // The end may also be that of a later incident of the same key, whose beginning comes late or never.
-    let told =
-        |channel: &Channel| stored.is_some_and(|row| row.is_open() && row.deliveries.contains_key(channel));
+    let told = |channel: &Channel| stored.is_some_and(|row| row.is_open() && row.may_have_told(*channel));
     // Nobody is told the end of what nobody was told.
     let tell = |channel: &&Channel| newest.happened != Happened::Resolved || told(channel);
     let deliveries =
@@ -111,7 +122,7 @@ pub fn decide(
 pub fn reclaim(row: &IncidentRow, now: Timestamp) -> Option<Change<IncidentRow>> {
     let mut next = row.clone();
     for delivery in next.deliveries.values_mut() {
-        if delivery.sent_at.is_none() && delivery.claimed_until <= now {
+        if delivery.is_pending() && delivery.claimed_until <= now {
             let error = delivery.error.take();
             *delivery = Delivery { error, ..Delivery::claim(&row.latest, delivery.attempts, now) };
         }
@@ -121,25 +132,43 @@ pub fn reclaim(row: &IncidentRow, now: Timestamp) -> Option<Change<IncidentRow>>
 
 /// The channels that the claim made at `now` has to send to.
 pub fn claimed(row: &IncidentRow, now: Timestamp) -> Vec<Channel> {
-    let mine = |d: &Delivery| d.sent_at.is_none() && d.claimed_until == until(now, d.attempts);
+    let mine = |d: &Delivery| d.is_pending() && d.claimed_until == until(now, d.attempts);
     row.deliveries.iter().filter(|(_, d)| mine(d)).map(|(channel, _)| *channel).collect()
+}
+
+/// What a channel answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It took the message.
+    Taken,
+    /// It may take it later.
+    Refused(String),
+    /// It will never take it.
+    RefusedForGood(String),
 }
 
 /// Records what a channel answered to the message about `event_id`.
 pub fn answered(
     row: &IncidentRow,
     (channel, event_id): (Channel, &str),
-    answer: Result<(), String>,
+    answer: Answer,
     now: Timestamp,
 ) -> Option<Change<IncidentRow>> {
     let mut next = row.clone();
     let delivery = next.deliveries.get_mut(&channel).filter(|d| d.event_id == event_id)?;
     match answer {
-        Ok(()) => {
+        Answer::Taken => {
             delivery.sent_at = Some(now);
             delivery.error = None;
         }
-        Err(error) => delivery.error = Some(error),
+        Answer::Refused(error) => {
+            delivery.error = Some(error);
+            delivery.given_up = delivery.attempts >= ATTEMPTS;
+        }
+        Answer::RefusedForGood(error) => {
+            delivery.error = Some(error);
+            delivery.given_up = true;
+        }
     }
     Change::between(Some(row), next, Vec::new())
 }
@@ -148,7 +177,12 @@ impl Delivery {
     fn claim(event: &OwnEvent, attempts: u32, now: Timestamp) -> Self {
         let attempts = attempts.saturating_add(1);
         let event_id = event.event_id.clone();
-        Self { event_id, sent_at: None, claimed_until: until(now, attempts), attempts, error: None }
+        let claimed_until = until(now, attempts);
+        Self { event_id, sent_at: None, claimed_until, attempts, given_up: false, error: None }
+    }
+
+    fn is_pending(&self) -> bool {
+        self.sent_at.is_none() && !self.given_up
     }
 }
 

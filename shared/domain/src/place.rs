@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::server::ServerRow;
 use crate::sweep::{self, Sweeping};
@@ -105,7 +106,7 @@ pub enum Observation {
 
 impl Row for PlaceRow {
     const KIND: &'static str = "place";
-    const WORKER: &'static str = "capacity-tracker";
+    const WORKER: &'static str = WorkerName::Capacity.as_str();
 
     fn key(&self) -> Key {
         keys::place(&self.place)

@@ -23,7 +23,7 @@ impl WorkerName {
     pub const ALL: [Self; 4] = [Self::Capacity, Self::Jobs, Self::Tags, Self::Notifications];
 
     /// As its package is called; also in metrics, settings and the index `due`.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Capacity => "capacity-tracker",
             Self::Jobs => "job-monitor",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{InstanceId, SourceServerId};
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::seen::ServerSeen;
 use crate::stamp::{Origin, Stamp};
@@ -19,6 +20,9 @@ pub const STALLED: &str = "STALLED";
 const NOT_STALLED: &str = "NOT_STALLED";
 /// Shown when DRS gives no replication information.
 const UNKNOWN: &str = "UNKNOWN";
+
+/// Servers that are gone from AWS are forgotten after this long: 90 days.
+const GONE_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// A source server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,10 +115,14 @@ pub struct Context<'a> {
 
 impl Row for ServerRow {
     const KIND: &'static str = "server";
-    const WORKER: &'static str = "capacity-tracker";
+    const WORKER: &'static str = WorkerName::Capacity.as_str();
 
     fn key(&self) -> Key {
         keys::server(&self.place, &self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.gone_since.and_then(|since| since.checked_add(GONE_KEPT).ok())
     }
 }
 

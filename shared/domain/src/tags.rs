@@ -9,11 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::event::TagsChanged;
 use crate::ids::{InstanceId, SourceServerId};
 use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 
 /// A pending change is tried again after this long, doubled with each attempt up to the longest.
 const RETRY: Duration = Duration::from_mins(5);
 const LONGEST_RETRY: Duration = Duration::from_hours(6);
+
+/// An instance without a source server is looked for this often, over about a day; most instances have none.
+const LOOKS: u32 = 9;
+/// Its tags are forgotten after this long.
+const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// An EC2 instance's tags.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +28,8 @@ pub struct InstanceTagsRow {
     pub instance: InstanceId,
     /// Where it runs: the *source* account and Region, often neither the DRS Region nor its account.
     pub place: Place,
+    /// When the tags were last changed.
+    pub changed_at: Timestamp,
     /// Version of the tag set; the highest wins.
     pub version: u64,
     /// The tags that its source servers should have.
@@ -63,7 +71,7 @@ pub struct InstanceServerRow {
 
 impl Row for InstanceTagsRow {
     const KIND: &'static str = "instance-tags";
-    const WORKER: &'static str = "tag-sync";
+    const WORKER: &'static str = WorkerName::Tags.as_str();
 
     fn key(&self) -> Key {
         keys::instance_tags(&self.instance)
@@ -72,11 +80,15 @@ impl Row for InstanceTagsRow {
     fn wake_at(&self) -> Option<Timestamp> {
         self.retry_at
     }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        if self.servers.is_empty() { self.changed_at.checked_add(KEPT).ok() } else { None }
+    }
 }
 
 impl Row for InstanceServerRow {
     const KIND: &'static str = "instance-server";
-    const WORKER: &'static str = "capacity-tracker";
+    const WORKER: &'static str = WorkerName::Capacity.as_str();
 
     fn key(&self) -> Key {
         keys::instance_server(&self.instance, &self.place, &self.server)
@@ -94,11 +106,13 @@ impl InstanceTagsRow {
     }
 }
 
-/// Decides what a tag change means: the highest version wins, whatever order it comes in.
+/// Decides what a tag change of `changed_at` means: the highest version wins, whatever order it comes in. The
+/// timer in the same write tries again should this attempt come to nothing, however it ends.
 pub fn changed(
     place: &Place,
-    event: &TagsChanged,
+    (event, changed_at): (&TagsChanged, Timestamp),
     stored: Option<&InstanceTagsRow>,
+    now: Timestamp,
 ) -> Option<Change<InstanceTagsRow>> {
     if stored.is_some_and(|row| row.version >= event.version) {
         return None;
@@ -106,10 +120,11 @@ pub fn changed(
     let row = InstanceTagsRow {
         instance: event.instance.clone(),
         place: place.clone(),
+        changed_at,
         version: event.version,
         tags: copied(&event.tags),
         servers: stored.map(|row| row.servers.clone()).unwrap_or_default(),
-        retry_at: stored.and_then(|row| row.retry_at),
+        retry_at: now.checked_add(RETRY).ok(),
         attempts: 0,
         pending: None,
     };
@@ -142,6 +157,16 @@ pub fn tried(
         }
         _ => {}
     }
+    Change::between(Some(row), next, Vec::new())
+}
+
+/// Records that no source server of the instance is known; after about a day nobody looks for one any more.
+pub fn unprotected(row: &InstanceTagsRow, now: Timestamp) -> Option<Change<InstanceTagsRow>> {
+    let reason = "no source server of this instance is known";
+    if row.attempts < LOOKS {
+        return if row.is_waiting(reason, now) { None } else { postponed(row, reason, now) };
+    }
+    let next = InstanceTagsRow { retry_at: None, pending: Some(reason.to_owned()), ..row.clone() };
     Change::between(Some(row), next, Vec::new())
 }
 

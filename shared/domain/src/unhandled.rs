@@ -1,6 +1,8 @@
 //! Events that a worker received and does not act on: of an unknown type, from an unregistered account, or
 //! from the future. They are recorded, so that a person sees what is missed, and deleted.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,9 @@ use crate::row::{Change, Row};
 
 /// How many ids are kept; they also tell a redelivery from a new event.
 const IDS_KEPT: usize = 5;
+
+/// What nobody sends any more is forgotten after this long: 90 days.
+const KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Why an event is not acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +68,10 @@ impl Row for UnhandledRow {
 
     fn key(&self) -> Key {
         keys::unhandled(&self.worker, self.reason.as_str(), &self.account, &self.sort_subject())
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.last_at.checked_add(KEPT).ok()
     }
 }
 

@@ -26,13 +26,21 @@ pub(crate) async fn handle<I: Io>(
     let place = first.place();
     match &first.event {
         Event::StalledChange { server, .. } => stalls(worker, io, (&place, server), &admitted).await,
-        Event::SweepTick => sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await,
+        Event::SweepTick => tick(worker, io, &admitted).await,
         Event::SweepPlace => {
             let asked: Vec<_> = admitted.iter().map(|received| received.sent_at).collect();
             sweep::sweep(worker, io, &place, &asked).await
         }
         _ => observe(worker, io, &place, &admitted).await,
     }
+}
+
+/// However many ticks have piled up, each place is asked for once.
+async fn tick<I: Io>(worker: &CapacityTracker, io: &I, ticks: &[Received]) -> Result<(), IoError> {
+    if ticks.iter().all(|tick| sweeps::is_overtaken(tick.sent_at, io.now())) {
+        return Ok(());
+    }
+    sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await
 }
 
 async fn stalls<I: Io>(

@@ -4,6 +4,7 @@
 //! and Region. Both reach the same decisions in `drs_fleet_domain::{server, place}`.
 
 mod handle;
+mod links;
 mod sweep;
 
 use drs_fleet_aws::inbox::{self, Received};
@@ -17,6 +18,7 @@ use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::routing::WorkerName;
 use drs_fleet_domain::server::ServerRow;
 use drs_fleet_domain::tags::InstanceServerRow;
 
@@ -44,7 +46,7 @@ impl CapacityTracker {
 }
 
 impl Worker for CapacityTracker {
-    const NAME: &'static str = "capacity-tracker";
+    const NAME: &'static str = WorkerName::Capacity.as_str();
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {

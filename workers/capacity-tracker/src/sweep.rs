@@ -4,22 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::{Io, ServerFilter};
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::{self, Counted};
-use drs_fleet_domain::row::{Change, Row, Stored};
 use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::server::{self, Observation, ServerRow};
-use drs_fleet_domain::tags::InstanceServerRow;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::CapacityTracker;
 use crate::handle::swept_at;
+use crate::{CapacityTracker, links};
 
 /// How many rows of one sweep are written at once.
-const WRITES: usize = 16;
+pub(crate) const WRITES: usize = 16;
 
 /// Sweeps a place, unless another sweep serves the request.
 pub(crate) async fn sweep<I: Io>(
@@ -53,7 +51,7 @@ async fn look<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<
     }
     match read_all(io, place).await {
         Ok(sweep) => Ok(place::Observation::Swept(apply(worker, io, place, sweep).await?)),
-        Err(error) if error.verdict == Verdict::Denied => {
+        Err(error) if sweeps::is_refusal(&error) => {
             io.evict(&place.account);
             // A person may have switched the account off since the registry was read: that is no refusal.
             worker.registry.forget();
@@ -112,7 +110,7 @@ async fn apply<I: Io>(
         .filter(|s| !listed.contains(&s.row.id))
         .map(|s| (s.row.id.clone(), Observation::Gone { at }))
         .collect();
-    link(worker, io, new_links(place, &servers, &stored)).await?;
+    links::keep(worker, io, place, &servers, &stored).await?;
     worker.servers.remember(stored);
     observed.extend(
         servers.into_iter().map(|seen| (seen.id.clone(), Observation::Seen { seen: Box::new(seen), at })),
@@ -138,34 +136,4 @@ async fn apply<I: Io>(
     let counted = place::count(&rows, at, initialized);
     tracing::info!(%place, servers = counted.servers, replicating = counted.replicating, "swept");
     Ok(counted)
-}
-
-/// Written before the rows that name them, so that a crash in between repeats the links and loses none.
-fn new_links(place: &Place, servers: &[ServerSeen], stored: &[Stored<ServerRow>]) -> Vec<InstanceServerRow> {
-    let known: BTreeMap<_, _> = stored
-        .iter()
-        .map(|s| (&s.row.id, s.row.inventory.as_ref().and_then(|i| i.instance.as_ref())))
-        .collect();
-    let link = |seen: &ServerSeen| {
-        let instance = seen.instance.clone()?;
-        let is_new = known.get(&seen.id).copied().flatten() != Some(&instance);
-        let (place, server, arn) = (place.clone(), seen.id.clone(), seen.arn.clone());
-        is_new.then_some(InstanceServerRow { instance, place, server, arn })
-    };
-    servers.iter().filter_map(link).collect()
-}
-
-/// Keeps by EC2 instance which source servers protect it, for the tag-sync.
-async fn link<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServerRow>) -> Result<(), IoError> {
-    stream::iter(links)
-        .map(|link| async move {
-            worker
-                .instances
-                .change(io, &link.key(), |known| Change::between(known, link.clone(), Vec::new()))
-                .await
-                .map(|_| ())
-        })
-        .buffer_unordered(WRITES)
-        .try_collect()
-        .await
 }

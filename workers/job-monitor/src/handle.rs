@@ -14,6 +14,7 @@ use crate::{JobMonitor, sweep};
 
 /// Handles what waits in one lane, in turn: a job has few events, and each is a different subject.
 pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
+    let mut ticked = false;
     for received in worker.inbox.admit(io, work).await? {
         let place = received.place();
         match &received.event {
@@ -29,10 +30,14 @@ pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Receive
             }
             // Refused, or it names no job: the next sweep sees what it did.
             Event::ApiCall(_) => {}
-            Event::SweepTick => sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await?,
+            Event::SweepTick => ticked |= !sweeps::is_overtaken(received.sent_at, io.now()),
             Event::SweepPlace => sweep::sweep(worker, io, &place, received.sent_at).await?,
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
         }
+    }
+    // However many ticks have piled up, each place is asked for once.
+    if ticked {
+        sweeps::ask(io, &worker.registry.current(io).await?.drs_places()).await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::job::{JobRow, JobServerRow};
 use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::routing::WorkerName;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl JobMonitor {
 }
 
 impl Worker for JobMonitor {
-    const NAME: &'static str = "job-monitor";
+    const NAME: &'static str = WorkerName::Jobs.as_str();
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {

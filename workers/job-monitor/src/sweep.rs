@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::job::{Observation, ServerObservation};
 use drs_fleet_domain::job_sweep::{self, JobSweepRow};
 use drs_fleet_domain::keys::{self, Place};
@@ -38,12 +38,14 @@ pub(crate) async fn sweep<I: Io>(
     if !claim.changed() {
         return Ok(());
     }
-    match apply(worker, io, place, now.checked_sub(BACK).ok()).await {
+    // After a long refusal, the jobs that ran when it began are looked for too.
+    let last = claim.row().and_then(|row| row.swept_at).unwrap_or(now).min(now);
+    match apply(worker, io, place, last.checked_sub(BACK).ok()).await {
         Ok(()) => {
             worker.sweeps.change(io, &key, |row| JobSweepRow::ended(row, now)).await?;
         }
         // The capacity-tracker, which sweeps the same account, opens the incident.
-        Err(error) if error.verdict == Verdict::Denied => {
+        Err(error) if sweeps::is_refusal(&error) => {
             io.evict(&place.account);
             tracing::warn!(%place, %error, "the spoke refuses the sweep of its jobs");
             worker.sweeps.change(io, &key, JobSweepRow::released).await?;

@@ -2,11 +2,11 @@
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message;
-use drs_fleet_domain::notification::{self, Channel, IncidentRow};
+use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::unhandled::Reason;
@@ -50,10 +50,18 @@ pub(crate) async fn wake<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<
 async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestamp) -> Result<(), IoError> {
     let event = &row.latest;
     for channel in notification::claimed(row, now) {
-        let answer = io.send(&notice(channel, event)).await.map_err(|error| {
-            tracing::warn!(incident = %event.incident, ?channel, %error, "the channel took no message");
-            error.to_string()
-        });
+        let answer = match io.send(&notice(channel, event)).await {
+            Ok(()) => Answer::Taken,
+            Err(error) => {
+                tracing::warn!(incident = %event.incident, ?channel, %error, "the channel took no message");
+                let for_good = error.verdict == Verdict::Permanent;
+                if for_good {
+                    Answer::RefusedForGood(error.to_string())
+                } else {
+                    Answer::Refused(error.to_string())
+                }
+            }
+        };
         let (about, at) = ((channel, event.event_id.as_str()), io.now());
         worker
             .incidents

@@ -15,6 +15,7 @@ use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::notification::{Channel, IncidentRow};
+use drs_fleet_domain::routing::WorkerName;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ impl Notifier {
 }
 
 impl Worker for Notifier {
-    const NAME: &'static str = "notifier";
+    const NAME: &'static str = WorkerName::Notifications.as_str();
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::{Io, ServerFilter};
-use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::row::Row;
@@ -23,8 +24,9 @@ pub(crate) async fn handle<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>)
         match &received.event {
             Event::TagsChanged(change) => {
                 let (key, place) = (keys::instance_tags(&change.instance), received.place());
+                let (told, now) = ((change, received.envelope.time), io.now());
                 let outcome =
-                    worker.instances.change(io, &key, |row| tags::changed(&place, change, row)).await?;
+                    worker.instances.change(io, &key, |row| tags::changed(&place, told, row, now)).await?;
                 // Whoever had this message before may have died while it wrote these tags over newer ones.
                 older |= outcome.row().is_some_and(|row| row.version > change.version);
                 newest = outcome.row().cloned();
@@ -76,20 +78,21 @@ async fn write<I: Io>(
     all: bool,
 ) -> Result<Option<InstanceTagsRow>, IoError> {
     let servers = match servers_of(worker, io, row).await {
-        Err(error) if waits_for_a_person(&error) => {
+        Err(error) if sweeps::is_refusal(&error) => {
             return record(worker, io, row, &[], Some(&error.message)).await;
         }
         found => found?,
     };
     if servers.is_empty() {
-        let reason = "no source server of this instance is known yet";
-        return record(worker, io, row, &[], Some(reason)).await;
+        let now = io.now();
+        worker.instances.change(io, &row.key(), |known| tags::unprotected(known?, now)).await?;
+        return Ok(None);
     }
     let (mut given, mut refused) = (Vec::new(), None);
     for (arn, place) in servers.iter().filter(|(arn, _)| all || !row.is_synced(arn)) {
         match io.tag(place, arn, &row.tags).await {
             Ok(()) => given.push(arn.clone()),
-            Err(error) if waits_for_a_person(&error) => {
+            Err(error) if sweeps::is_refusal(&error) => {
                 tracing::warn!(instance = %row.instance, %place, %error, "tags are left pending");
                 refused = Some(error.message);
             }
@@ -99,7 +102,7 @@ async fn write<I: Io>(
     if given.is_empty() && refused.is_none() && row.retry_at.is_none() {
         return Ok(None);
     }
-    tracing::info!(instance = %row.instance, servers = given.len(), "tags are synced");
+    tracing::info!(instance = %row.instance, given = given.len(), refused, "tags were written");
     record(worker, io, row, &given, refused.as_deref()).await
 }
 
@@ -115,11 +118,6 @@ async fn record<I: Io>(
     let tried = |known: Option<&InstanceTagsRow>| tags::tried(known?, given, row.version, refused, now);
     let outcome = worker.instances.change(io, &key, tried).await?;
     Ok(outcome.row().filter(|newest| newest.version > row.version).cloned())
-}
-
-/// A refusal goes away only when a person acts; the change is kept as pending and spends no receive counts.
-fn waits_for_a_person(error: &IoError) -> bool {
-    matches!(error.verdict, Verdict::Denied | Verdict::Permanent)
 }
 
 /// From the inventory, else by asking DRS in the account's own DRS Regions.

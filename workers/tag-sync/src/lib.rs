@@ -12,6 +12,7 @@ use drs_fleet_aws::worker::{Sorted, Worker};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::routing::WorkerName;
 use drs_fleet_domain::tags::InstanceTagsRow;
 
 /// The worker. Clones share caches.
@@ -34,7 +35,7 @@ impl TagSync {
 }
 
 impl Worker for TagSync {
-    const NAME: &'static str = "tag-sync";
+    const NAME: &'static str = WorkerName::Tags.as_str();
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {
