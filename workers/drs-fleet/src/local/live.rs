@@ -167,7 +167,7 @@ impl std::fmt::Display for Standing {
         let Self { events, servers, replicating, open, slack, mails, queued } = self;
         write!(
             f,
-            "events {events}, servers {servers} ({replicating} replicating), incidents open {open}, \
+            "events {events}, server rows {servers} ({replicating} replicating), incidents open {open}, \
              Slack messages {slack}, e-mails {mails}, queued {queued}"
         )
     }
