@@ -82,6 +82,14 @@ impl<R: Row> Store<R> {
         }
     }
 
+    /// What the table holds, which this process knows from then on.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn fresh<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
+        self.read(io, key).await
+    }
+
     /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when
     /// there is nothing to do. It is called again when another writer was first.
     ///

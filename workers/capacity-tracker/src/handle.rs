@@ -1,5 +1,7 @@
 //! Events of the spokes: load, decide, apply.
 
+use std::time::Duration;
+
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
@@ -14,6 +16,9 @@ use drs_fleet_domain::unhandled::Reason;
 use jiff::Timestamp;
 
 use crate::{CapacityTracker, sweep};
+
+/// An event this old may have been overtaken by a sweep.
+const LATE: Duration = Duration::from_mins(1);
 
 /// Handles what waits in one lane: one server's events, or one place's.
 pub(crate) async fn handle<I: Io>(
@@ -50,9 +55,10 @@ async fn stalls<I: Io>(
     work: &[Received],
 ) -> Result<(), IoError> {
     let registry = worker.registry.current(io).await?;
+    let oldest = work.iter().map(|received| received.envelope.time).min().unwrap_or_default();
     let context = server::Context {
         account_name: registry.account_name(&place.account),
-        swept_at: swept_at(worker, io, place).await?,
+        swept_at: swept_at(worker, io, place, oldest).await?,
     };
     let observations: Vec<_> = work.iter().filter_map(stalled).collect();
     let key = keys::server(place, id);
@@ -121,12 +127,19 @@ pub(crate) async fn wake_place<I: Io>(worker: &CapacityTracker, io: &I, key: &Ke
     }
 }
 
-/// When the place was last swept, as far as this process knows.
-pub(crate) async fn swept_at<I: Io>(
+/// When the place was last swept. What this process knows of it will do for an event that is not late; a late one
+/// may be older than a sweep that another instance made since.
+async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
+    oldest: Timestamp,
 ) -> Result<Option<Timestamp>, IoError> {
-    let known = worker.places.known(io, &keys::place(place)).await?;
-    Ok(known.and_then(|stored| stored.row.swept_at()))
+    let key = keys::place(place);
+    let known = worker.places.known(io, &key).await?.and_then(|stored| stored.row.swept_at());
+    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < io.now());
+    if !is_late || known.is_some_and(|swept| swept > oldest) {
+        return Ok(known);
+    }
+    Ok(worker.places.fresh(io, &key).await?.and_then(|stored| stored.row.swept_at()))
 }

@@ -13,7 +13,6 @@ use drs_fleet_domain::server::{self, Observation, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::handle::swept_at;
 use crate::{CapacityTracker, links};
 
 /// How many rows of one sweep are written at once.
@@ -101,7 +100,9 @@ async fn apply<I: Io>(
     let Sweep { date: at, initialized, servers } = sweep;
     let registry = worker.registry.current(io).await?;
     let account_name = registry.account_name(&place.account);
-    let swept_at = swept_at(worker, io, place).await?;
+    // Claimed by this process: it knows the row.
+    let known = worker.places.known(io, &keys::place(place)).await?;
+    let swept_at = known.and_then(|stored| stored.row.swept_at());
     let context = server::Context { account_name, swept_at };
     let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
     let listed: BTreeSet<_> = servers.iter().map(|s| s.id.clone()).collect();
