@@ -8,7 +8,7 @@ pub struct Arguments {
     /// Events of each measured stream.
     #[arg(long, default_value_t = 30_000)]
     pub events: usize,
-    /// How often everything is measured; medians are shown.
+    /// How often everything is measured: the least processor time and medians of all else are shown.
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
     /// Print JSON instead of a table.

@@ -69,13 +69,17 @@ impl Measured {
             println!("{}", serde_json::json!({ "measured": self, "bars": self.lines() }));
             return;
         }
-        println!("{} events per stream, median of {} round(s)\n", self.events, self.rounds.len());
+        println!(
+            "{} events per stream, {} round(s): least processor time, medians of all else\n",
+            self.events,
+            self.rounds.len()
+        );
         println!("{:<24}{:>12}{:>11}{:>9}{:>9}{:>9}", "", "CPU-s/100k", "events/s", "SQS", "writes", "reads");
         for (name, of) in SIDES {
             let at = |value: fn(&Cost) -> f64| self.median(|round| value(of(round)));
             println!(
                 "{name:<24}{:>12.2}{:>11.0}{:>9.3}{:>9.3}{:>9.4}",
-                at(|c| c.cpu_per_100k),
+                self.least(|round| of(round).cpu_per_100k),
                 at(|c| c.events_per_second),
                 at(|c| c.sqs),
                 at(|c| c.writes),
@@ -95,7 +99,7 @@ impl Measured {
     fn lines(&self) -> Vec<Line> {
         let line = |name, what, measured, bar| Line { name, what, measured, bar };
         let times = |of: fn(&Side) -> &Cost| {
-            self.median(|r| of(&r.worker).cpu_per_100k) / self.median(|r| of(&r.baseline).cpu_per_100k)
+            self.least(|r| of(&r.worker).cpu_per_100k) / self.least(|r| of(&r.baseline).cpu_per_100k)
         };
         let at = |value: fn(&Round) -> f64| self.median(value);
         let mut lines = vec![
@@ -121,6 +125,11 @@ impl Measured {
         ];
         lines.extend(self.binary_mb.map(|mb| line("P12", "MB of the stripped binary", mb, 15.0)));
         lines
+    }
+
+    /// Whatever else a machine does only adds to processor time.
+    fn least(&self, value: impl Fn(&Round) -> f64) -> f64 {
+        self.rounds.iter().map(value).fold(f64::INFINITY, f64::min)
     }
 
     fn median(&self, value: impl Fn(&Round) -> f64) -> f64 {

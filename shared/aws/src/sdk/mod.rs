@@ -78,7 +78,7 @@ impl SdkIo {
         let IoSettings { worker, queues, bus, topic_arn, slack_secret, .. } = settings;
         Self(Arc::new(Inner {
             time,
-            queue: Queue::new(&bare, queues, limits),
+            queue: Queue::new(&bare, queues, &limits),
             spokes: Spokes::new(&bare, &patient, table.clone(), secrets.clone(), &worker),
             table,
             bus: Publisher::new(&patient, bus),

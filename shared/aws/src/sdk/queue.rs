@@ -43,8 +43,8 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(config: &SdkConfig, queues: Option<WorkerSettings>, limits: TimeoutConfig) -> Self {
-        let limits = limits.to_builder().operation_attempt_timeout(LONGEST_POLL + POLL_SLACK).build();
+    pub(super) fn new(config: &SdkConfig, queues: Option<WorkerSettings>, limits: &TimeoutConfig) -> Self {
+        let limits = limits.clone().to_builder().operation_attempt_timeout(LONGEST_POLL + POLL_SLACK).build();
         let patient = config.to_builder().timeout_config(limits).build();
         Self { client: Client::new(config), patient: Client::new(&patient), queues }
     }
