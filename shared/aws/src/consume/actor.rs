@@ -17,6 +17,7 @@ use super::hand::Hand;
 use super::lanes::{Lanes, Started};
 use super::receive::Receivers;
 use super::settle::Deletes;
+use crate::heard;
 use crate::io::{Io, Message};
 use crate::metrics::Metrics;
 use crate::time::{after, until};
@@ -29,11 +30,25 @@ pub(super) type Ended = Result<Result<(), IoError>, Box<dyn Any + Send>>;
 /// A call that came to its end.
 pub(super) enum Done {
     Received(Result<Vec<Message>, IoError>),
-    Handled { lane: Arc<str>, ended: Ended },
-    Deleted { ids: Vec<String>, failed: u64 },
+    /// `answered`: whether the table did, in the course of it.
+    Handled {
+        lane: Arc<str>,
+        ended: Ended,
+        answered: bool,
+    },
+    Deleted {
+        ids: Vec<String>,
+        failed: u64,
+    },
     GivenBack,
-    Buried { ticket: u64 },
-    Extended { tickets: Vec<u64>, asked: Timestamp, answers: Result<Vec<Result<(), IoError>>, IoError> },
+    Buried {
+        ticket: u64,
+    },
+    Extended {
+        tickets: Vec<u64>,
+        asked: Timestamp,
+        answers: Result<Vec<Result<(), IoError>>, IoError>,
+    },
 }
 
 pub(super) struct Actor<I, W: Worker> {
@@ -157,7 +172,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
         if self.breaker.next_probe().is_none_or(|at| now < at) {
             return;
         }
-        self.lanes.wake(Timestamp::MAX);
+        self.lanes.wake_waiting_for_table();
         let skip = self.breaker.last_probed();
         if let Some(started) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
             self.breaker.probe_started(&started.lane);
@@ -171,8 +186,9 @@ impl<I: Io, W: Worker> Actor<I, W> {
         let span = info_span!("handle", worker = W::NAME, lane = &*lane, message_id, messages = work.len());
         let handler = async move {
             // A handler keeps nothing between calls but caches that compare and set checks.
-            let ended = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind().await;
-            Done::Handled { lane, ended }
+            let handling = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind();
+            let (ended, answered) = heard::watch(handling).await;
+            Done::Handled { lane, ended, answered }
         };
         self.tasks.spawn(handler.instrument(span));
     }
