@@ -115,7 +115,7 @@ impl Spokes {
             // Callers of one moment share one read.
             None => self.read_row(id).await?,
         };
-        match row.status {
+        match &row.status {
             AccountStatus::Active => Ok(row),
             status => Err(denied(format!("account {id} is {status}; only ACTIVE accounts are called"))),
         }
