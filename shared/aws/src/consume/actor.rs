@@ -90,6 +90,11 @@ impl<I: Io, W: Worker> Actor<I, W> {
         self.drain_until.is_some()
     }
 
+    /// Whether receiving stands still because the table is away.
+    pub(super) fn is_paused(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// Whether nothing is left to wait for.
     pub(super) fn is_finished(&self, now: Timestamp) -> bool {
         let idle = self.tasks.is_empty() && self.hand.is_empty();

@@ -69,6 +69,23 @@ async fn a_table_that_refuses_us_empties_nothing_into_the_dead_letter_queue() {
     assert_eq!((io.queued(), io.dead_letters().len()), (0, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_loop_shows_that_it_turns_and_that_it_is_paused() {
+    let (io, pulse) = (MemoryIo::default(), crate::consume::Pulse::default());
+    io.break_down(Neighbour::Table, Verdict::Transient);
+    for n in 0..20 {
+        io.put_message(format!("s{n}/1"));
+    }
+    let options = Options { pulse: pulse.clone(), ..Options::default() };
+    let stop = CancellationToken::new();
+    let _running = tokio::spawn(consume(io.clone(), Tallier::default(), options, stop.clone()));
+    seconds(60).await;
+    assert!(pulse.last().is_some_and(|turn| turn.paused));
+    io.mend(Neighbour::Table);
+    seconds(60).await;
+    assert!(pulse.last().is_some_and(|turn| !turn.paused));
+}
+
 fn receives(io: &MemoryIo) -> usize {
     io.points().iter().filter(|point| **point == "receive").count()
 }
