@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::sdk::{Answer, Table};
 use crate::secrets::Secrets;
-use crate::verdict::{IoError, Neighbour, Verdict, classify};
+use crate::verdict::{IoError, Neighbour, Verdict, classify_hiding};
 
 #[cfg(test)]
 mod tests;
@@ -115,7 +115,7 @@ impl Spokes {
             // Callers of one moment share one read.
             None => self.read_row(id).await?,
         };
-        match row.status {
+        match &row.status {
             AccountStatus::Active => Ok(row),
             status => Err(denied(format!("account {id} is {status}; only ACTIVE accounts are called"))),
         }
@@ -216,7 +216,11 @@ impl Doorway {
             .set_external_id(external_id.map(|id| id.expose_secret().to_owned()))
             .send()
             .await
-            .map_err(|e| without(external_id, classify(Neighbour::Spoke, OPERATION, &e)))?;
+            .map_err(|e| {
+                // STS repeats an external id that breaks its pattern in the refusal.
+                let secret = external_id.map(ExposeSecret::expose_secret);
+                classify_hiding(secret, Neighbour::Spoke, OPERATION, &e)
+            })?;
         let given = answer.credentials.ok_or_else(|| {
             IoError::new(Neighbour::Spoke, OPERATION, Verdict::Transient, "the answer holds no credentials")
         })?;
@@ -224,14 +228,6 @@ impl Doorway {
         let (id, key, token) = (given.access_key_id, given.secret_access_key, Some(given.session_token));
         Ok(Credentials::new(id, key, token, end, "drs-fleet"))
     }
-}
-
-/// STS repeats an external id that breaks its pattern in the refusal.
-fn without(external_id: Option<&SecretString>, mut error: IoError) -> IoError {
-    if let Some(id) = external_id {
-        error.message = error.message.replace(id.expose_secret(), "[external id]");
-    }
-    error
 }
 
 fn denied(message: String) -> IoError {

@@ -2,28 +2,28 @@
 //!
 //! Every instance asks for everything; whoever claims an item by its revision serves it (`Store::wake`). So a
 //! timer needs no owner, and an instance that dies leaves its timers to the others. An item that cannot be
-//! served is tried again later and later, and holds none of the others.
+//! served is tried again later and later, and neither it nor a slow one holds the others.
 
-use std::collections::HashMap;
-use std::future::ready;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use drs_fleet_domain::keys::{Key, due_shards};
+use futures::FutureExt;
 use futures::future::join_all;
-use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backoff::Delays;
 use crate::io::{Due, Io};
-use crate::time::after;
+use crate::time::{after, until};
 use crate::worker::Worker;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Items of one shard per round; what is left comes with the next.
+/// Items of one shard per round that may be begun; what is left comes with the next.
 const PAGE: usize = 100;
 
 /// Items served at the same time.
@@ -33,33 +33,77 @@ const AFTER_FAILURE: Delays = Delays { first: Duration::from_secs(2), longest: D
 
 /// Serves the worker's due items until `stop`; what is being served then is finished.
 pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationToken) {
-    let mut failing = Failing::default();
+    let mut serving = Serving::default();
     let mut failed_rounds = 0_u32;
+    let mut ask_at = after(io.now(), EVERY);
     loop {
-        let pause = if failed_rounds == 0 { EVERY } else { AFTER_FAILURE.after(failed_rounds, &W::NAME) };
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
-            () = io.sleep(pause) => {}
+            () = stop.cancelled() => break,
+            Some(ended) = serving.tasks.join_next() => serving.ended(ended, io.now()),
+            () = io.sleep(until(io.now(), ask_at)) => {
+                let now = io.now();
+                let (items, index_failed) = ask::<I, W>(&io, now, PAGE + serving.busy()).await;
+                failed_rounds = if index_failed { failed_rounds.saturating_add(1) } else { 0 };
+                let pause = if index_failed { AFTER_FAILURE.after(failed_rounds, &W::NAME) } else { EVERY };
+                ask_at = after(io.now(), pause);
+                serving.wait_for(items, now);
+            }
         }
-        let now = io.now();
-        let (mut items, index_failed) = ask::<I, W>(&io, now).await;
-        failed_rounds = if index_failed { failed_rounds.saturating_add(1) } else { 0 };
+        serving.start(&io, &worker);
+    }
+    while let Some(ended) = serving.tasks.join_next().await {
+        serving.ended(ended, io.now());
+    }
+}
 
-        items.retain(|due| failing.may_try(&due.key, now));
-        let not_begun = stream::iter(items).take_while(|_| ready(!stop.is_cancelled()));
-        let mut served = not_begun.map(|due| wake(&io, &worker, due.key)).buffer_unordered(AT_ONCE);
-        while let Some((key, failure)) = served.next().await {
-            failing.count(key, failure, io.now());
+/// How serving an item ended: its key, and the failure if there was one.
+type Ended = (Key, Option<String>);
+
+/// What is being served, and what comes next.
+#[derive(Default)]
+struct Serving {
+    tasks: JoinSet<Ended>,
+    under_way: HashSet<Key>,
+    waiting: VecDeque<Due>,
+    failing: Failing,
+}
+
+impl Serving {
+    /// How many items are in the index that are not to be begun: so many more are asked for, lest they hide others.
+    fn busy(&self) -> usize {
+        self.under_way.len() + self.failing.0.len()
+    }
+
+    /// Takes what the index said last in place of what it said before.
+    fn wait_for(&mut self, items: Vec<Due>, now: Timestamp) {
+        self.failing.forget_old(now);
+        let may_begin = |due: &Due| !self.under_way.contains(&due.key) && self.failing.may_try(&due.key, now);
+        self.waiting = items.into_iter().filter(may_begin).collect();
+    }
+
+    fn start<I: Io, W: Worker>(&mut self, io: &I, worker: &W) {
+        while self.tasks.len() < AT_ONCE
+            && let Some(due) = self.waiting.pop_front()
+        {
+            let (io, worker) = (io.clone(), worker.clone());
+            self.under_way.insert(due.key.clone());
+            self.tasks.spawn(async move { wake(&io, &worker, due.key).await });
         }
-        failing.forget_old(now);
+    }
+
+    fn ended(&mut self, ended: Result<Ended, JoinError>, now: Timestamp) {
+        // Panics are caught in `wake`, and nobody aborts a single task.
+        let Ok((key, failure)) = ended else { return };
+        self.under_way.remove(&key);
+        self.failing.count(key, failure, now);
     }
 }
 
 /// What is due in all shards, oldest first, and whether a shard did not answer; the others are served anyway.
-async fn ask<I: Io, W: Worker>(io: &I, now: Timestamp) -> (Vec<Due>, bool) {
+async fn ask<I: Io, W: Worker>(io: &I, now: Timestamp, most: usize) -> (Vec<Due>, bool) {
     let shards: Vec<String> = due_shards(W::NAME).collect();
-    let pages = join_all(shards.iter().map(|shard| io.due(shard, now, PAGE))).await;
+    let pages = join_all(shards.iter().map(|shard| io.due(shard, now, most))).await;
     let mut items = Vec::new();
     let mut failure = None;
     for page in pages {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::io::{Io, Message};
 use crate::store::Store;
 use crate::verdict::{IoError, Neighbour, Verdict};
-use crate::worker::{Sorted, Worker};
+use crate::worker::{About, Logged, Sorted, Worker};
 
 /// Which numbers a subject has seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,6 +89,12 @@ pub(crate) struct Task {
     lane: String,
     n: u32,
     act: Vec<String>,
+}
+
+impl Logged for Task {
+    fn about(&self) -> About<'_> {
+        About { account: Some("111122223333"), region: Some("eu-central-1"), event_id: Some("e-1") }
+    }
 }
 
 impl Tallier {

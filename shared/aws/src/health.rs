@@ -1,4 +1,5 @@
-//! `GET /health`: whether the workers of this process still hear from their queues.
+//! `GET /health`: whether the consume loops of this process still turn. A queue or table that is away is no reason
+//! to restart a worker: that mends nothing, and spends a delivery of each message in hand.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::consume::{Pulse, Turn};
 use crate::sdk::SdkIo;
 use crate::time::after;
 
-/// A queue that did not answer for this long means a worker that does not work: long polls answer within 20 s,
-/// messages or none.
+/// A loop that did not turn for this long is stuck: it turns every 30 s at least, whatever it waits for.
 const SILENCE: Duration = Duration::from_mins(2);
 
 /// A worker as the endpoint watches it.
@@ -28,6 +29,8 @@ pub struct Watched {
     pub worker: &'static str,
     /// When its process started.
     pub since: Timestamp,
+    /// Where its loop's last turn is seen.
+    pub pulse: Pulse,
     /// Where its last receive is seen.
     pub io: SdkIo,
 }
@@ -44,6 +47,9 @@ struct WorkerHealth {
     worker: &'static str,
     healthy: bool,
     since: Timestamp,
+    last_turn: Option<Timestamp>,
+    /// The table is away, so nothing is received for now.
+    paused: bool,
     last_receive: Option<Timestamp>,
 }
 
@@ -65,21 +71,20 @@ pub async fn serve(
 
 async fn answer(State(watched): State<Arc<Vec<Watched>>>) -> (StatusCode, Json<Health>) {
     let now = Timestamp::now();
-    let workers = watched.iter().map(|w| judge(w.worker, w.since, w.io.last_receive(), now)).collect();
-    let health = of_all(workers);
+    let workers = watched.iter().map(|w| {
+        let last_receive = w.io.last_receive();
+        WorkerHealth { last_receive, ..judge(w.worker, w.since, w.pulse.last(), now) }
+    });
+    let health = of_all(workers.collect());
     let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health))
 }
 
-/// A process that only just started has until [`SILENCE`] for its first receive.
-fn judge(
-    worker: &'static str,
-    since: Timestamp,
-    last_receive: Option<Timestamp>,
-    now: Timestamp,
-) -> WorkerHealth {
-    let heard = last_receive.unwrap_or(since);
-    WorkerHealth { worker, healthy: now <= after(heard, SILENCE), since, last_receive }
+/// A process that only just started has until [`SILENCE`] for its first turn.
+fn judge(worker: &'static str, since: Timestamp, last_turn: Option<Turn>, now: Timestamp) -> WorkerHealth {
+    let (paused, last_turn) = (last_turn.is_some_and(|turn| turn.paused), last_turn.map(|turn| turn.at));
+    let healthy = now <= after(last_turn.unwrap_or(since), SILENCE);
+    WorkerHealth { worker, healthy, since, last_turn, paused, last_receive: None }
 }
 
 fn of_all(workers: Vec<WorkerHealth>) -> Health {
@@ -94,21 +99,31 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    #[test]
-    fn a_worker_whose_queue_answered_lately_is_healthy() {
-        assert!(judge("job-monitor", at(0), Some(at(1000)), at(1120)).healthy);
-        assert!(!judge("job-monitor", at(0), Some(at(1000)), at(1121)).healthy);
+    fn turn(second: i64, paused: bool) -> Option<Turn> {
+        Some(Turn { at: at(second), paused })
     }
 
     #[test]
-    fn a_worker_that_just_started_has_time_for_its_first_receive() {
+    fn a_worker_whose_loop_turned_lately_is_healthy() {
+        assert!(judge("job-monitor", at(0), turn(1000, false), at(1120)).healthy);
+        assert!(!judge("job-monitor", at(0), turn(1000, false), at(1121)).healthy);
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_the_table_is_paused_and_healthy() {
+        let judged = judge("job-monitor", at(0), turn(1000, true), at(1010));
+        assert!(judged.healthy && judged.paused);
+    }
+
+    #[test]
+    fn a_worker_that_just_started_has_time_for_its_first_turn() {
         assert!(judge("job-monitor", at(1000), None, at(1060)).healthy);
         assert!(!judge("job-monitor", at(1000), None, at(1200)).healthy);
     }
 
     #[test]
     fn one_sick_worker_makes_the_process_sick() {
-        let well = judge("tag-sync", at(0), Some(at(90)), at(100));
+        let well = judge("tag-sync", at(0), turn(90, false), at(100));
         let sick = judge("notifier", at(0), None, at(500));
         assert!(!of_all(vec![well, sick]).healthy);
         assert!(of_all(Vec::new()).healthy);
@@ -118,13 +133,15 @@ mod tests {
     async fn the_endpoint_answers_until_it_is_stopped() {
         let (io, _) = crate::sdk::wire::io(|_| (200, "{}".into()));
         let stop = CancellationToken::new();
-        let watched = vec![Watched { worker: "job-monitor", since: Timestamp::now(), io }];
+        let watched =
+            vec![Watched { worker: "job-monitor", since: Timestamp::now(), pulse: Pulse::default(), io }];
         let (address, served) = serve("127.0.0.1:0".parse().unwrap(), watched, stop.clone()).await.unwrap();
         let answer = reqwest::get(format!("http://{address}/health")).await.unwrap();
         assert_eq!(answer.status().as_u16(), 200);
         let health: serde_json::Value = answer.json().await.unwrap();
         assert_eq!(health["workers"][0]["worker"], "job-monitor");
-        assert!(health["workers"][0]["last_receive"].is_null());
+        assert!(health["workers"][0]["last_turn"].is_null());
+        assert_eq!(health["workers"][0]["paused"], false);
         stop.cancel();
         served.await.unwrap().unwrap();
     }

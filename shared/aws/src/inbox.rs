@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::registry::RegistryCache;
 use crate::store::Store;
 use crate::verdict::IoError;
+use crate::worker::{About, Logged};
 
 /// Clocks differ; what lies further ahead than this is recorded and not applied.
 const FUTURE: Duration = Duration::from_mins(15);
@@ -52,6 +53,17 @@ impl Received {
 
     fn is_from_the_future(&self) -> bool {
         self.sent_at.checked_add(FUTURE).is_ok_and(|limit| self.envelope.time > limit)
+    }
+}
+
+impl Logged for Received {
+    fn about(&self) -> About<'_> {
+        let event = &self.envelope;
+        About {
+            account: Some(event.account.as_str()),
+            region: Some(event.region.as_str()),
+            event_id: Some(&event.id),
+        }
     }
 }
 

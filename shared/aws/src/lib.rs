@@ -9,6 +9,7 @@ pub mod due;
 #[cfg(test)]
 mod fixture;
 pub mod health;
+mod heard;
 pub mod inbox;
 pub mod io;
 #[cfg(any(test, feature = "memory"))]

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
-use crate::consume::{Options, consume};
+use crate::consume::{Options, Pulse, consume};
 use crate::due::serve_due;
 use crate::health::{self, Watched};
 use crate::io::Io;
@@ -44,6 +44,7 @@ pub struct Runnable {
     /// Its name.
     pub name: &'static str,
     io: SdkIo,
+    pulse: Pulse,
     run: Pin<Box<dyn Future<Output = Snapshot> + Send>>,
 }
 
@@ -65,8 +66,9 @@ pub fn prepare<W: Worker>(
     let metrics = Metrics::default();
     let worker = make(Setup { registry: RegistryCache::default(), metrics: metrics.clone() });
     let options = Options { once: arguments.once, metrics, ..Options::default() };
-    let report = !arguments.no_metrics;
-    Runnable { name: W::NAME, io: io.clone(), run: Box::pin(work(io, worker, options, report, stop.clone())) }
+    let (report, pulse) = (!arguments.no_metrics, options.pulse.clone());
+    let run = Box::pin(work(io.clone(), worker, options, report, stop.clone()));
+    Runnable { name: W::NAME, io, pulse, run }
 }
 
 /// What is due is served as long as messages are consumed, and no longer.
@@ -101,7 +103,8 @@ async fn work<I: Io, W: Worker>(
 pub async fn run(workers: Vec<Runnable>, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let since = SystemTime.now();
     if let Some(address) = settings.health {
-        let watch = |w: &Runnable| Watched { worker: w.name, since, io: w.io.clone() };
+        let watch =
+            |w: &Runnable| Watched { worker: w.name, since, pulse: w.pulse.clone(), io: w.io.clone() };
         let (bound, _) = health::serve(address, workers.iter().map(watch).collect(), stop.clone())
             .await
             .with_context(|| format!("the health endpoint cannot listen on {address}"))?;

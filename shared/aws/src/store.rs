@@ -13,7 +13,7 @@ use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Outbox, Row, Stored, outbox_with};
 use jiff::{SignedDuration, Timestamp};
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
 use self::cache::Cache;
 use crate::io::{CommitError, Io, Write};
@@ -269,7 +269,12 @@ impl<R: Row> Store<R> {
         let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
         io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
         self.cache.remove_from_outbox(&key, &event_ids);
-        debug!(pk = key.pk, sk = key.sk, events = events.len(), "told");
+        for event in &events {
+            info!(
+                incident = event.incident, happened = ?event.happened, account = %event.account_id,
+                region = %event.region, subject = event.subject, event_id = event.event_id, "told"
+            );
+        }
         Ok(())
     }
 

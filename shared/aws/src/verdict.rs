@@ -68,6 +68,14 @@ impl IoError {
     }
 }
 
+impl IoError {
+    /// A refusal to take an entry, by a queue that is the hub's own: see [`of_hub`].
+    pub(crate) fn as_of_own_queue(self) -> Self {
+        let code = self.message.split(':').next().unwrap_or_default();
+        Self { verdict: of_hub(Neighbour::Queue, self.verdict, code, &self.message), ..self }
+    }
+}
+
 /// Too fast, in the words of single services.
 const MORE_THROTTLING: &[&str] = &["OverLimit", "KmsThrottled", "KMS.ThrottlingException", "KMSThrottling"];
 
@@ -115,6 +123,12 @@ const DENIED: &[&str] = &[
 /// The write lost against another, or (DRS) the resource is in use by another call.
 const CONFLICT: &[&str] = &["ConditionalCheckFailedException", "ConditionalCheckFailed", "ConflictException"];
 
+/// What the table says when the one item is at fault, and not the table.
+const OF_THE_ITEM: &[&str] = &["exceeded", "Nesting Levels", "empty string value"];
+
+/// What the queue says when the one message is at fault, and not the queue.
+const OF_THE_MESSAGE: &[&str] = &["InvalidMessageContents", "BatchRequestTooLong"];
+
 /// Messages of services are cut here: some repeat what they were sent.
 const MESSAGE_LIMIT: usize = 400;
 
@@ -140,6 +154,25 @@ pub fn of_code(code: &str, status: u16) -> Verdict {
     }
 }
 
+/// The verdict where the hub's own table or queue refused. A wrong name, a lost permission or a table that is
+/// being restored is mended by a person, and until then every message would meet it: it counts as "away", so that
+/// messages are held. Only what is said of the one item or message is `Permanent`.
+fn of_hub(neighbour: Neighbour, verdict: Verdict, code: &str, message: &str) -> Verdict {
+    let has_own_fault = match neighbour {
+        Neighbour::Table => {
+            code == "ItemCollectionSizeLimitExceededException"
+                || (code == "ValidationException" && OF_THE_ITEM.iter().any(|words| message.contains(words)))
+        }
+        Neighbour::Queue => OF_THE_MESSAGE.iter().any(|of_message| code.ends_with(of_message)),
+        _ => return verdict,
+    };
+    match verdict {
+        Verdict::Denied => Verdict::Transient,
+        Verdict::Permanent if !has_own_fault => Verdict::Transient,
+        verdict => verdict,
+    }
+}
+
 /// What a failed call of the SDK means.
 pub fn classify<E>(
     neighbour: Neighbour,
@@ -149,6 +182,24 @@ pub fn classify<E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
+    classify_hiding(None, neighbour, operation, error)
+}
+
+/// As [`classify`], where the service may repeat a secret that it was sent.
+pub(crate) fn classify_hiding<E>(
+    secret: Option<&str>,
+    neighbour: Neighbour,
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> IoError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    // Before cutting: half a secret would not be found any more.
+    let clean = |text: String| match secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => cut(&text.replace(secret, "[hidden]")),
+        None => cut(&text),
+    };
     // Our own credentials provider failed below this call: its verdict is the cause's.
     if let Some(cause) = find::<IoError>(error) {
         return cause.clone();
@@ -156,18 +207,19 @@ where
     let SdkError::ServiceError(answer) = error else {
         let verdict = match error {
             // The request itself cannot be built; sending it again builds the same.
-            SdkError::ConstructionFailure(_) => Verdict::Permanent,
+            SdkError::ConstructionFailure(_) => of_hub(neighbour, Verdict::Permanent, "", ""),
             _ => Verdict::Transient,
         };
-        return IoError::new(neighbour, operation, verdict, words(error));
+        return IoError::new(neighbour, operation, verdict, clean(all_words(error)));
     };
     let (code, status) = (answer.err().code().unwrap_or_default(), answer.raw().status().as_u16());
     let message = match (code, answer.err().message()) {
         ("", None) => format!("HTTP {status} without an error code"),
         (code, None) => code.to_owned(),
-        (code, Some(message)) => cut(&format!("{code}: {message}")),
+        (code, Some(message)) => clean(format!("{code}: {message}")),
     };
-    let mut judged = IoError::new(neighbour, operation, of_code(code, status), message);
+    let verdict = of_hub(neighbour, of_code(code, status), code, answer.err().message().unwrap_or_default());
+    let mut judged = IoError::new(neighbour, operation, verdict, message);
     judged.retry_after = answer.raw().headers().get("retry-after").and_then(seconds);
     judged
 }
@@ -179,8 +231,12 @@ pub(crate) fn seconds(header: &str) -> Option<Duration> {
 
 /// The words of an error and of its causes.
 pub(crate) fn words(error: &(dyn Error + 'static)) -> String {
+    cut(&all_words(error))
+}
+
+fn all_words(error: &(dyn Error + 'static)) -> String {
     let all: Vec<String> = causes(error).map(ToString::to_string).collect();
-    cut(&all.join(": "))
+    all.join(": ")
 }
 
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
@@ -225,6 +281,30 @@ mod tests {
         ] {
             assert_eq!(of_code(code, status), verdict, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn a_refusal_of_the_hubs_own_table_or_queue_is_their_absence_unless_the_item_is_at_fault() {
+        let table = |code, status, message| of_hub(Neighbour::Table, of_code(code, status), code, message);
+        for (code, status, message) in [
+            ("ResourceNotFoundException", 400, "Requested resource not found"),
+            ("AccessDeniedException", 400, "no"),
+            ("ExpiredTokenException", 400, "no"),
+            ("InvalidSignatureException", 400, "no"),
+            ("ValidationException", 400, "The provided key element does not match the schema"),
+        ] {
+            assert_eq!(table(code, status, message), Verdict::Transient, "{code}");
+        }
+        let too_large = "Item size has exceeded the maximum allowed size";
+        assert_eq!(table("ValidationException", 400, too_large), Verdict::Permanent);
+        assert_eq!(table("ConditionalCheckFailedException", 400, ""), Verdict::Conflict);
+        assert_eq!(table("ThrottlingException", 400, ""), Verdict::Throttled);
+        let queue = |code| of_hub(Neighbour::Queue, of_code(code, 400), code, "no");
+        assert_eq!(queue("AWS.SimpleQueueService.NonExistentQueue"), Verdict::Transient);
+        assert_eq!(queue("AccessDenied"), Verdict::Transient);
+        assert_eq!(queue("InvalidMessageContents"), Verdict::Permanent);
+        let spoke = of_hub(Neighbour::Spoke, Verdict::Denied, "AccessDenied", "no");
+        assert_eq!(spoke, Verdict::Denied);
     }
 
     #[test]

@@ -17,12 +17,29 @@ pub struct Sorted<W> {
     pub work: W,
 }
 
+/// What logs say of a piece of work, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct About<'a> {
+    /// Account where it happened.
+    pub account: Option<&'a str>,
+    /// Region where it happened.
+    pub region: Option<&'a str>,
+    /// The event that asks for it.
+    pub event_id: Option<&'a str>,
+}
+
+/// Work that can be found again in the logs.
+pub trait Logged {
+    /// What logs say of it.
+    fn about(&self) -> About<'_>;
+}
+
 /// One of the four workers. Everything else (receiving, lanes, leases, settling, draining) is in `consume`.
 pub trait Worker: Clone + Send + Sync + 'static {
     /// As its package is called; also in metrics, settings and the index `due`.
     const NAME: &'static str;
     /// What a message asks for.
-    type Work: Clone + Send + 'static;
+    type Work: Clone + Send + Logged + 'static;
 
     /// Understands a message, without any I/O.
     ///

@@ -13,8 +13,8 @@ use crate::keys::{self, Key, Place};
 use crate::row::Row;
 
 /// How far an account has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum AccountStatus {
     /// Registered; its role was never tried.
     PendingValidation,
@@ -24,6 +24,21 @@ pub enum AccountStatus {
     Inactive,
     /// The last validation failed; `last_error` says how.
     Error,
+    /// A status of a newer program: not ACTIVE, and kept as it is.
+    Other(String),
+}
+
+impl From<String> for AccountStatus {
+    fn from(text: String) -> Self {
+        let known = [Self::PendingValidation, Self::Active, Self::Inactive, Self::Error];
+        known.into_iter().find(|status| status.to_string() == text).unwrap_or(Self::Other(text))
+    }
+}
+
+impl From<AccountStatus> for String {
+    fn from(status: AccountStatus) -> Self {
+        status.to_string()
+    }
 }
 
 impl fmt::Display for AccountStatus {
@@ -33,6 +48,7 @@ impl fmt::Display for AccountStatus {
             Self::Active => "ACTIVE",
             Self::Inactive => "INACTIVE",
             Self::Error => "ERROR",
+            Self::Other(text) => text,
         })
     }
 }
@@ -182,6 +198,16 @@ mod tests {
         let registry: Registry = [row("111122223333", AccountStatus::Active)].into_iter().collect();
         assert_eq!(registry.account_name(&"111122223333".parse().unwrap()), "Payments");
         assert_eq!(registry.account_name(&"444455556666".parse().unwrap()), "444455556666");
+    }
+
+    #[test]
+    fn a_status_of_a_newer_program_is_kept_and_not_active() {
+        let mut stored = serde_json::to_value(row("111122223333", AccountStatus::Active)).unwrap();
+        stored["status"] = "SUSPENDED".into();
+        let read: AccountRow = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(read.status.to_string(), "SUSPENDED");
+        assert_eq!(serde_json::to_value(&read).unwrap(), stored);
+        assert!([read].into_iter().collect::<Registry>().drs_places().is_empty());
     }
 
     #[test]

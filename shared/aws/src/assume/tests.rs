@@ -104,6 +104,19 @@ async fn a_denial_by_drs_has_the_role_assumed_again() {
 }
 
 #[tokio::test]
+async fn an_external_id_at_the_edge_of_a_long_refusal_is_not_told_on_in_part() {
+    for pad in 370..400 {
+        let refusal = format!(
+            "<ErrorResponse><Error><Code>ValidationError</Code><Message>{}corp-7f3a9</Message></Error></ErrorResponse>",
+            "x".repeat(pad)
+        );
+        let (io, _) = fleet(move |call| (call.operation == "AssumeRole").then(|| (400, refusal.clone())));
+        let error = servers(&io, "eu-central-1").await.unwrap_err();
+        assert!(!error.message.contains("corp"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_external_id_that_sts_repeats_is_not_told_on() {
     let refusal = "<ErrorResponse><Error><Code>ValidationError</Code>\
                    <Message>Value 'corp-7f3a9' at 'externalId' failed to satisfy constraint</Message>\

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, Span, debug, info, info_span};
 
 use super::Options;
 use super::breaker::Breaker;
@@ -17,11 +17,12 @@ use super::hand::Hand;
 use super::lanes::{Lanes, Started};
 use super::receive::Receivers;
 use super::settle::Deletes;
+use crate::heard;
 use crate::io::{Io, Message};
 use crate::metrics::Metrics;
 use crate::time::{after, until};
 use crate::verdict::IoError;
-use crate::worker::Worker;
+use crate::worker::{About, Logged, Worker};
 
 /// How a handler ended; the outer error is a panic.
 pub(super) type Ended = Result<Result<(), IoError>, Box<dyn Any + Send>>;
@@ -29,11 +30,25 @@ pub(super) type Ended = Result<Result<(), IoError>, Box<dyn Any + Send>>;
 /// A call that came to its end.
 pub(super) enum Done {
     Received(Result<Vec<Message>, IoError>),
-    Handled { lane: Arc<str>, ended: Ended },
-    Deleted { ids: Vec<String>, failed: u64 },
+    /// `answered`: whether the table did, in the course of it.
+    Handled {
+        lane: Arc<str>,
+        ended: Ended,
+        answered: bool,
+    },
+    Deleted {
+        ids: Vec<String>,
+        failed: u64,
+    },
     GivenBack,
-    Buried { ticket: u64 },
-    Extended { tickets: Vec<u64>, asked: Timestamp, answers: Result<Vec<Result<(), IoError>>, IoError> },
+    Buried {
+        ticket: u64,
+    },
+    Extended {
+        tickets: Vec<u64>,
+        asked: Timestamp,
+        answers: Result<Vec<Result<(), IoError>>, IoError>,
+    },
 }
 
 pub(super) struct Actor<I, W: Worker> {
@@ -73,6 +88,11 @@ impl<I: Io, W: Worker> Actor<I, W> {
 
     pub(super) fn is_draining(&self) -> bool {
         self.drain_until.is_some()
+    }
+
+    /// Whether receiving stands still because the table is away.
+    pub(super) fn is_paused(&self) -> bool {
+        self.breaker.is_open()
     }
 
     /// Whether nothing is left to wait for.
@@ -157,7 +177,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
         if self.breaker.next_probe().is_none_or(|at| now < at) {
             return;
         }
-        self.lanes.wake(Timestamp::MAX);
+        self.lanes.wake_waiting_for_table();
         let skip = self.breaker.last_probed();
         if let Some(started) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
             self.breaker.probe_started(&started.lane);
@@ -168,11 +188,12 @@ impl<I: Io, W: Worker> Actor<I, W> {
     fn spawn_handler(&mut self, Started { lane, oldest, work }: Started<W::Work>) {
         let (io, worker) = (self.io.clone(), self.worker.clone());
         let message_id = self.hand.message(oldest).map(|message| &message.id);
-        let span = info_span!("handle", worker = W::NAME, lane = &*lane, message_id, messages = work.len());
+        let span = handle_span(W::NAME, &lane, message_id.map(String::as_str), &work);
         let handler = async move {
             // A handler keeps nothing between calls but caches that compare and set checks.
-            let ended = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind().await;
-            Done::Handled { lane, ended }
+            let handling = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind();
+            let (ended, answered) = heard::watch(handling).await;
+            Done::Handled { lane, ended, answered }
         };
         self.tasks.spawn(handler.instrument(span));
     }
@@ -196,6 +217,18 @@ impl<I: Io, W: Worker> Actor<I, W> {
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         next.map_or(Duration::from_hours(1), |at| until(now, at))
     }
+}
+
+/// The span of one call of a handler. It names the oldest event; a line for each names them all.
+fn handle_span<T: Logged>(worker: &str, lane: &str, message_id: Option<&str>, work: &[T]) -> Span {
+    let About { account, region, event_id } = work.first().map(Logged::about).unwrap_or_default();
+    let messages = work.len();
+    let span =
+        info_span!("handle", worker, lane, message_id, messages, account, region, subject = lane, event_id);
+    for About { account, region, event_id } in work.iter().map(Logged::about) {
+        debug!(parent: &span, account, region, subject = lane, event_id, "a message is handled");
+    }
+    span
 }
 
 fn expect_no_panic(joined: Result<Done, JoinError>) -> Done {

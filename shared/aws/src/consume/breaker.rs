@@ -54,14 +54,27 @@ impl Breaker {
         }
     }
 
-    /// A lane came to an end. Answers whether this closed the breaker.
-    pub(super) fn heard(&mut self, lane: &Arc<str>, failure: Option<&IoError>, now: Timestamp) -> bool {
-        if failure.is_some_and(|error| error.neighbour != Neighbour::Table) {
+    /// A lane came to an end; `answered` says whether the table did in its course. Answers whether this closed
+    /// the breaker.
+    pub(super) fn heard(
+        &mut self,
+        lane: &Arc<str>,
+        failure: Option<&IoError>,
+        answered: bool,
+        now: Timestamp,
+    ) -> bool {
+        let works = match failure {
+            None => answered,
+            Some(error) if error.neighbour != Neighbour::Table => false,
+            Some(error) if matches!(error.verdict, Verdict::Transient | Verdict::Denied) => {
+                self.failed(lane, now);
+                return false;
+            }
+            // Throttled, a lost race or an unreadable item: the table is there.
+            Some(_) => true,
+        };
+        if !works {
             self.probe_ended(lane, now);
-            return false;
-        }
-        if failure.is_some_and(|error| error.verdict == Verdict::Transient) {
-            self.failed(lane, now);
             return false;
         }
         let was_open = self.is_open();
@@ -105,7 +118,7 @@ mod tests {
     fn fail(breaker: &mut Breaker, lane: &str, times: usize) {
         for _ in 0..times {
             let error = failure(Neighbour::Table, Verdict::Transient);
-            breaker.heard(&lane.into(), Some(&error), Timestamp::UNIX_EPOCH);
+            breaker.heard(&lane.into(), Some(&error), true, Timestamp::UNIX_EPOCH);
         }
     }
 
@@ -117,7 +130,8 @@ mod tests {
         assert!(!breaker.is_open());
         fail(&mut breaker, "b", 1);
         assert!(breaker.is_open());
-        assert!(breaker.heard(&"c".into(), None, Timestamp::UNIX_EPOCH));
+        assert!(!breaker.heard(&"c".into(), None, false, Timestamp::UNIX_EPOCH), "no word of the table");
+        assert!(breaker.heard(&"c".into(), None, true, Timestamp::UNIX_EPOCH));
         assert!(!breaker.is_open());
     }
 
@@ -125,7 +139,7 @@ mod tests {
     fn a_success_in_between_starts_the_count_anew() {
         let mut breaker = Breaker::default();
         fail(&mut breaker, "a", 9);
-        breaker.heard(&"b".into(), None, Timestamp::UNIX_EPOCH);
+        breaker.heard(&"b".into(), None, true, Timestamp::UNIX_EPOCH);
         fail(&mut breaker, "c", 9);
         assert!(!breaker.is_open());
     }
@@ -140,7 +154,7 @@ mod tests {
                 failure(Neighbour::Table, Verdict::Conflict),
                 failure(Neighbour::Table, Verdict::Throttled),
             ] {
-                breaker.heard(&lane.to_string().into(), Some(&error), Timestamp::UNIX_EPOCH);
+                breaker.heard(&lane.to_string().into(), Some(&error), true, Timestamp::UNIX_EPOCH);
             }
         }
         assert!(!breaker.is_open());

@@ -23,6 +23,9 @@ const UNTIL_ALLOWED: Duration = Duration::from_mins(5);
 /// So long a lane waits in memory for a neighbour; longer than this, the messages wait in the queue instead.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// The longest that a service's wish is heeded in the queue.
+const LONGEST_WISH: Duration = Duration::from_mins(15);
+
 /// A lost race is run again at once so often.
 const RACES: u32 = 2;
 
@@ -35,6 +38,8 @@ pub(super) enum Fate {
     OneByOne,
     /// Given back to the queue, by the receive count of each.
     GiveBack { denied: bool },
+    /// Given back to the queue and hidden there for so long, as a service asked.
+    GiveBackFor(Duration),
     /// Put on the dead-letter queue.
     Bury,
 }
@@ -47,23 +52,29 @@ pub(super) fn of_failure(
     trouble: Trouble,
     now: Timestamp,
 ) -> Fate {
+    // While the table is away nothing could be recorded anywhere: its lanes hold what they have, for each
+    // delivery would only spend the redrive count. Of a queue that takes nothing the same is true.
+    let of_hub = matches!(error.neighbour, Neighbour::Table | Neighbour::Queue);
     match error.verdict {
         Verdict::Permanent if together > 1 => Fate::OneByOne,
         Verdict::Permanent => Fate::Bury,
-        Verdict::Denied => Fate::GiveBack { denied: true },
+        Verdict::Denied if !of_hub => Fate::GiveBack { denied: true },
         Verdict::Conflict if trouble.conflicts < RACES => {
             Fate::Again(Duration::ZERO, Trouble { conflicts: trouble.conflicts + 1, ..trouble })
         }
-        Verdict::Transient | Verdict::Throttled | Verdict::Conflict => {
+        Verdict::Transient | Verdict::Throttled | Verdict::Conflict | Verdict::Denied => {
             let since = trouble.since.unwrap_or(now);
-            // While the table is away nothing could be recorded anywhere: its lanes hold what they have,
-            // for each delivery would only spend the redrive count.
-            if error.neighbour != Neighbour::Table && until(since, now) >= PATIENCE {
+            let wish = error.retry_after.unwrap_or_default();
+            if !of_hub && wish > PATIENCE {
+                return Fate::GiveBackFor(wish.min(LONGEST_WISH));
+            }
+            if !of_hub && until(since, now) >= PATIENCE {
                 return Fate::GiveBack { denied: false };
             }
             let attempts = trouble.attempts + 1;
-            let delay = FROM_MEMORY.after(attempts, &lane).max(error.retry_after.unwrap_or_default());
-            Fate::Again(delay, Trouble { attempts, since: Some(since), ..trouble })
+            let delay = FROM_MEMORY.after(attempts, &lane).max(wish.min(PATIENCE));
+            let of_table = error.neighbour == Neighbour::Table;
+            Fate::Again(delay, Trouble { attempts, since: Some(since), of_table, ..trouble })
         }
     }
 }
@@ -92,7 +103,8 @@ mod tests {
     }
 
     fn waited(minutes: i64) -> Trouble {
-        Trouble { attempts: 9, conflicts: 0, since: Some(Timestamp::from_second(-60 * minutes).unwrap()) }
+        let since = Some(Timestamp::from_second(-60 * minutes).unwrap());
+        Trouble { attempts: 9, since, ..Trouble::default() }
     }
 
     #[test]
@@ -110,6 +122,25 @@ mod tests {
         let error = IoError { retry_after, ..failure(Neighbour::Spoke, Verdict::Throttled) };
         let fate = of_failure(&error, "lane", 1, Trouble::default(), NOW);
         assert!(matches!(fate, Fate::Again(delay, _) if delay == Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_longer_wish_is_waited_for_in_the_queue_but_not_for_ever() {
+        let fate = |minutes| {
+            let retry_after = Some(Duration::from_mins(minutes));
+            let error = IoError { retry_after, ..failure(Neighbour::Spoke, Verdict::Throttled) };
+            of_failure(&error, "lane", 1, Trouble::default(), NOW)
+        };
+        assert_eq!(fate(5), Fate::GiveBackFor(Duration::from_mins(5)));
+        assert_eq!(fate(600), Fate::GiveBackFor(Duration::from_mins(15)));
+    }
+
+    #[test]
+    fn a_table_or_queue_that_denies_is_waited_for_in_memory() {
+        for neighbour in [Neighbour::Table, Neighbour::Queue] {
+            let error = failure(neighbour, Verdict::Denied);
+            assert!(matches!(of_failure(&error, "lane", 3, waited(60), NOW), Fate::Again(..)));
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Trouble {
     pub(super) attempts: u32,
     pub(super) conflicts: u32,
     pub(super) since: Option<Timestamp>,
+    /// The last failure was the table's.
+    pub(super) of_table: bool,
 }
 
 #[derive(Debug)]
@@ -115,12 +117,26 @@ impl<T: Clone> Lanes<T> {
     /// Lanes whose pause is over by `now` may start.
     pub(super) fn wake(&mut self, now: Timestamp) {
         while self.next_awake().is_some_and(|at| at <= now) {
-            if let Some((_, name)) = self.asleep.pop_first()
-                && let Some(lane) = self.by_name.get_mut(&name)
-            {
-                lane.asleep_until = None;
-                self.make_ready(&name);
+            if let Some((_, name)) = self.asleep.pop_first() {
+                self.rise(&name);
             }
+        }
+    }
+
+    /// Lanes that wait for the table may start; a spoke's pause is none of the table's.
+    pub(super) fn wake_waiting_for_table(&mut self) {
+        let of_table = |name: &Arc<str>| self.by_name.get(name).is_some_and(|lane| lane.trouble.of_table);
+        let waiting: Vec<_> = self.asleep.iter().filter(|(_, name)| of_table(name)).cloned().collect();
+        for entry in waiting {
+            self.asleep.remove(&entry);
+            self.rise(&entry.1);
+        }
+    }
+
+    fn rise(&mut self, name: &Arc<str>) {
+        if let Some(lane) = self.by_name.get_mut(name) {
+            lane.asleep_until = None;
+            self.make_ready(name);
         }
     }
 

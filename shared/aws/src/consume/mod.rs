@@ -17,6 +17,7 @@ mod fate;
 mod hand;
 mod lanes;
 mod outcome;
+mod pulse;
 mod receive;
 mod settle;
 
@@ -25,6 +26,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use self::actor::Actor;
+pub use self::pulse::{Pulse, Turn};
 use crate::io::Io;
 use crate::metrics::{Metrics, Snapshot};
 use crate::worker::Worker;
@@ -52,6 +54,8 @@ pub struct Options {
     pub once: bool,
     /// Counts.
     pub metrics: Metrics,
+    /// Shows that the loop turns.
+    pub pulse: Pulse,
 }
 
 impl Default for Options {
@@ -66,6 +70,7 @@ impl Default for Options {
             drain: Duration::from_secs(9),
             once: false,
             metrics: Metrics::default(),
+            pulse: Pulse::default(),
         }
     }
 }
@@ -78,11 +83,12 @@ pub async fn consume<I: Io, W: Worker>(
     options: Options,
     stop: CancellationToken,
 ) -> Snapshot {
-    let metrics = options.metrics.clone();
+    let (metrics, heart) = (options.metrics.clone(), options.pulse.clone());
     let mut actor = Actor::new(io.clone(), worker, options);
     loop {
         let now = io.now();
-        let wait = actor.turn(now);
+        let wait = actor.turn(now).min(pulse::EVERY);
+        heart.beat(actor.is_paused());
         if actor.is_finished(now) {
             // Dropping the actor aborts what still runs; its messages come back when their leases end.
             return metrics.in_all();

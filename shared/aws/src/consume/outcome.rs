@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
@@ -22,7 +23,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
         match done {
             Done::Received(Ok(messages)) => self.received(messages, now),
             Done::Received(Err(error)) => self.receivers.failed(&error, now),
-            Done::Handled { lane, ended } => self.handled(&lane, ended, now),
+            Done::Handled { lane, ended, answered } => self.handled(&lane, ended, answered, now),
             Done::Deleted { ids, failed } => {
                 self.deletes.deleted(&ids);
                 self.metrics().count(|counted| counted.failed_deletes += failed);
@@ -67,20 +68,22 @@ impl<I: Io, W: Worker> Actor<I, W> {
             Err(panic) => {
                 error!(message_id, panic = words_of(&*panic), "sorting a message panicked");
                 self.metrics().count(|counted| counted.panicked += 1);
-                self.redrive(&[ticket], false);
+                self.redrive(&[ticket], |message| {
+                    fate::hidden_for(message.receive_count, false, &message.id)
+                });
             }
         }
     }
 
-    fn handled(&mut self, lane: &Arc<str>, ended: Ended, now: Timestamp) {
+    fn handled(&mut self, lane: &Arc<str>, ended: Ended, answered: bool, now: Timestamp) {
         let (together, trouble) = self.lanes.of(lane);
         let (fate, failure) = match ended {
             Ok(Ok(())) => {
-                self.heard(lane, None, now);
+                self.heard(lane, None, answered, now);
                 return self.succeeded(lane, now);
             }
             Ok(Err(error)) => {
-                self.heard(lane, Some(&error), now);
+                self.heard(lane, Some(&error), answered, now);
                 (fate::of_failure(&error, lane, together, trouble, now), error.to_string())
             }
             Err(panic) => {
@@ -93,10 +96,10 @@ impl<I: Io, W: Worker> Actor<I, W> {
         self.meet(lane, fate, &failure, now);
     }
 
-    fn heard(&mut self, lane: &Arc<str>, failure: Option<&IoError>, now: Timestamp) {
-        if self.breaker.heard(lane, failure, now) {
+    fn heard(&mut self, lane: &Arc<str>, failure: Option<&IoError>, answered: bool, now: Timestamp) {
+        if self.breaker.heard(lane, failure, answered, now) {
             info!("the table answers again: receiving goes on");
-            self.lanes.wake(Timestamp::MAX);
+            self.lanes.wake_waiting_for_table();
         }
     }
 
@@ -131,7 +134,18 @@ impl<I: Io, W: Worker> Actor<I, W> {
             Fate::GiveBack { denied } => {
                 let tickets = tickets(&self.lanes.take(lane));
                 warn!(lane = &**lane, messages = tickets.len(), failure, "messages wait in the queue");
-                self.redrive(&tickets, denied);
+                self.redrive(&tickets, |m| fate::hidden_for(m.receive_count, denied, &m.id));
+            }
+            Fate::GiveBackFor(time) => {
+                let tickets = tickets(&self.lanes.take(lane));
+                info!(
+                    lane = &**lane,
+                    messages = tickets.len(),
+                    failure,
+                    ?time,
+                    "a service asked for a long wait"
+                );
+                self.redrive(&tickets, |_| time);
             }
             Fate::Bury => {
                 for held in self.lanes.take(lane) {
@@ -144,11 +158,11 @@ impl<I: Io, W: Worker> Actor<I, W> {
         }
     }
 
-    /// Gives messages back to be delivered again, later with each delivery.
-    fn redrive(&mut self, tickets: &[u64], denied: bool) {
+    /// Gives messages back to be delivered again, each after the time that `hidden_for` says.
+    fn redrive(&mut self, tickets: &[u64], hidden_for: impl Fn(&Message) -> Duration) {
         let mut messages = Vec::new();
         for message in tickets.iter().filter_map(|ticket| self.hand.let_go(*ticket)) {
-            let hidden = fate::hidden_for(message.receive_count, denied, &message.id);
+            let hidden = hidden_for(&message);
             messages.push((message, hidden));
         }
         self.metrics().count(|counted| counted.redriven += messages.len() as u64);

@@ -95,6 +95,54 @@ fn an_item_that_fails_waits_longer_each_time_and_alone() {
     assert!(failing.may_try(&bad, now));
 }
 
+/// Serves its items like a [`Tallier`], apart from those that always fail or take for ever.
+#[derive(Clone, Default)]
+struct Odd(Tallier);
+
+impl Worker for Odd {
+    const NAME: &'static str = Tallier::NAME;
+    type Work = <Tallier as Worker>::Work;
+
+    fn sort(
+        &self,
+        message: &crate::io::Message,
+    ) -> Result<crate::worker::Sorted<Self::Work>, drs_fleet_domain::envelope::Rejected> {
+        self.0.sort(message)
+    }
+
+    async fn handle<I: Io>(&self, io: &I, work: Vec<Self::Work>) -> Result<(), crate::verdict::IoError> {
+        self.0.handle(io, work).await
+    }
+
+    async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), crate::verdict::IoError> {
+        match key.sk.chars().next() {
+            Some('f') => {
+                Err(crate::verdict::IoError::new(Neighbour::Table, "wake", Verdict::Permanent, "as planned"))
+            }
+            Some('s') => std::future::pending().await,
+            _ => self.0.wake(io, key).await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_keep_failing_or_take_long_hide_none_behind_them() {
+    let io = MemoryIo::default();
+    // Enough of them to fill more than a page of every shard.
+    for n in 0..2000 {
+        set_timer(&io, &format!("f{n}"), 1).await;
+    }
+    for n in 0..AT_ONCE / 2 {
+        set_timer(&io, &format!("s{n}"), 1).await;
+    }
+    for n in 0..50 {
+        set_timer(&io, &format!("a{n}"), 5).await;
+    }
+    let _running = tokio::spawn(serve_due(io.clone(), Odd::default(), CancellationToken::new()));
+    seconds(120).await;
+    assert!((0..50).all(|n| rang(&io, &format!("a{n}"))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_ends_it() {
     let io = MemoryIo::default();

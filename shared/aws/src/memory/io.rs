@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
+use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour};
@@ -27,7 +28,8 @@ impl MemoryIo {
         effect: impl FnMut(&mut World, Timestamp) -> Result<T, E>,
     ) -> Result<T, E> {
         let meets = self.pass(name, neighbour).await;
-        self.end(meets, effect).await
+        let answer = self.end(meets, effect).await;
+        if neighbour == Neighbour::Table { heard::of_table(answer) } else { answer }
     }
 
     async fn pass(&self, name: &'static str, neighbour: Neighbour) -> Meets {

@@ -77,7 +77,7 @@ impl<I: Io> RegistryEditor<I> {
     /// # Errors
     /// [`EditError::NotRegistered`], [`EditError::Contended`], or the table's failure.
     pub async fn set_status(&self, id: &AccountId, status: AccountStatus) -> Result<AccountRow, EditError> {
-        self.edit(id, |row| row.status = status).await
+        self.edit(id, |row| row.status = status.clone()).await
     }
 
     /// Removes an account from the registry and answers what it was. Its servers and history stay in the table.

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 
 use crate::assume::Spokes;
 use crate::config::IoSettings;
+use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
 use crate::secrets::Secrets;
 use crate::time::Time;
@@ -143,15 +144,15 @@ impl Io for SdkIo {
     }
 
     async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
-        self.0.table.read(keys).await
+        heard::of_table(self.0.table.read(keys).await)
     }
 
     async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
-        boxed(self.0.table.query(range)).await
+        heard::of_table(boxed(self.0.table.query(range)).await)
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
-        boxed(self.0.table.commit(write)).await
+        heard::of_table(boxed(self.0.table.commit(write)).await)
     }
 
     async fn published(
@@ -161,7 +162,7 @@ impl Io for SdkIo {
         event_ids: &[String],
         due: Option<Timestamp>,
     ) -> Answer<()> {
-        boxed(self.0.table.published(key, rev, event_ids, due)).await
+        heard::of_table(boxed(self.0.table.published(key, rev, event_ids, due)).await)
     }
 
     async fn forget(&self, key: &Key) -> Answer<()> {

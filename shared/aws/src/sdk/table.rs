@@ -96,7 +96,7 @@ impl Table {
         let (mut pages, mut rows) = (request.into_paginator().items().send(), Vec::new());
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| classify(Neighbour::Table, "Query", &e))?;
-            rows.push(stored(item, "Query")?);
+            rows.extend(readable(stored(item, "Query")));
         }
         Ok(rows)
     }
@@ -210,8 +210,13 @@ impl Table {
             .send()
             .await
             .map_err(|e| classify(Neighbour::Table, "Query", &e))?;
-        answer.items.unwrap_or_default().into_iter().map(due).collect()
+        Ok(answer.items.unwrap_or_default().into_iter().filter_map(|item| readable(due(item))).collect())
     }
+}
+
+/// One item that cannot be read, of an older or newer program perhaps, must not hide the others.
+fn readable<T>(item: Answer<T>) -> Option<T> {
+    item.inspect_err(|error| tracing::warn!(%error, "an item is left out")).ok()
 }
 
 /// Why an update did not happen.

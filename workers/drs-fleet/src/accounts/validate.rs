@@ -167,7 +167,7 @@ impl Validated {
         json!({
             "account": self.before.id,
             "name": self.before.name,
-            "status": self.report.as_ref().map_or(self.before.status, |report| report.status),
+            "status": self.report.as_ref().map_or(&self.before.status, |report| &report.status),
             "end": self.end().as_str(),
             "error": self.report.as_ref().err().map(ToString::to_string),
             "checks": checks.iter().map(|check| json_check(check, &self.before)).collect::<Vec<_>>(),

@@ -51,6 +51,41 @@ async fn while_the_table_is_down_receiving_stops_and_afterwards_everything_is_ha
     assert!(io.table().values().all(|item| item.rev == 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_table_that_refuses_us_empties_nothing_into_the_dead_letter_queue() {
+    let (io, worker) = (MemoryIo::default(), Tallier::default());
+    io.redrive_after(3);
+    io.break_down(Neighbour::Table, Verdict::Denied);
+    for n in 0..100 {
+        io.put_message(format!("s{n}/1"));
+    }
+    let (_stop, _running) = start(&io, &worker);
+    seconds(60).await;
+    let receives = self::receives(&io);
+    seconds(3600).await;
+    assert_eq!(self::receives(&io), receives, "no receive while the table refuses");
+    io.mend(Neighbour::Table);
+    seconds(30).await;
+    assert_eq!((io.queued(), io.dead_letters().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_shows_that_it_turns_and_that_it_is_paused() {
+    let (io, pulse) = (MemoryIo::default(), crate::consume::Pulse::default());
+    io.break_down(Neighbour::Table, Verdict::Transient);
+    for n in 0..20 {
+        io.put_message(format!("s{n}/1"));
+    }
+    let options = Options { pulse: pulse.clone(), ..Options::default() };
+    let stop = CancellationToken::new();
+    let _running = tokio::spawn(consume(io.clone(), Tallier::default(), options, stop.clone()));
+    seconds(60).await;
+    assert!(pulse.last().is_some_and(|turn| turn.paused));
+    io.mend(Neighbour::Table);
+    seconds(60).await;
+    assert!(pulse.last().is_some_and(|turn| !turn.paused));
+}
+
 fn receives(io: &MemoryIo) -> usize {
     io.points().iter().filter(|point| **point == "receive").count()
 }

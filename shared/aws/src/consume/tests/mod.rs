@@ -4,6 +4,7 @@ mod faults;
 mod lanes;
 mod leases;
 mod load;
+mod logs;
 mod stopping;
 
 use std::time::Duration;

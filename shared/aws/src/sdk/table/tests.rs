@@ -175,10 +175,24 @@ async fn keys_that_the_table_did_not_get_round_to_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_is_named_and_nothing_panics() {
+async fn an_item_that_cannot_be_read_hides_none_of_the_others() {
     let odd = json!({ "pk": { "S": "account#3" }, "sk": { "S": "account#1" }, "rev": { "N": "1" } });
-    let (io, _) = wire::io(move |_| (200, json!({ "Items": [odd] }).to_string()));
-    let error = io.query::<AccountRow>(&drs_fleet_domain::keys::accounts()[3]).await.unwrap_err();
+    let there = item(3).await;
+    let (io, _) = wire::io(move |_| (200, json!({ "Items": [odd, there] }).to_string()));
+    let rows = io.query::<AccountRow>(&drs_fleet_domain::keys::accounts()[3]).await.unwrap();
+    assert_eq!(rows.into_iter().map(|stored| stored.row).collect::<Vec<_>>(), [row()]);
+    let due = io.due("job-monitor#0", Timestamp::from_second(2).unwrap(), 5).await.unwrap();
+    assert!(due.is_empty(), "entries without a time are left out");
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_named_and_nothing_panics() {
+    let key = Key { pk: "account#3".into(), sk: "account#1".into() };
+    let odd = json!({ "pk": { "S": "account#3" }, "sk": { "S": "account#1" }, "rev": { "N": "1" } });
+    let (io, _) = wire::io(move |_| {
+        (200, json!({ "Responses": { "fleet": [odd] }, "UnprocessedKeys": {} }).to_string())
+    });
+    let error = io.read::<AccountRow>(&[key]).await.unwrap_err();
     assert_eq!(error.verdict, Verdict::Permanent);
     assert!(error.message.starts_with("item account#3 / account#1 cannot be read as account"), "{error}");
 }
