@@ -214,9 +214,13 @@ mod tests {
         let error = notifier(vec![nobody]).send(&notice()).await.unwrap_err();
         assert_eq!(error.verdict, Verdict::Transient);
         assert!(!error.to_string().contains("secret"), "{error}");
-        let error = notifier(vec!["no url: secret".into()]).send(&notice()).await.unwrap_err();
-        assert_eq!(error.verdict, Verdict::Denied);
-        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_placeholder_instead_of_a_webhook_is_given_up_on_and_not_repeated() {
+        let error = notifier(vec!["replace-with-hunter2".into()]).send(&notice()).await.unwrap_err();
+        assert_eq!(error.verdict, Verdict::Permanent);
+        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[tokio::test]
