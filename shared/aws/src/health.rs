@@ -99,19 +99,19 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn turn(second: i64, paused: bool) -> Option<Turn> {
-        Some(Turn { at: at(second), paused })
+    fn turn(second: i64, paused: bool) -> Turn {
+        Turn { at: at(second), paused }
     }
 
     #[test]
     fn a_worker_whose_loop_turned_lately_is_healthy() {
-        assert!(judge("job-monitor", at(0), turn(1000, false), at(1120)).healthy);
-        assert!(!judge("job-monitor", at(0), turn(1000, false), at(1121)).healthy);
+        assert!(judge("job-monitor", at(0), Some(turn(1000, false)), at(1120)).healthy);
+        assert!(!judge("job-monitor", at(0), Some(turn(1000, false)), at(1121)).healthy);
     }
 
     #[test]
     fn a_worker_that_waits_for_the_table_is_paused_and_healthy() {
-        let judged = judge("job-monitor", at(0), turn(1000, true), at(1010));
+        let judged = judge("job-monitor", at(0), Some(turn(1000, true)), at(1010));
         assert!(judged.healthy && judged.paused);
     }
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn one_sick_worker_makes_the_process_sick() {
-        let well = judge("tag-sync", at(0), turn(90, false), at(100));
+        let well = judge("tag-sync", at(0), Some(turn(90, false)), at(100));
         let sick = judge("notifier", at(0), None, at(500));
         assert!(!of_all(vec![well, sick]).healthy);
         assert!(of_all(Vec::new()).healthy);

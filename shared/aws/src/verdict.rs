@@ -70,7 +70,7 @@ impl IoError {
 
 impl IoError {
     /// A refusal to take an entry, by a queue that is the hub's own: see [`of_hub`].
-    pub(crate) fn as_of_own_queue(self) -> Self {
+    pub(crate) fn of_own_queue(self) -> Self {
         let code = self.message.split(':').next().unwrap_or_default();
         Self { verdict: of_hub(Neighbour::Queue, self.verdict, code, &self.message), ..self }
     }

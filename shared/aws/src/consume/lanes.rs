@@ -233,3 +233,24 @@ impl<T: Clone> Lanes<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_back_does_not_end_the_wait_for_a_spoke() {
+        let (mut lanes, now) = (Lanes::default(), Timestamp::UNIX_EPOCH);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (ticket, (lane, of_table)) in [("spoke", false), ("table", true)].into_iter().enumerate() {
+            lanes.push(lane.into(), Held { ticket: ticket as u64, since: now, work: () });
+            let started = lanes.start(None, |_| true).unwrap();
+            lanes.again(&started.lane, Trouble { of_table, ..Trouble::default() }, at(60));
+        }
+        lanes.wake_waiting_for_table();
+        assert_eq!(&*lanes.start(None, |_| true).unwrap().lane, "table");
+        assert!(lanes.start(None, |_| true).is_none());
+        lanes.wake(at(60));
+        assert_eq!(&*lanes.start(None, |_| true).unwrap().lane, "spoke");
+    }
+}

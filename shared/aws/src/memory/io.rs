@@ -149,7 +149,7 @@ impl Io for MemoryIo {
     }
 
     async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
-        self.point("query", Neighbour::Table, |world, _| world.table.query(range)).await
+        self.point("query", Neighbour::Table, |world, _| Ok(world.table.query(range))).await
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {

@@ -141,8 +141,7 @@ impl Queue {
             .map_err(|e| classify(Neighbour::Queue, OPERATION, &e))?;
         settled(OPERATION, bodies.len(), answer.successful.iter().map(|s| s.id.as_str()), &answer.failed)
             .into_iter()
-            .map(|answer| answer.map_err(IoError::as_of_own_queue))
-            .collect()
+            .try_for_each(|answer| answer.map_err(IoError::of_own_queue))
     }
 
     pub(super) async fn dead_letter(
