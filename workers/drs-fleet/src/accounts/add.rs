@@ -13,7 +13,7 @@ use crate::hub::Hub;
 /// The role that `infra/spoke.yaml` makes, the only one that the roles of `infra/hub.yaml` may assume.
 const ROLE: &str = "drs-fleet-spoke";
 /// The secrets that the roles of `infra/hub.yaml` may read.
-const SECRETS: &str = "drs-fleet/";
+const SECRETS: &str = "drs-fleet/external-id/";
 /// Regions of other partitions begin so.
 const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
@@ -77,7 +77,7 @@ fn row(arguments: Arguments) -> anyhow::Result<AccountRow> {
         region,
     };
     Ok(AccountRow {
-        external_id_secret: external_id_secret.unwrap_or_else(|| format!("{SECRETS}external-id/{id}")),
+        external_id_secret: external_id_secret.unwrap_or_else(|| format!("{SECRETS}{id}")),
         id,
         name,
         alias,

@@ -149,5 +149,8 @@ async fn the_role_of_another_partition_is_named_in_it_and_what_the_hub_may_not_d
     let line = "add 333344445555 --name X --drs-region us-west-2 --external-id-secret other/id \
                 --role-arn arn:aws:iam::333344445555:role/dr/reader";
     let said = stage.run(line).await;
-    assert!(said.contains("roles named drs-fleet-spoke") && said.contains("secrets drs-fleet/*"), "{said}");
+    assert!(
+        said.contains("roles named drs-fleet-spoke") && said.contains("secrets drs-fleet/external-id/*"),
+        "{said}"
+    );
 }

@@ -27,7 +27,7 @@ async fn a_role_that_lets_any_external_id_in_is_an_error_that_says_what_to_do() 
 #[tokio::test]
 async fn a_missing_secret_and_a_missing_role_are_told_with_what_makes_them() {
     let stage = Stage::new().await;
-    stage.run(&format!("{ADD} --external-id-secret drs-fleet/none")).await;
+    stage.run(&format!("{ADD} --external-id-secret drs-fleet/external-id/none")).await;
     stage
         .run(
             "add 777788889999 --name Lab --drs-region us-west-2 --external-id-secret \
@@ -67,7 +67,7 @@ async fn all_accounts_are_validated_side_by_side_except_those_that_are_switched_
     stage.run(ADD).await;
     stage.run("add 222233334444 --name Logistics --drs-region eu-central-1").await;
     stage
-        .run("add 333344445555 --name Shop --drs-region us-west-2 --external-id-secret drs-fleet/none")
+        .run("add 333344445555 --name Shop --drs-region us-west-2 --external-id-secret drs-fleet/external-id/none")
         .await;
     stage.run("add 444455556666 --name ERP --drs-region eu-central-1").await;
     stage.run("deactivate 444455556666").await;
