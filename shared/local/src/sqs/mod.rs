@@ -1,6 +1,6 @@
 //! Queues: standard SQS queues with visibility, delay, retention, redrive and policies.
 //!
-//! [`queue`] is the state machine, `cell` puts a lock and a bell around it, and one file each holds the
+//! `queue` is the state machine, `cell` puts a lock and a bell around it, and one file each holds the
 //! operations on queues, on sending, receiving and settling. FIFO queues do not exist here.
 //!
 //! Visibility, delays and polls pass in real time; stamps and retention follow the cloud's clock. Two faults

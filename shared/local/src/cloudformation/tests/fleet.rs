@@ -157,10 +157,9 @@ async fn a_worker_may_use_its_own_queue_and_the_table_but_not_scan_nor_read_its_
     assert!(may("dynamodb:UpdateItem", &table));
     assert!(may("dynamodb:Query", &format!("{table}/index/due")));
     assert!(!may("dynamodb:Scan", &table));
-    assert!(may(
-        "secretsmanager:GetSecretValue",
-        &format!("arn:aws:secretsmanager:{REGION}:{HUB}:secret:drs-fleet/x-AbCdEf")
-    ));
+    let secret = |name: &str| format!("arn:aws:secretsmanager:{REGION}:{HUB}:secret:drs-fleet/{name}-AbCdEf");
+    assert!(may("secretsmanager:GetSecretValue", &secret("external-id/222222222222")));
+    assert!(!may("secretsmanager:GetSecretValue", &secret("slack-webhook")), "the notifier's alone");
     assert!(!may("sns:Publish", &hub["AlertTopicArn"]));
 }
 
