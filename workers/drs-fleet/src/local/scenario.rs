@@ -107,17 +107,17 @@ impl Action {
             Self::Stall { spoke, servers, error } => {
                 let (spoke, ids) = chosen(estate, *spoke, *servers)?;
                 each(ids, |id| world.drs.stall(world, place(spoke), id, error))?;
-                Ok(format!("{} stall in {} ({error})", servers_of(ids), spoke.plan.name))
+                Ok(format!("stall of {} in {} ({error})", servers_of(ids), spoke.plan.name))
             }
             Self::Recover { spoke, servers } => {
                 let (spoke, ids) = chosen(estate, *spoke, *servers)?;
                 each(ids, |id| world.drs.recover(world, place(spoke), id))?;
-                Ok(format!("{} recover in {}", servers_of(ids), spoke.plan.name))
+                Ok(format!("recovery of {} in {}", servers_of(ids), spoke.plan.name))
             }
             Self::Disconnect { spoke, servers } => {
                 let (spoke, ids) = chosen(estate, *spoke, *servers)?;
                 each(ids, |id| world.drs.disconnect(world, place(spoke), id))?;
-                Ok(format!("{} disconnect in {}", servers_of(ids), spoke.plan.name))
+                Ok(format!("disconnection of {} in {}", servers_of(ids), spoke.plan.name))
             }
             Self::FailLaunches { spoke, servers } => {
                 let (spoke, ids) = chosen(estate, *spoke, *servers)?;
@@ -132,7 +132,7 @@ impl Action {
             Self::Retag { spoke, servers, key, value } => {
                 let (spoke, ids) = chosen(estate, *spoke, *servers)?;
                 let machines = retag(world, spoke, ids.len(), key, value)?;
-                Ok(format!("{machines} machines in {} are tagged {key}={value}", spoke.plan.name))
+                Ok(format!("machines tagged {key}={value} in {}: {machines}", spoke.plan.name))
             }
         }
     }
