@@ -7,6 +7,7 @@
 
 mod cache;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use drs_fleet_domain::keys::Key;
@@ -136,16 +137,30 @@ impl<R: Row> Store<R> {
                 }
                 return Ok(Outcome { stored, changed: false });
             };
-            match self.write(io, stored, change).await {
-                Ok(written) => {
-                    self.tell(io, &written).await;
-                    return Ok(Outcome { stored: Some(written), changed: true });
-                }
-                Err(CommitError::Conflict(found)) => stored = self.found(key, found),
-                Err(CommitError::Io(error)) => return Err(error),
+            match self.attempt(io, key, stored, change).await? {
+                ControlFlow::Break(outcome) => return Ok(outcome),
+                ControlFlow::Continue(found) => stored = found,
             }
         }
         Err(contended(key))
+    }
+
+    /// Writes and tells; where another writer was first, goes on with what that one stored.
+    async fn attempt<I: Io>(
+        &self,
+        io: &I,
+        key: &Key,
+        stored: Option<Arc<Stored<R>>>,
+        change: Change<R>,
+    ) -> Result<ControlFlow<Outcome<R>, Option<Arc<Stored<R>>>>, IoError> {
+        match self.write(io, stored, change).await {
+            Ok(written) => {
+                self.tell(io, &written).await;
+                Ok(ControlFlow::Break(Outcome { stored: Some(written), changed: true }))
+            }
+            Err(CommitError::Conflict(found)) => Ok(ControlFlow::Continue(self.found(key, found))),
+            Err(CommitError::Io(error)) => Err(error),
+        }
     }
 
     /// Serves an item whose due time has come: publishes what its outbox still holds and, if the time of
@@ -169,13 +184,9 @@ impl<R: Row> Store<R> {
                 let stored = self.quieten(io, current, timer_rang).await?;
                 return Ok(Outcome { stored, changed: false });
             };
-            match self.write(io, Some(current), change).await {
-                Ok(written) => {
-                    self.tell(io, &written).await;
-                    return Ok(Outcome { stored: Some(written), changed: true });
-                }
-                Err(CommitError::Conflict(found)) => stored = self.found(key, found),
-                Err(CommitError::Io(error)) => return Err(error),
+            match self.attempt(io, key, Some(current), change).await? {
+                ControlFlow::Break(outcome) => return Ok(outcome),
+                ControlFlow::Continue(found) => stored = found,
             }
         }
         Err(contended(key))

@@ -117,14 +117,17 @@ pub fn changed(
     if stored.is_some_and(|row| row.version >= event.version) {
         return None;
     }
+    let servers = stored.map(|row| row.servers.clone()).unwrap_or_default();
+    // What was given already waits for nothing.
+    let is_given = servers.values().any(|synced| synced.version >= event.version);
     let row = InstanceTagsRow {
         instance: event.instance.clone(),
         place: place.clone(),
         changed_at,
         version: event.version,
         tags: copied(&event.tags),
-        servers: stored.map(|row| row.servers.clone()).unwrap_or_default(),
-        retry_at: now.checked_add(RETRY).ok(),
+        servers,
+        retry_at: if is_given { None } else { now.checked_add(RETRY).ok() },
         attempts: 0,
         pending: None,
     };
