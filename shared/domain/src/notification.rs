@@ -194,3 +194,60 @@ fn until(now: Timestamp, attempts: u32) -> Timestamp {
 fn age(event: &OwnEvent) -> (Timestamp, u32) {
     (event.opened_at, event.sequence)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+    use crate::keys::Place;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Opened at 0 and resolved at 500.
+    fn told() -> Vec<OwnEvent> {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let subject = Subject { place: &place, account_name: "erp", id: "s-1", name: "erp-1" };
+        let (kind, reason) = (IncidentKind::ReplicationStalled, String::new());
+        let condition = Condition { kind, since: at(0), severity: Severity::High, reason };
+        let mut open = Incidents::new();
+        let mut events = reconcile(&mut open, &[condition], &subject, at(0));
+        events.extend(reconcile(&mut open, &[], &subject, at(500)));
+        events
+    }
+
+    fn opened() -> IncidentRow {
+        decide(&told()[..1], None, &[Channel::Email, Channel::Slack], at(10)).unwrap().row
+    }
+
+    #[test]
+    fn a_channel_that_refuses_for_good_is_neither_tried_again_nor_told_the_end() {
+        let row = opened();
+        let id = row.latest.event_id.clone();
+        let row = answered(&row, (Channel::Email, &id), Answer::Taken, at(11)).unwrap().row;
+        let refusal = Answer::RefusedForGood("no webhook".into());
+        let row = answered(&row, (Channel::Slack, &id), refusal, at(11)).unwrap().row;
+        assert_eq!(row.wake_at(), None);
+        assert_eq!(reclaim(&row, at(100_000)), None);
+        let over = decide(&told()[1..], Some(&row), &[Channel::Email, Channel::Slack], at(600)).unwrap().row;
+        assert_eq!(over.deliveries.keys().collect::<Vec<_>>(), [&Channel::Email]);
+    }
+
+    #[test]
+    fn a_channel_that_goes_on_refusing_is_given_up_on_in_the_end() {
+        let mut row = opened();
+        let id = row.latest.event_id.clone();
+        row.deliveries.remove(&Channel::Email);
+        let mut tries = 1;
+        while let Some(when) = row.wake_at() {
+            let refusal = Answer::Refused("503".into());
+            row = answered(&row, (Channel::Slack, &id), refusal, when).map_or(row, |change| change.row);
+            if let Some(again) = reclaim(&row, when) {
+                row = again.row;
+                tries += 1;
+            }
+        }
+        assert_eq!(tries, ATTEMPTS);
+    }
+}

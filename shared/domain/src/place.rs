@@ -249,3 +249,22 @@ pub fn count(servers: &[ServerRow], swept_at: Timestamp, initialized: bool) -> C
     }
     counted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::own_event::Happened;
+
+    #[test]
+    fn switching_an_account_off_closes_what_its_refusal_opened() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let denied = Observation::Denied { at: at(10), reason: "not authorized".into() };
+        let refused = decide(&place, &[denied], None, "erp").unwrap();
+        assert_eq!(refused.tell[0].happened, Happened::Opened);
+        let off =
+            decide(&place, &[Observation::Dismissed { at: at(20) }], Some(&refused.row), "erp").unwrap();
+        assert_eq!(off.tell[0].happened, Happened::Resolved);
+        assert!(off.row.incidents.is_empty() && off.row.wake_at().is_none());
+    }
+}

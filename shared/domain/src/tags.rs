@@ -208,4 +208,25 @@ mod tests {
         assert!(keys.iter().all(|key| is_reserved(key)));
         assert!(!["Name", "awsome", "drs", "owner"].iter().any(|key| is_reserved(key)));
     }
+
+    #[test]
+    fn an_instance_without_a_source_server_is_looked_for_about_a_day_and_then_forgotten() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let event = TagsChanged {
+            instance: "i-0a1b2c3d4e5f60718".parse().unwrap(),
+            version: 1,
+            tags: BTreeMap::new(),
+        };
+        let began = Timestamp::from_second(0).unwrap();
+        let mut row = changed(&place, (&event, began), None, began).unwrap().row;
+        let mut looks = 0;
+        while let Some(at) = row.retry_at {
+            row = unprotected(&row, at).unwrap().row;
+            looks += 1;
+            assert!(looks < 100 && at.as_second() < 2 * 86_400, "gives up");
+        }
+        assert!(row.wake_at().is_none() && row.pending.is_some() && row.expires_at().is_some());
+        let next = TagsChanged { version: 2, ..event };
+        assert!(changed(&place, (&next, began), Some(&row), began).unwrap().row.retry_at.is_some());
+    }
 }
