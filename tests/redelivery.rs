@@ -9,9 +9,9 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use drs_fleet_domain::incident::{IncidentKind, Incidents, Severity};
+use drs_fleet_domain::incident::{self, IncidentKind, Incidents, Severity};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -54,11 +54,11 @@ fn batches(n: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
 
 /// What people were told, as the notifier keeps it: it drops what is not newer than what it told last.
 #[derive(Clone, Debug, Default)]
-struct Told(BTreeMap<IncidentKind, OwnEvent>);
+struct Told(BTreeMap<IncidentKind, IncidentEvent>);
 
 impl Told {
     fn tell(&mut self, events: &[OwnEvent]) {
-        for event in events {
+        for event in events.iter().filter_map(OwnEvent::incident) {
             if let Some(last) = self.0.get(&event.kind) {
                 let (new, old) = ((event.opened_at, event.sequence), (last.opened_at, last.sequence));
                 assert!(new > old, "would be dropped as not newer: {event:?} after {last:?}");
@@ -71,12 +71,13 @@ impl Told {
     fn assert_true(&self, open: &Incidents) {
         let told_open: BTreeMap<_, _> =
             self.0.iter().filter(|(_, e)| e.happened != Happened::Resolved).collect();
+        let open: BTreeMap<_, _> = incident::open(open).collect();
         assert!(open.keys().eq(told_open.keys().copied()), "open: {open:?}, told: {told_open:?}");
     }
 }
 
 fn open(incidents: &Incidents) -> BTreeMap<IncidentKind, Severity> {
-    incidents.iter().map(|(kind, incident)| (*kind, incident.severity)).collect()
+    incident::open(incidents).map(|(kind, incident)| (kind, incident.severity)).collect()
 }
 
 fn somewhere() -> Place {

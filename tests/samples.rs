@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::own_event::{self, OwnEvent};
+use drs_fleet_domain::own_event::{self, IncidentEvent, OwnEvent};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ pub fn published() -> Vec<(&'static str, Value)> {
     ]
     .into_iter()
     .enumerate()
-    .map(|(n, (path, event))| (path, on_the_bus(n, event)))
+    .map(|(n, (path, event))| (path, on_the_bus(n, &event.clone().into())))
     .collect()
 }
 
@@ -79,17 +79,17 @@ pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
     json!({
         "version": "0",
         "id": format!("e3b0c442-98fc-4c14-9afb-{n:012}"),
-        "detail-type": event.happened.detail_type(),
+        "detail-type": event.detail_type(),
         "source": own_event::SOURCE,
         "account": HUB,
-        "time": format!("{:.0}", event.at),
+        "time": format!("{:.0}", event.at()),
         "region": HUB_REGION,
         "resources": [],
-        "detail": event,
+        "detail": event.detail().unwrap(),
     })
 }
 
-fn server_incident() -> Vec<OwnEvent> {
+fn server_incident() -> Vec<IncidentEvent> {
     let place = place();
     let subject =
         Subject { place: &place, account_name: "erp-prod", id: "s-12345678901234567", name: "erp-db-03" };
@@ -108,7 +108,7 @@ fn server_incident() -> Vec<OwnEvent> {
     events
 }
 
-fn account_incident() -> Vec<OwnEvent> {
+fn account_incident() -> Vec<IncidentEvent> {
     let place = place();
     let subject = Subject { place: &place, account_name: "erp-prod", id: "111122223333", name: "erp-prod" };
     let denied = Condition {

@@ -101,7 +101,7 @@ proptest! {
             let at = Timestamp::from_second(i64::try_from(n).unwrap() * 1_000_000).unwrap();
             let holding: Vec<_> = holding.into_iter().collect();
             for event in reconcile(&mut open, &holding, &subject, at) {
-                prop_assert_eq!(problems(&validator, &samples::on_the_bus(n, &event)), [""; 0]);
+                prop_assert_eq!(problems(&validator, &samples::on_the_bus(n, &event.into())), [""; 0]);
             }
         }
     }

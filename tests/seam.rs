@@ -194,7 +194,7 @@ async fn an_own_event_reaches_the_notifier_and_its_words_the_topic() {
     hub.tracker().publish(&events).await.unwrap();
     let io = hub.io("notifier", "NotifierRoleArn", "Notifications");
     let messages = io.receive(10, Duration::from_secs(10)).await.unwrap();
-    assert!(messages[0].body.contains(&events[0].event_id), "{}", messages[0].body);
+    assert!(messages[0].body.contains(events[0].event_id()), "{}", messages[0].body);
     let attributes = BTreeMap::from([("severity".to_owned(), "HIGH".to_owned())]);
     io.send(&Notice::Topic { subject: "Stalled".into(), body: "db-1".into(), attributes }).await.unwrap();
     hub.cloud.stop().await;
@@ -229,5 +229,5 @@ fn stall() -> Outbox {
     let subject =
         Subject { place: &place, account_name: "Payments", id: "s-12345678901234567", name: "db-1" };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
-    events.into_iter().map(|event| (event.event_id.clone(), event)).collect()
+    events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()
 }

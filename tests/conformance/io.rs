@@ -9,7 +9,7 @@ use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::{Key, Range, due_shard};
-use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ fn second(n: i64) -> Timestamp {
 }
 
 fn event(id: &str) -> OwnEvent {
-    OwnEvent {
+    let event = IncidentEvent {
         event_id: id.to_owned(),
         incident: format!("incident of {id}"),
         happened: Happened::Opened,
@@ -64,7 +64,9 @@ fn event(id: &str) -> OwnEvent {
         at: second(1),
         sequence: 1,
         reason: "\u{e4} \"quoted\" reason".to_owned(),
-    }
+        flaps: 0,
+    };
+    event.into()
 }
 
 fn outbox(ids: &[&str]) -> Outbox {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::Notice;
-use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -52,7 +52,8 @@ impl Ending {
     pub(super) fn assert_same(&self, clean: &Self, case: &str) {
         self.assert_same_state(clean, case);
         assert_eq!(told(&self.published), told(&clean.published), "told: {case}");
-        let ids = |events: &[OwnEvent]| events.iter().map(|e| e.event_id.clone()).collect::<BTreeSet<_>>();
+        let ids =
+            |events: &[OwnEvent]| events.iter().map(|e| e.event_id().to_owned()).collect::<BTreeSet<_>>();
         assert_eq!(ids(&self.published).len(), ids(&clean.published).len(), "each event has one id: {case}");
         let mut extra = self.notices.clone();
         for notice in &clean.notices {
@@ -74,8 +75,8 @@ impl Ending {
 
 /// What happened to which incident; its id tells when it opened as well, which a late sweep dates later.
 fn told(events: &[OwnEvent]) -> BTreeSet<(String, u32, String)> {
-    let one = |e: &OwnEvent| (e.incident.clone(), e.sequence, format!("{:?}/{}", e.happened, e.reason));
-    events.iter().map(one).collect()
+    let one = |e: &IncidentEvent| (e.incident.clone(), e.sequence, format!("{:?}/{}", e.happened, e.reason));
+    events.iter().filter_map(OwnEvent::incident).map(one).collect()
 }
 
 /// A row in which the world's own times read as one: a worker that died does the same a little later.
@@ -111,8 +112,8 @@ fn without_time(id: &str) -> &str {
 
 /// Who is told open in the end, and everyone who was ever told anything.
 pub(super) fn told_open(events: &[OwnEvent]) -> BTreeMap<String, bool> {
-    let mut newest: BTreeMap<String, &OwnEvent> = BTreeMap::new();
-    for event in events {
+    let mut newest: BTreeMap<String, &IncidentEvent> = BTreeMap::new();
+    for event in events.iter().filter_map(OwnEvent::incident) {
         let last = newest.entry(event.incident.clone()).or_insert(event);
         if (event.opened_at, event.sequence) > (last.opened_at, last.sequence) {
             *last = event;

@@ -5,7 +5,7 @@ use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::notification::Channel;
-use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::own_event::IncidentEvent;
 use notifier::Notifier;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) fn notifier() -> Notifier {
 }
 
 /// A stall of server 1: opened, made worse, resolved.
-fn life() -> Vec<OwnEvent> {
+fn life() -> Vec<IncidentEvent> {
     let (place, server) = (place(), server_id(1));
     let subject = Subject { place: &place, account_name: "erp-prod", id: &server, name: "erp-1" };
     let condition = |severity| Condition {
@@ -36,7 +36,7 @@ fn life() -> Vec<OwnEvent> {
 }
 
 pub(super) fn envelope(n: usize) -> Value {
-    on_the_bus(n, &life()[n])
+    on_the_bus(n, &life()[n].clone().into())
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,7 +65,7 @@ async fn what_is_open_is_told_open_last_and_what_is_over_is_told_closed() {
 fn assert_told(scene: &Scene, told: &[OwnEvent], case: &str) {
     let notices = scene.world.notices();
     for (incident, open) in told_open(told) {
-        let event = told.iter().find(|event| event.incident == incident).unwrap();
+        let event = told.iter().filter_map(OwnEvent::incident).find(|e| e.incident == incident).unwrap();
         let row = scene.world.stored::<IncidentRow>(&drs_fleet_domain::notification::key(event)).unwrap();
         let row = row.unwrap().row;
         assert_eq!(row.latest.happened != Happened::Resolved, open, "{incident}: {case}");

@@ -1,7 +1,5 @@
 //! What the paths are made of: one account, its servers, and what its bus sends.
 
-use std::collections::BTreeMap;
-
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
@@ -104,14 +102,9 @@ pub(super) fn arn(server: u8) -> String {
 /// Server `n`, which protects instance `n`, as DRS lists it.
 pub(super) fn server(n: u8, state: &str) -> ServerSeen {
     ServerSeen {
-        id: server_id(n).parse().unwrap(),
-        arn: arn(n),
         hostname: Some(format!("erp-{n}")),
         instance: Some(instance(n).parse().unwrap()),
         state: Some(state.to_owned()),
-        error: None,
-        lag: None,
-        extension: None,
-        tags: BTreeMap::new(),
+        ..ServerSeen::new(server_id(n).parse().unwrap(), arn(n))
     }
 }

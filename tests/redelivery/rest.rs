@@ -8,7 +8,7 @@ use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::job::{self, JobRow, JobServerRow};
 use drs_fleet_domain::notification::{self, Channel, IncidentRow};
-use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
@@ -105,7 +105,7 @@ fn tag_decide(step: &TagStep, row: Option<&InstanceTagsRow>) -> Option<Change<In
 }
 
 /// The life of one incident key: up to three stalls, each opened, perhaps escalated, and resolved.
-fn life() -> impl Strategy<Value = Vec<OwnEvent>> {
+fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
     let end = prop::sample::select(vec![None, Some(Severity::Critical)]);
     (prop::collection::vec(end, 1..=3), any::<bool>()).prop_map(|(stalls, still_open)| {
         let place = somewhere();
@@ -132,7 +132,7 @@ fn life() -> impl Strategy<Value = Vec<OwnEvent>> {
     })
 }
 
-fn notified(events: &[OwnEvent], batches: &[Vec<usize>]) -> (Option<IncidentRow>, Vec<OwnEvent>) {
+fn notified(events: &[IncidentEvent], batches: &[Vec<usize>]) -> (Option<IncidentRow>, Vec<IncidentEvent>) {
     let (mut row, mut sent): (Option<IncidentRow>, _) = (None, Vec::new());
     for batch in batches {
         let batch: Vec<_> = batch.iter().map(|i| events[*i].clone()).collect();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
-use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::policy::Policy;
+use drs_fleet_domain::seen::{ServerSeen, Staging};
 use drs_fleet_domain::server::{Context, Observation, ServerRow, decide};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -63,7 +64,9 @@ impl Stored {
 
     fn decide(&mut self, observations: &[Observation]) -> Option<Vec<drs_fleet_domain::own_event::OwnEvent>> {
         let id: SourceServerId = "s-12345678901234567".parse().unwrap();
-        let context = Context { account_name: "erp-prod", swept_at: self.swept_at };
+        let policy = Policy::default();
+        let context =
+            Context { account_name: "erp-prod", swept_at: self.swept_at, policy: &policy, now: at(1_000) };
         let change = decide((&somewhere(), &id), observations, self.row.as_ref(), &context)?;
         self.row = Some(change.row);
         Some(change.tell)
@@ -74,7 +77,7 @@ impl Stored {
         self.told.assert_true(&row.incidents);
         row.gone_since.is_none().then(|| Final {
             replication: (row.replication.state.clone(), row.replication.error.clone()),
-            inventory: row.inventory.as_ref().map(|i| (i.name.clone(), i.extension.clone())),
+            inventory: row.inventory.as_ref().map(|i| (i.name.clone(), i.staging.status.clone())),
             incidents: open(&row.incidents),
         })
     }
@@ -82,15 +85,14 @@ impl Stored {
 
 fn seen(state: Option<&str>, error: Option<&str>, name: &str, extension: Option<&str>) -> Box<ServerSeen> {
     Box::new(ServerSeen {
-        id: "s-12345678901234567".parse().unwrap(),
-        arn: "arn:aws:drs:us-west-2:111122223333:source-server/s-12345678901234567".to_owned(),
         hostname: Some(name.to_owned()),
-        instance: None,
         state: state.map(str::to_owned),
         error: error.map(str::to_owned),
-        lag: None,
-        extension: extension.map(str::to_owned),
-        tags: BTreeMap::new(),
+        staging: Staging { status: extension.map(str::to_owned), ..Staging::default() },
+        ..ServerSeen::new(
+            "s-12345678901234567".parse().unwrap(),
+            "arn:aws:drs:us-west-2:111122223333:source-server/s-12345678901234567".to_owned(),
+        )
     })
 }
 

@@ -1,4 +1,4 @@
-//! The way into a spoke: the account's row in the registry, its role, and one DRS client per account and Region.
+//! The way into a spoke: the account's row in the registry, its role, and its clients, one set per Region.
 //!
 //! The clients of an account share one credentials provider and one identity cache, so that however many calls
 //! begin at once, in however many Regions, the role is assumed once and again shortly before its session ends.
@@ -56,7 +56,14 @@ struct Access {
     role: Role,
     credentials: SharedCredentialsProvider,
     identities: SharedIdentityCache,
-    clients: HashMap<Region, Client>,
+    clients: HashMap<Region, Clients>,
+}
+
+/// The clients of one account and Region.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    pub(crate) drs: Client,
+    pub(crate) quotas: aws_sdk_servicequotas::Client,
 }
 
 impl Spokes {
@@ -75,11 +82,11 @@ impl Spokes {
         Self { config: bare.clone(), doorway, table, rows: Arc::default(), accesses: Arc::default() }
     }
 
-    /// The DRS client of a place.
+    /// The clients of a place.
     ///
     /// # Errors
     /// `Denied` when the account is not registered or not ACTIVE; else what reading its row gives.
-    pub(crate) async fn drs(&self, place: &Place) -> Answer<Client> {
+    pub(crate) async fn clients(&self, place: &Place) -> Answer<Clients> {
         let row = self.row(&place.account).await?;
         let role = Role { doorway: self.doorway.clone(), arn: row.role_arn, secret: row.external_id_secret };
         let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +94,7 @@ impl Spokes {
             Entry::Occupied(held) if held.get().role.is_same(&role) => held.into_mut(),
             entry => entry.insert_entry(Access::new(role)).into_mut(),
         };
-        Ok(access.client(&self.config, &place.region))
+        Ok(access.clients(&self.config, &place.region))
     }
 
     /// Forgets the account's row, external id, credentials and clients.
@@ -145,19 +152,28 @@ impl Access {
         Self { role, credentials, identities, clients: HashMap::new() }
     }
 
-    fn client(&mut self, config: &SdkConfig, region: &Region) -> Client {
+    fn clients(&mut self, config: &SdkConfig, region: &Region) -> Clients {
         let build = || {
-            let mut config = of_region(config, region).identity_cache(self.identities.clone());
-            // The other setter, `credentials_provider`, wraps it anew: each client would assume the role for itself.
-            config.set_credentials_provider(Some(self.credentials.clone()));
-            Client::from_conf(config.build())
+            // The clients' own setter, `credentials_provider`, wraps it anew: each would assume the role for itself.
+            let config = config
+                .to_builder()
+                .region(region_of(region))
+                .identity_cache(self.identities.clone())
+                .credentials_provider(self.credentials.clone())
+                .build();
+            let quotas = aws_sdk_servicequotas::Client::new(&config);
+            Clients { drs: Client::new(&config), quotas }
         };
         self.clients.entry(region.clone()).or_insert_with(build).clone()
     }
 }
 
 fn of_region(config: &SdkConfig, region: &Region) -> Builder {
-    Builder::from(config).region(aws_types::region::Region::new(region.as_str().to_owned()))
+    Builder::from(config).region(region_of(region))
+}
+
+fn region_of(region: &Region) -> aws_types::region::Region {
+    aws_types::region::Region::new(region.as_str().to_owned())
 }
 
 /// A role in a spoke, assumed when credentials are needed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::{Change, Row};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub(crate) fn add(id: &str, numbers: &[u32], told_below: u32, row: Option<&Tally
 }
 
 pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
-    OwnEvent {
+    let event = IncidentEvent {
         event_id: format!("{id}@{n}"),
         incident: format!("{id}/{n}"),
         happened: Happened::Opened,
@@ -68,7 +68,9 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
         at: Timestamp::UNIX_EPOCH,
         sequence: n,
         reason: "counted".into(),
-    }
+        flaps: 0,
+    };
+    event.into()
 }
 
 /// A lane and the numbers that one call got.

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, InstanceId};
+use drs_fleet_domain::ids::{AccountId, InstanceId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
 use jiff::Timestamp;
 
 use crate::verdict::IoError;
@@ -170,6 +170,26 @@ pub trait Io: Clone + Send + Sync + 'static {
         from: Option<Timestamp>,
         page: Option<String>,
     ) -> impl Future<Output = Answer<Page<JobSeen>>> + Send;
+
+    /// The quotas of DRS in a spoke: the applied value of each, else AWS's default.
+    fn quotas(&self, place: &Place) -> impl Future<Output = Answer<Vec<QuotaSeen>>> + Send;
+
+    /// One page of `ListExtensibleSourceServers` in a spoke: servers of the account `staging` that replicate there
+    /// and are not extended into this one.
+    fn extensible_servers(
+        &self,
+        place: &Place,
+        staging: &AccountId,
+        page: Option<String>,
+    ) -> impl Future<Output = Answer<Page<ExtensibleSeen>>> + Send;
+
+    /// `CreateExtendedSourceServer` in a spoke, of a server of a staging account. Answers the new server's id.
+    fn extend(
+        &self,
+        place: &Place,
+        staging_server_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Answer<SourceServerId>> + Send;
 
     /// Adds or overwrites tags of a DRS resource.
     fn tag(

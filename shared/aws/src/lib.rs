@@ -2,6 +2,7 @@
 
 mod assume;
 mod backoff;
+pub mod cached;
 pub mod config;
 pub mod connect;
 pub mod consume;

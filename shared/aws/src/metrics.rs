@@ -85,7 +85,7 @@ impl Metrics {
     }
 
     pub(crate) fn count_published(&self, events: &[OwnEvent], now: Timestamp) {
-        let lag = events.iter().map(|event| millis_between(event.at, now)).max().unwrap_or(0);
+        let lag = events.iter().map(|event| millis_between(event.at(), now)).max().unwrap_or(0);
         self.count(|counted| {
             counted.published += events.len() as u64;
             counted.publish_lag_ms = counted.publish_lag_ms.max(lag);

@@ -281,9 +281,10 @@ impl<R: Row> Store<R> {
         io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
         self.cache.remove_from_outbox(&key, &event_ids);
         for event in &events {
+            let place = event.place();
             info!(
-                incident = event.incident, happened = ?event.happened, account = %event.account_id,
-                region = %event.region, subject = event.subject, event_id = event.event_id, "told"
+                about = event.about(), what = event.detail_type(), account = %place.account, region = %place.region,
+                event_id = event.event_id(), "told"
             );
         }
         Ok(())

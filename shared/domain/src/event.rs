@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::arn::{Arn, Resource};
 use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
-use crate::own_event::{self, OwnEvent};
+use crate::own_event::{self, IncidentEvent};
 
 /// The `source` of messages that a schedule of the hub puts on the queues.
 pub const SCHEDULE_SOURCE: &str = "drs-fleet.schedule";
@@ -66,8 +66,8 @@ pub enum Event {
     SweepTick,
     /// Sweep the place that the envelope names.
     SweepPlace,
-    /// One of our own.
-    Own(Box<OwnEvent>),
+    /// One of our own, of an incident; the other own events are for subscribers.
+    Own(Box<IncidentEvent>),
     /// Nothing that we know.
     Unknown,
 }
@@ -122,9 +122,10 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
         (SPOKE_SOURCE, _) => Event::Heartbeat,
         (SCHEDULE_SOURCE, SWEEP_TICK) => Event::SweepTick,
         (SCHEDULE_SOURCE, SWEEP_PLACE) => Event::SweepPlace,
-        (own_event::SOURCE, "Incident Opened" | "Incident Escalated" | "Incident Resolved") => {
-            Event::Own(Box::new(own(envelope)?))
-        }
+        (
+            own_event::SOURCE,
+            "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",
+        ) => Event::Own(Box::new(own(envelope)?)),
         _ => Event::Unknown,
     };
     Ok(event)
@@ -190,7 +191,7 @@ fn api_call(envelope: &Envelope) -> Result<ApiCall, Rejected> {
     })
 }
 
-fn own(envelope: &Envelope) -> Result<OwnEvent, Rejected> {
+fn own(envelope: &Envelope) -> Result<IncidentEvent, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
         .map_err(|e| envelope.bad_detail(without_content(&e)))
 }

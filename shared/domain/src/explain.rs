@@ -8,6 +8,7 @@ use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
 use crate::keys::Place;
 use crate::notification::{self, Channel};
+use crate::policy::Policy;
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
 use crate::{job, message, place, server, tags};
@@ -61,7 +62,12 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
     match event {
         Event::StalledChange { server, stalled } => {
             let observation = server::Observation::Stalled { stalled: *stalled, at };
-            let context = server::Context { account_name: &account_name, swept_at: None };
+            let context = server::Context {
+                account_name: &account_name,
+                swept_at: None,
+                policy: &Policy::default(),
+                now: at,
+            };
             to.because = "the server's replication facet takes what is newer than it knows".into();
             to.write(server::decide((&place, server), &[observation], None, &context).as_ref());
         }

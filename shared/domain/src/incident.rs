@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Place;
-use crate::own_event::{Happened, OwnEvent};
+use crate::own_event::{Happened, IncidentEvent};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,16 +18,77 @@ use crate::own_event::{Happened, OwnEvent};
 pub enum IncidentKind {
     /// A source server's replication has stalled: its recovery point ages.
     ReplicationStalled,
+    /// A source server's agent is disconnected from DRS, and nobody asked for that.
+    ServerDisconnected,
+    /// A source server's newest consistent point is old.
+    ReplicationLag,
+    /// A source server has much data that is not replicated yet.
+    ReplicationBacklog,
+    /// DRS has not seen the agent of a source server for some time.
+    ServerNotSeen,
+    /// A source server's first replication makes no progress.
+    InitialSyncStuck,
+    /// A source server misses the recovery point objective in its tag `drs-fleet:rpo`.
+    RpoGap,
+    /// An extended source server has lost its staging server or the right to use it.
+    ExtensionError,
+    /// A source server that replicated continuously reads its disks again from the beginning.
+    FullResync,
+    /// An account nears or has reached its quota of replicating servers in a Region.
+    CapacityReplicating,
+    /// An account nears or has reached its quota of source servers in a Region.
+    CapacityTotal,
+    /// Neither heartbeat nor event of an account comes from a Region any more.
+    SpokeSilent,
+    /// An account sends events and is not in the registry.
+    UnregisteredAccount,
     /// The spoke's role refuses us: nothing of this account is seen.
     AccountDenied,
 }
 
+impl IncidentKind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::ReplicationStalled,
+        Self::ServerDisconnected,
+        Self::ReplicationLag,
+        Self::ReplicationBacklog,
+        Self::ServerNotSeen,
+        Self::InitialSyncStuck,
+        Self::RpoGap,
+        Self::ExtensionError,
+        Self::FullResync,
+        Self::CapacityReplicating,
+        Self::CapacityTotal,
+        Self::SpokeSilent,
+        Self::UnregisteredAccount,
+        Self::AccountDenied,
+    ];
+
+    /// As stored and published.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReplicationStalled => "REPLICATION_STALLED",
+            Self::ServerDisconnected => "SERVER_DISCONNECTED",
+            Self::ReplicationLag => "REPLICATION_LAG",
+            Self::ReplicationBacklog => "REPLICATION_BACKLOG",
+            Self::ServerNotSeen => "SERVER_NOT_SEEN",
+            Self::InitialSyncStuck => "INITIAL_SYNC_STUCK",
+            Self::RpoGap => "RPO_GAP",
+            Self::ExtensionError => "EXTENSION_ERROR",
+            Self::FullResync => "FULL_RESYNC",
+            Self::CapacityReplicating => "CAPACITY_REPLICATING",
+            Self::CapacityTotal => "CAPACITY_TOTAL",
+            Self::SpokeSilent => "SPOKE_SILENT",
+            Self::UnregisteredAccount => "UNREGISTERED_ACCOUNT",
+            Self::AccountDenied => "ACCOUNT_DENIED",
+        }
+    }
+}
+
 impl fmt::Display for IncidentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ReplicationStalled => "REPLICATION_STALLED",
-            Self::AccountDenied => "ACCOUNT_DENIED",
-        })
+        f.write_str(self.as_str())
     }
 }
 
@@ -55,7 +117,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A condition that holds.
+/// A condition that holds, or that held until a moment ago.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Since when, as far as AWS dated it.
@@ -66,10 +128,42 @@ pub struct Incident {
     pub sequence: u32,
     /// What a person is told of the cause, in plain words.
     pub reason: String,
+    /// When it ended. It is kept for [`REOPENS`], for what comes back within that time is the same incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// How often it came back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flaps: u32,
+    /// Whether the last that was told of it is that it is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told_over: bool,
 }
 
-/// The open incidents of one subject.
+/// What ends and comes back within this time is the same incident.
+pub const REOPENS: Duration = Duration::from_mins(10);
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The incidents of one subject: those that are open, and those that have just ended.
 pub type Incidents = BTreeMap<IncidentKind, Incident>;
+
+/// The open ones.
+pub fn open(incidents: &Incidents) -> impl Iterator<Item = (IncidentKind, &Incident)> {
+    incidents.iter().filter(|(_, i)| i.closed_at.is_none()).map(|(kind, incident)| (*kind, incident))
+}
+
+/// When [`reconcile`] must be called again so that the end of a flapping incident is told.
+pub fn wake_at(incidents: &Incidents) -> Option<Timestamp> {
+    incidents.values().filter(|i| !i.told_over).filter_map(|i| i.closed_at.map(quiet_from)).min()
+}
+
+/// From when on an incident that ended then does not come back.
+fn quiet_from(closed_at: Timestamp) -> Timestamp {
+    closed_at.checked_add(REOPENS).unwrap_or(Timestamp::MAX)
+}
 
 /// A condition as a decision finds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,45 +191,92 @@ pub struct Subject<'a> {
     pub name: &'a str,
 }
 
-/// Brings the open incidents in line with the conditions that hold at `at`, and says what to tell.
+/// Brings the incidents in line with the conditions that hold at `at`, and says what to tell.
 ///
-/// Opens what is new, escalates what became worse, resolves what is over. A condition that stays as it was,
-/// or became less bad, is not told again.
+/// Opens what is new, escalates what became worse, resolves what is over. A condition that stays as it was, or
+/// became less bad, is not told again. One that flaps is told when it opens, when it is over, when it comes back
+/// for the first time, and then no more until it has been quiet for [`REOPENS`].
 pub fn reconcile(
-    open: &mut Incidents,
+    incidents: &mut Incidents,
     holding: &[Condition],
     subject: &Subject<'_>,
     at: Timestamp,
-) -> Vec<OwnEvent> {
+) -> Vec<IncidentEvent> {
     let mut tell = Vec::new();
-    open.retain(|kind, incident| {
-        let holds = holding.iter().any(|c| c.kind == *kind);
-        if !holds {
-            let over = Incident { sequence: incident.sequence + 1, ..incident.clone() };
-            tell.push(OwnEvent::of_incident(Happened::Resolved, *kind, &over, subject, at));
-        }
-        holds
+    incidents.retain(|kind, incident| {
+        let condition = holding.iter().find(|c| c.kind == *kind);
+        let quiet = condition.map_or(at, |c| c.since);
+        let told = match incident.closed_at {
+            None if condition.is_none() => incident.close(at),
+            Some(closed) if quiet >= quiet_from(closed) => incident.end(),
+            _ => None,
+        };
+        let ended = incident.closed_at.unwrap_or(at);
+        tell.extend(told.map(|happened| IncidentEvent::of(happened, *kind, incident, subject, ended)));
+        !incident.is_history(quiet)
     });
     for condition in holding {
-        match open.get_mut(&condition.kind) {
+        let (kind, since) = (condition.kind, condition.since);
+        let told = match incidents.get_mut(&kind) {
             None => {
-                let incident = Incident {
-                    opened_at: condition.since,
-                    severity: condition.severity,
-                    sequence: 1,
-                    reason: condition.reason.clone(),
-                };
-                tell.push(OwnEvent::of_incident(Happened::Opened, condition.kind, &incident, subject, at));
-                open.insert(condition.kind, incident);
+                incidents.insert(kind, Incident::opened(condition));
+                Some(Happened::Opened)
             }
-            Some(incident) if condition.severity > incident.severity => {
-                incident.severity = condition.severity;
-                incident.sequence += 1;
-                incident.reason.clone_from(&condition.reason);
-                tell.push(OwnEvent::of_incident(Happened::Escalated, condition.kind, incident, subject, at));
-            }
-            Some(_) => {}
+            Some(incident) => incident.goes_on(condition),
+        };
+        if let (Some(happened), Some(incident)) = (told, incidents.get(&kind)) {
+            let at = at.max(since);
+            tell.push(IncidentEvent::of(happened, kind, incident, subject, at));
         }
     }
     tell
+}
+
+impl Incident {
+    fn opened(condition: &Condition) -> Self {
+        Self {
+            opened_at: condition.since,
+            severity: condition.severity,
+            sequence: 1,
+            reason: condition.reason.clone(),
+            closed_at: None,
+            flaps: 0,
+            told_over: false,
+        }
+    }
+
+    /// It does not hold any more. The end of one that flaps is told later.
+    fn close(&mut self, at: Timestamp) -> Option<Happened> {
+        self.closed_at = Some(at.max(self.opened_at));
+        if self.flaps == 0 { self.end() } else { None }
+    }
+
+    fn end(&mut self) -> Option<Happened> {
+        if std::mem::replace(&mut self.told_over, true) {
+            return None;
+        }
+        self.sequence += 1;
+        Some(Happened::Resolved)
+    }
+
+    fn is_history(&self, quiet: Timestamp) -> bool {
+        self.told_over && self.closed_at.is_some_and(|closed| quiet >= quiet_from(closed))
+    }
+
+    /// Its condition holds: it came back, became worse, or is as it was.
+    fn goes_on(&mut self, condition: &Condition) -> Option<Happened> {
+        let worse = condition.severity > self.severity;
+        if self.closed_at.take().is_some() {
+            self.flaps += 1;
+        }
+        let told = match (std::mem::take(&mut self.told_over), worse) {
+            (true, _) => Happened::Reopened,
+            (false, true) => Happened::Escalated,
+            (false, false) => return None,
+        };
+        self.severity = self.severity.max(condition.severity);
+        self.sequence += 1;
+        self.reason.clone_from(&condition.reason);
+        Some(told)
+    }
 }

@@ -3,19 +3,24 @@
 //! | item | `pk` | `sk` | writer |
 //! |---|---|---|---|
 //! | source server | `place#ACCOUNT#REGION` | `server#s-…` | capacity-tracker |
+//! | what a source server is made of | `place#ACCOUNT#REGION` | `details#s-…` | capacity-tracker |
 //! | account + Region | `place#ACCOUNT#REGION` | `place` | capacity-tracker |
+//! | its quotas | `place#ACCOUNT#REGION` | `quotas` | capacity-tracker |
+//! | its counts of a day, of an hour | `place#ACCOUNT#REGION` | `counts#day#…`, `counts#hour#…` | capacity-tracker |
 //! | job | `place#ACCOUNT#REGION` | `job#drsjob-…` | job-monitor |
 //! | a job's server | `place#ACCOUNT#REGION` | `job#drsjob-…#s-…` | job-monitor |
 //! | job sweep | `place#ACCOUNT#REGION` | `jobs` | job-monitor |
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
+//! | thresholds | `policy` | `policy` | the CLI |
 //! | registered account | `account#DIGIT` | `account#ACCOUNT` | the CLI |
 //! | event not acted on | `unhandled#WORKER#DIGIT` | `REASON#SUBJECT` | each worker |
 //!
 //! `DIGIT` is the last digit of the account, so that the registry can be listed without a `Scan` and
 //! without one hot partition. The index `due` has `due_shard` = `WORKER#0…3` and `due_at` in milliseconds.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, InstanceId, JobId, Region, SourceServerId};
@@ -81,6 +86,46 @@ pub fn servers(place: &Place) -> Range {
 /// An account + Region itself: capacity, sweeps, heartbeat.
 pub fn place(place: &Place) -> Key {
     Key { pk: place_pk(place), sk: PLACE.into() }
+}
+
+/// What a source server is made of: hardware, origin, tags.
+pub fn server_details(place: &Place, id: &SourceServerId) -> Key {
+    Key { pk: place_pk(place), sk: format!("details#{id}") }
+}
+
+/// What all source servers of a place are made of.
+pub fn all_server_details(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "details#".into() }
+}
+
+/// The quotas of a place.
+pub fn quotas(place: &Place) -> Key {
+    Key { pk: place_pk(place), sk: "quotas".into() }
+}
+
+/// A place's counts of one day, such as `2026-08-22`.
+pub fn counts_of_day(place: &Place, day: Date) -> Key {
+    Key { pk: place_pk(place), sk: format!("counts#day#{day}") }
+}
+
+/// A place's counts of each day.
+pub fn counts_of_days(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "counts#day#".into() }
+}
+
+/// A place's counts of one hour of a day, 0 to 23.
+pub fn counts_of_hour(place: &Place, day: Date, hour: i8) -> Key {
+    Key { pk: place_pk(place), sk: format!("counts#hour#{day}T{hour:02}") }
+}
+
+/// A place's counts of each hour.
+pub fn counts_of_hours(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "counts#hour#".into() }
+}
+
+/// The thresholds.
+pub fn policy() -> Key {
+    Key { pk: "policy".into(), sk: "policy".into() }
 }
 
 /// A job.

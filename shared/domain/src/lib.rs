@@ -6,6 +6,8 @@
 //! carries the [`stamp::Stamp`] of what it last believed.
 
 pub mod arn;
+pub mod capacity;
+pub mod counts;
 pub mod envelope;
 pub mod event;
 pub mod explain;
@@ -18,13 +20,17 @@ pub mod message;
 pub mod notification;
 pub mod own_event;
 pub mod place;
+pub mod policy;
+pub mod quota;
 pub mod registry;
 pub mod routing;
 pub mod row;
 pub mod seen;
 pub mod server;
+pub mod span;
 pub mod stamp;
 mod strict;
 pub mod sweep;
 pub mod tags;
 pub mod unhandled;
+pub mod words;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::incident::{IncidentKind, Severity};
-use crate::own_event::{Happened, OwnEvent};
+use crate::incident::Severity;
+use crate::own_event::{Happened, IncidentEvent};
+use crate::words::{self, SubjectKind};
 
 /// SNS refuses longer subjects.
 const SUBJECT_LIMIT: usize = 100;
@@ -24,33 +25,13 @@ pub struct Email {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// What is wrong, in plain words.
-fn title(kind: IncidentKind) -> &'static str {
-    match kind {
-        IncidentKind::ReplicationStalled => "Replication stalled",
-        IncidentKind::AccountDenied => "Account refuses access",
-    }
-}
-
-/// What usually helps.
-fn advice(kind: IncidentKind) -> &'static str {
-    match kind {
-        IncidentKind::ReplicationStalled => {
-            "Check that the server is up, that its agent runs, and that it reaches the staging subnet on TCP 1500."
-        }
-        IncidentKind::AccountDenied => {
-            "Check the role drs-fleet-spoke in the account and its external id: drs-fleet accounts validate."
-        }
-    }
-}
-
-fn headline(event: &OwnEvent) -> String {
+fn headline(event: &IncidentEvent) -> String {
     let over = if event.happened == Happened::Resolved { "Resolved: " } else { "" };
-    format!("{over}{}: {}", title(event.kind), cut(&event.subject_name))
+    format!("{over}{}: {}", words::title(event.kind), cut(&event.subject_name))
 }
 
 /// The message as an e-mail.
-pub fn email(event: &OwnEvent) -> Email {
+pub fn email(event: &IncidentEvent) -> Email {
     let severity = match event.happened {
         Happened::Resolved => String::new(),
         _ => format!("[{}] ", event.severity),
@@ -59,7 +40,7 @@ pub fn email(event: &OwnEvent) -> Email {
     let mut lines = vec![headline(event), String::new()];
     lines.extend(facts(event).into_iter().map(|(name, value)| format!("{:<10}{value}", format!("{name}:"))));
     if event.happened != Happened::Resolved {
-        lines.extend([String::new(), format!("What usually helps: {}", advice(event.kind))]);
+        lines.extend([String::new(), format!("What usually helps: {}", words::advice(event.kind))]);
     }
     lines.extend([String::new(), format!("AWS console: {}", console_link(event)), String::new()]);
     let body = lines.join("\n");
@@ -67,7 +48,7 @@ pub fn email(event: &OwnEvent) -> Email {
 }
 
 /// The message as a Slack incoming webhook takes it.
-pub fn slack(event: &OwnEvent) -> Value {
+pub fn slack(event: &IncidentEvent) -> Value {
     let fields: Vec<Value> = facts(event)
         .into_iter()
         .map(|(name, value)| json!({"type": "mrkdwn", "text": format!("*{name}*\n{}", escape(&value))}))
@@ -77,7 +58,7 @@ pub fn slack(event: &OwnEvent) -> Value {
         json!({"type": "section", "fields": fields}),
     ];
     if event.happened != Happened::Resolved {
-        let text = format!("*What usually helps:* {}", advice(event.kind));
+        let text = format!("*What usually helps:* {}", words::advice(event.kind));
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text}}));
     }
     let link = format!("<{}|Open in the AWS console>", console_link(event));
@@ -88,10 +69,10 @@ pub fn slack(event: &OwnEvent) -> Value {
     })
 }
 
-fn facts(event: &OwnEvent) -> Vec<(&'static str, String)> {
-    let subject = match event.kind {
-        IncidentKind::AccountDenied => None,
-        IncidentKind::ReplicationStalled => Some(("Server", named(&event.subject_name, &event.subject))),
+fn facts(event: &IncidentEvent) -> Vec<(&'static str, String)> {
+    let subject = match words::subject(event.kind) {
+        SubjectKind::Account => None,
+        SubjectKind::Server => Some(("Server", named(&event.subject_name, &event.subject))),
     };
     let mut facts = vec![("Severity", event.severity.to_string())];
     facts.extend(subject);
@@ -107,7 +88,7 @@ fn facts(event: &OwnEvent) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn attributes(event: &OwnEvent) -> BTreeMap<String, String> {
+fn attributes(event: &IncidentEvent) -> BTreeMap<String, String> {
     [
         ("severity", event.severity.to_string()),
         ("kind", event.kind.to_string()),
@@ -118,7 +99,7 @@ fn attributes(event: &OwnEvent) -> BTreeMap<String, String> {
     .into()
 }
 
-fn color(event: &OwnEvent) -> &'static str {
+fn color(event: &IncidentEvent) -> &'static str {
     match (event.happened, event.severity) {
         (Happened::Resolved, _) | (_, Severity::Low) => "#36a64f",
         (_, Severity::Medium) => "#0066cc",
@@ -128,16 +109,16 @@ fn color(event: &OwnEvent) -> &'static str {
 }
 
 /// The DRS console page of the subject.
-pub fn console_link(event: &OwnEvent) -> String {
+pub fn console_link(event: &IncidentEvent) -> String {
     let region = &event.region;
     let domain = if region.as_str().starts_with("us-gov-") {
         "console.amazonaws-us-gov.com"
     } else {
         "console.aws.amazon.com"
     };
-    let page = match event.kind {
-        IncidentKind::ReplicationStalled => format!("sourceServers/{}", event.subject),
-        IncidentKind::AccountDenied => "sourceServers".to_owned(),
+    let page = match words::subject(event.kind) {
+        SubjectKind::Server => format!("sourceServers/{}", event.subject),
+        SubjectKind::Account => "sourceServers".to_owned(),
     };
     format!("https://{region}.{domain}/drs/home?region={region}#/{page}")
 }
@@ -190,10 +171,10 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::incident::{Condition, Incidents, Subject, reconcile};
+    use crate::incident::{Condition, IncidentKind, Incidents, Subject, reconcile};
     use crate::keys::Place;
 
-    fn told(name: &str) -> Vec<OwnEvent> {
+    fn told(name: &str) -> Vec<IncidentEvent> {
         let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
         let id = "s-12345678901234567";
         let subject = Subject { place: &place, account_name: "erp-prod", id, name };

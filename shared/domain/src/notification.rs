@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key};
-use crate::own_event::{Happened, OwnEvent};
+use crate::own_event::{Happened, IncidentEvent};
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 
@@ -39,7 +39,7 @@ pub enum Channel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentRow {
     /// The newest event.
-    pub latest: OwnEvent,
+    pub latest: IncidentEvent,
     /// Where each channel stands.
     pub deliveries: BTreeMap<Channel, Delivery>,
 }
@@ -94,13 +94,13 @@ impl IncidentRow {
 }
 
 /// Where the incident of an event is stored.
-pub fn key(event: &OwnEvent) -> Key {
+pub fn key(event: &IncidentEvent) -> Key {
     keys::incident(&event.place(), event.kind, &event.subject)
 }
 
 /// Decides what to tell of events of one incident; the caller sends what it claimed, see [`claimed`].
 pub fn decide(
-    events: &[OwnEvent],
+    events: &[IncidentEvent],
     stored: Option<&IncidentRow>,
     channels: &[Channel],
     now: Timestamp,
@@ -174,7 +174,7 @@ pub fn answered(
 }
 
 impl Delivery {
-    fn claim(event: &OwnEvent, attempts: u32, now: Timestamp) -> Self {
+    fn claim(event: &IncidentEvent, attempts: u32, now: Timestamp) -> Self {
         let attempts = attempts.saturating_add(1);
         let event_id = event.event_id.clone();
         let claimed_until = until(now, attempts);
@@ -191,7 +191,7 @@ fn until(now: Timestamp, attempts: u32) -> Timestamp {
     now.checked_add(claim).unwrap_or(Timestamp::MAX)
 }
 
-fn age(event: &OwnEvent) -> (Timestamp, u32) {
+fn age(event: &IncidentEvent) -> (Timestamp, u32) {
     (event.opened_at, event.sequence)
 }
 
@@ -206,7 +206,7 @@ mod tests {
     }
 
     /// Opened at 0 and resolved at 500.
-    fn told() -> Vec<OwnEvent> {
+    fn told() -> Vec<IncidentEvent> {
         let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
         let subject = Subject { place: &place, account_name: "erp", id: "s-1", name: "erp-1" };
         let (kind, reason) = (IncidentKind::ReplicationStalled, String::new());

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::capacity::Level;
 use crate::ids::{AccountId, Region};
 use crate::incident::{Incident, IncidentKind, Severity, Subject};
 use crate::keys::Place;
@@ -18,6 +20,8 @@ pub enum Happened {
     Opened,
     /// It became worse.
     Escalated,
+    /// It holds again, soon after it was over: the same incident.
+    Reopened,
     /// It holds no more.
     Resolved,
 }
@@ -28,15 +32,133 @@ impl Happened {
         match self {
             Self::Opened => "Incident Opened",
             Self::Escalated => "Incident Escalated",
+            Self::Reopened => "Incident Reopened",
             Self::Resolved => "Incident Resolved",
         }
     }
 }
 
-/// The `detail` of an own event.
+/// An own event, as an outbox keeps it. What is published is its `detail` alone, see [`OwnEvent::detail`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "of", content = "detail", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OwnEvent {
+    /// Something happened to an incident.
+    Incident(Box<IncidentEvent>),
+    /// `Capacity Status Changed`.
+    Capacity(Box<CapacityEvent>),
+}
+
+/// `detail-type` of [`OwnEvent::Capacity`].
+pub const CAPACITY_STATUS_CHANGED: &str = "Capacity Status Changed";
+
+impl From<IncidentEvent> for OwnEvent {
+    fn from(event: IncidentEvent) -> Self {
+        Self::Incident(Box::new(event))
+    }
+}
+
+impl From<CapacityEvent> for OwnEvent {
+    fn from(event: CapacityEvent) -> Self {
+        Self::Capacity(Box::new(event))
+    }
+}
+
+impl OwnEvent {
+    /// The same for every delivery and every repetition of one event.
+    pub fn event_id(&self) -> &str {
+        match self {
+            Self::Incident(event) => &event.event_id,
+            Self::Capacity(event) => &event.event_id,
+        }
+    }
+
+    /// What it is about: of several events about the same, an outbox keeps the newest.
+    pub fn about(&self) -> String {
+        match self {
+            Self::Incident(event) => event.incident.clone(),
+            Self::Capacity(event) => format!("CAPACITY/{}", event.place()),
+        }
+    }
+
+    /// The event's `detail-type`.
+    pub fn detail_type(&self) -> &'static str {
+        match self {
+            Self::Incident(event) => event.happened.detail_type(),
+            Self::Capacity(_) => CAPACITY_STATUS_CHANGED,
+        }
+    }
+
+    /// When its cause happened.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Incident(event) => event.at,
+            Self::Capacity(event) => event.at,
+        }
+    }
+
+    /// Where its subject is.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Incident(event) => event.place(),
+            Self::Capacity(event) => event.place(),
+        }
+    }
+
+    /// What is published.
+    ///
+    /// # Errors
+    /// None that can happen: all members are JSON.
+    pub fn detail(&self) -> serde_json::Result<Value> {
+        match self {
+            Self::Incident(event) => serde_json::to_value(event),
+            Self::Capacity(event) => serde_json::to_value(event),
+        }
+    }
+
+    /// The event, if it is one of an incident.
+    pub fn incident(&self) -> Option<&IncidentEvent> {
+        match self {
+            Self::Incident(event) => Some(event),
+            Self::Capacity(_) => None,
+        }
+    }
+}
+
+/// The `detail` of `Capacity Status Changed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OwnEvent {
+pub struct CapacityEvent {
+    /// Account, Region and time: the same for every delivery and every repetition.
+    pub event_id: String,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Its name in the registry.
+    pub account_name: String,
+    /// Where.
+    pub region: Region,
+    /// What the status was.
+    pub before: Level,
+    /// What it is now.
+    pub status: Level,
+    /// Servers that take one of the slots.
+    pub replicating: u32,
+    /// The applied quota L-C1D14A2B.
+    pub limit: u32,
+    /// When it was counted, or found unreadable.
+    pub at: Timestamp,
+}
+
+impl CapacityEvent {
+    /// Account and Region.
+    pub fn place(&self) -> Place {
+        Place { account: self.account_id.clone(), region: self.region.clone() }
+    }
+}
+
+/// The `detail` of what happened to an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentEvent {
     /// Incident key, opened-at and sequence: the same for every delivery and every repetition.
     pub event_id: String,
     /// Incident key: kind, account, Region and subject.
@@ -65,10 +187,12 @@ pub struct OwnEvent {
     pub sequence: u32,
     /// Why, in plain words.
     pub reason: String,
+    /// How often it came back within ten minutes of its end, so far.
+    pub flaps: u32,
 }
 
-impl OwnEvent {
-    pub(crate) fn of_incident(
+impl IncidentEvent {
+    pub(crate) fn of(
         happened: Happened,
         kind: IncidentKind,
         incident: &Incident,
@@ -93,6 +217,7 @@ impl OwnEvent {
             at: at.max(incident.opened_at),
             sequence: incident.sequence,
             reason: incident.reason.clone(),
+            flaps: incident.flaps,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::Level;
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
@@ -28,7 +29,17 @@ pub struct PlaceRow {
     /// What the last complete sweep counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
-    /// When the spoke's heartbeat was last heard.
+    /// How full it is, by the last complete sweep.
+    #[serde(default)]
+    pub status: Status,
+    /// The last sweep, where it ended early: rows of what it did not read are as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
+    /// Since when its account is registered and active, as far as we know: before it is first heard, it is silent
+    /// since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_since: Option<Timestamp>,
+    /// When the spoke's heartbeat, or any other event of it, was last heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
     /// The sweep that is under way.
@@ -62,6 +73,30 @@ pub struct Counted {
     pub by_state: BTreeMap<String, u32>,
     /// False where DRS was never initialised.
     pub initialized: bool,
+}
+
+/// How full a place is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The rung of the ladder.
+    pub level: Level,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The applied quota L-C1D14A2B that the level was judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A sweep that ended early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    /// When it began, in AWS's time.
+    pub at: Timestamp,
+    /// How many servers it read.
+    pub servers: u32,
+    /// Why it ended.
+    pub reason: String,
 }
 
 /// The spoke refuses us.
@@ -123,6 +158,9 @@ impl PlaceRow {
         Self {
             place: place.clone(),
             counted: None,
+            status: Status::default(),
+            partial: None,
+            known_since: None,
             heard_at: None,
             sweeping: None,
             look_at: None,
@@ -175,6 +213,7 @@ pub fn decide(
     let holding: Vec<_> = row.unreadable.as_ref().map(denied).into_iter().collect();
     let subject = Subject { place, account_name, id: place.account.as_str(), name: account_name };
     let tell = reconcile(&mut row.incidents, &holding, &subject, at);
+    let tell = tell.into_iter().map(Into::into).collect();
     Change::between(stored, row, tell)
 }
 
@@ -241,7 +280,7 @@ pub fn count(servers: &[ServerRow], swept_at: Timestamp, initialized: bool) -> C
     let mut counted =
         Counted { swept_at, replicating: 0, extended: 0, servers: 0, by_state: BTreeMap::new(), initialized };
     for server in servers.iter().filter(|s| s.gone_since.is_none()) {
-        let extension = server.inventory.as_ref().and_then(|i| i.extension.as_deref());
+        let extension = server.inventory.as_ref().and_then(|i| i.staging.status.as_deref());
         counted.servers += 1;
         counted.replicating += u32::from(server.is_replicating_here());
         counted.extended += u32::from(!matches!(extension, None | Some("NOT_EXTENDED")));
@@ -253,6 +292,7 @@ pub fn count(servers: &[ServerRow], swept_at: Timestamp, initialized: bool) -> C
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incident::open;
     use crate::own_event::Happened;
 
     #[test]
@@ -261,10 +301,10 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let denied = Observation::Denied { at: at(10), reason: "not authorized".into() };
         let refused = decide(&place, &[denied], None, "erp").unwrap();
-        assert_eq!(refused.tell[0].happened, Happened::Opened);
+        assert_eq!(refused.tell[0].incident().unwrap().happened, Happened::Opened);
         let off =
             decide(&place, &[Observation::Dismissed { at: at(20) }], Some(&refused.row), "erp").unwrap();
-        assert_eq!(off.tell[0].happened, Happened::Resolved);
-        assert!(off.row.incidents.is_empty() && off.row.wake_at().is_none());
+        assert_eq!(off.tell[0].incident().unwrap().happened, Happened::Resolved);
+        assert!(open(&off.row.incidents).next().is_none() && off.row.wake_at().is_none());
     }
 }

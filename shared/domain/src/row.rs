@@ -67,12 +67,12 @@ impl<R: PartialEq> Change<R> {
 
 /// The outbox after a change: what was there, less what the new events supersede, and the new events.
 pub fn outbox_with(stored: &Outbox, tell: &[OwnEvent]) -> Outbox {
-    let superseded = |old: &OwnEvent| tell.iter().any(|new| new.incident == old.incident);
+    let superseded = |old: &OwnEvent| tell.iter().any(|new| new.about() == old.about());
     let mut outbox: Outbox = stored
         .iter()
         .filter(|(_, old)| !superseded(old))
         .map(|(id, old)| (id.clone(), old.clone()))
         .collect();
-    outbox.extend(tell.iter().map(|event| (event.event_id.clone(), event.clone())));
+    outbox.extend(tell.iter().map(|event| (event.event_id().to_owned(), event.clone())));
     outbox
 }

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{InstanceId, SourceServerId};
 use crate::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use crate::keys::{self, Key, Place};
+use crate::policy::Policy;
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
-use crate::seen::ServerSeen;
+use crate::seen::{ServerFacts, ServerSeen, Staging, Step};
+use crate::span::Length;
 use crate::stamp::{Origin, Stamp};
 
 /// What DRS calls a server whose recovery point ages.
@@ -36,6 +38,18 @@ pub struct ServerRow {
     pub inventory: Option<Inventory>,
     /// How its replication goes.
     pub replication: Replication,
+    /// How far it is, as the sweep that saw a change of it told; absent while only events told of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// The newest recovery point, where a spoke forwards `DRS PIT Snapshot Taken`; to ten minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_at: Option<Timestamp>,
+    /// When somebody last called `DisconnectSourceServer`: then that it is disconnected is no incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnect_called_at: Option<Timestamp>,
+    /// Since when it reads its disks again from the beginning, after it had replicated continuously.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_since: Option<Timestamp>,
     /// Set when a complete sweep no longer found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
@@ -54,9 +68,85 @@ pub struct Inventory {
     /// The EC2 machine that it protects, where DRS tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceId>,
-    /// `stagingArea.status`: an extended server replicates in another account.
+    /// Where it replicates: an extended server does in another account.
+    #[serde(default)]
+    pub staging: Staging,
+    /// Those of its tags that decisions look at, see [`crate::policy::Policy::marks`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, String>,
+    /// Of its [`ServerDetailsRow`], which is written when this changes.
+    #[serde(default)]
+    pub fingerprint: u64,
+}
+
+/// How far the replication of a server is, in steps, so that not every sweep writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The sweep that told it, in AWS's time.
+    pub seen_at: Timestamp,
+    /// Age of the newest consistent point; absent = unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extension: Option<String>,
+    pub lag: Option<Length>,
+    /// Bytes that wait to be replicated; absent = unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u64>,
+    /// When DRS last saw its agent, where that is more than five minutes before the sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_since: Option<Timestamp>,
+    /// The first initiation step that has not succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// How far its first replication, or its resync, is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
+}
+
+/// A first replication or a resync under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sync {
+    /// Bytes that are done.
+    pub done: u64,
+    /// Bytes of all disks.
+    pub total: u64,
+    /// The sweep that first saw it so far.
+    pub since: Timestamp,
+}
+
+/// What a source server is made of: changes seldom, and is read by people only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerDetailsRow {
+    /// Where it is.
+    pub place: Place,
+    /// Its id.
+    pub id: SourceServerId,
+    /// Its ARN.
+    pub arn: String,
+    /// The host name that its agent told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Hardware, origin, agent.
+    pub facts: ServerFacts,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The sweep that told it, in AWS's time.
+    pub seen_at: Timestamp,
+    /// Set when a complete sweep no longer found the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
+}
+
+impl Row for ServerDetailsRow {
+    const KIND: &'static str = "server-details";
+    const WORKER: &'static str = WorkerName::Capacity.as_str();
+
+    fn key(&self) -> Key {
+        keys::server_details(&self.place, &self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.gone_since.and_then(|since| since.checked_add(GONE_KEPT).ok())
+    }
 }
 
 impl Inventory {
@@ -111,6 +201,10 @@ pub struct Context<'a> {
     /// The last complete sweep of the place, in AWS's time. It confirmed every row it left alone, so what
     /// is older is stale, and what it did not list was gone. Never the sweep that is still being applied.
     pub swept_at: Option<Timestamp>,
+    /// The thresholds.
+    pub policy: &'a Policy,
+    /// Our time.
+    pub now: Timestamp,
 }
 
 impl Row for ServerRow {
@@ -135,7 +229,7 @@ impl ServerRow {
     /// Whether it takes one of the 300 slots (quota L-C1D14A2B) of this account and Region: every state but
     /// stopped and disconnected, unknown ones included, unless it replicates in another account.
     pub fn is_replicating_here(&self) -> bool {
-        let extension = self.inventory.as_ref().and_then(|i| i.extension.as_deref());
+        let extension = self.inventory.as_ref().and_then(|i| i.staging.status.as_deref());
         self.gone_since.is_none()
             && matches!(extension, None | Some("NOT_EXTENDED"))
             && !matches!(self.replication.state.as_str(), "STOPPED" | "DISCONNECTED")
@@ -167,6 +261,7 @@ pub fn decide(
     let subject = Subject { place, account_name: context.account_name, id: id.as_str(), name: &name };
     let holding: Vec<_> = stall(&row).into_iter().collect();
     let tell = reconcile(&mut row.incidents, &holding, &subject, at);
+    let tell = tell.into_iter().map(Into::into).collect();
     Change::between(stored, row, tell)
 }
 
@@ -195,6 +290,10 @@ fn apply(
             // A later sweep did not list it, or there would be a row.
             gone_since: swept_at.filter(|swept| Stamp::swept(*swept) > replication.stamp),
             replication,
+            health: None,
+            snapshot_at: None,
+            disconnect_called_at: None,
+            resync_since: None,
             incidents: Incidents::new(),
         });
     };
@@ -270,7 +369,9 @@ fn inventory_told(
     let told = Inventory {
         name: name.map_or_else(|| seen.id.to_string(), Clone::clone),
         instance: seen.instance.clone(),
-        extension: seen.extension.clone(),
+        staging: seen.staging.clone(),
+        marks: BTreeMap::new(),
+        fingerprint: 0,
         seen_at: *at,
     };
     let news = |known: &Inventory| {

@@ -56,9 +56,12 @@ async fn stalls<I: Io>(
 ) -> Result<(), IoError> {
     let registry = worker.registry.current(io).await?;
     let oldest = work.iter().map(|received| received.envelope.time).min().unwrap_or_default();
+    let policy = worker.policy.current(io).await?;
     let context = server::Context {
         account_name: registry.account_name(&place.account),
         swept_at: swept_at(worker, io, place, oldest).await?,
+        policy: &policy,
+        now: io.now(),
     };
     let observations: Vec<_> = work.iter().filter_map(stalled).collect();
     let key = keys::server(place, id);

@@ -7,6 +7,7 @@ mod handle;
 mod links;
 mod sweep;
 
+use drs_fleet_aws::cached::PolicyCache;
 use drs_fleet_aws::inbox::{self, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
@@ -26,6 +27,7 @@ use drs_fleet_domain::tags::InstanceServerRow;
 #[derive(Clone, Debug)]
 pub struct CapacityTracker {
     registry: RegistryCache,
+    policy: PolicyCache,
     inbox: inbox::Inbox,
     servers: Store<ServerRow>,
     places: Store<PlaceRow>,
@@ -38,6 +40,7 @@ impl CapacityTracker {
         Self {
             inbox: inbox::Inbox::new(Self::NAME, registry.clone(), metrics),
             registry,
+            policy: PolicyCache::default(),
             servers: Store::new(metrics.clone()),
             places: Store::new(metrics.clone()),
             instances: Store::new(metrics.clone()),

@@ -103,7 +103,8 @@ async fn apply<I: Io>(
     // Claimed by this process: it knows the row.
     let known = worker.places.known(io, &keys::place(place)).await?;
     let swept_at = known.and_then(|stored| stored.row.swept_at());
-    let context = server::Context { account_name, swept_at };
+    let policy = worker.policy.current(io).await?;
+    let context = server::Context { account_name, swept_at, policy: &policy, now: io.now() };
     let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
     let listed: BTreeSet<_> = servers.iter().map(|s| s.id.clone()).collect();
     let mut observed: BTreeMap<SourceServerId, Observation> = stored

@@ -7,7 +7,7 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message;
 use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
-use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::unhandled::Reason;
 use jiff::Timestamp;
@@ -71,7 +71,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestam
     Ok(())
 }
 
-fn notice(channel: Channel, event: &OwnEvent) -> Notice {
+fn notice(channel: Channel, event: &IncidentEvent) -> Notice {
     match channel {
         Channel::Slack => Notice::Slack(message::slack(event)),
         Channel::Email => {

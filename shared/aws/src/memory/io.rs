@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
 use jiff::Timestamp;
 
 use super::faults::Meets;
@@ -208,6 +208,30 @@ impl Io for MemoryIo {
     ) -> Answer<Page<JobSeen>> {
         let jobs = |world: &mut World, now| world.spokes.jobs(place, from, page.as_deref(), now);
         self.point("jobs", Neighbour::Spoke, jobs).await
+    }
+
+    async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {
+        self.point("quotas", Neighbour::Spoke, |world, _| world.spokes.quotas(place)).await
+    }
+
+    async fn extensible_servers(
+        &self,
+        place: &Place,
+        staging: &AccountId,
+        page: Option<String>,
+    ) -> Answer<Page<ExtensibleSeen>> {
+        let list = |world: &mut World, now| world.spokes.extensible(place, staging, page.as_deref(), now);
+        self.point("extensible_servers", Neighbour::Spoke, list).await
+    }
+
+    async fn extend(
+        &self,
+        place: &Place,
+        staging_server_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Answer<SourceServerId> {
+        let extend = |world: &mut World, _| world.spokes.extend(place, staging_server_arn, tags);
+        self.point("extend", Neighbour::Spoke, extend).await
     }
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen, Staging};
 use jiff::Timestamp;
 
 use crate::io::ServerFilter;
-use crate::verdict::IoError;
+use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// Small, so that tests meet more than one page.
 const PAGE: usize = 50;
@@ -17,6 +18,7 @@ const PAGE: usize = 50;
 pub(super) struct Spoke {
     pub(super) servers: Vec<ServerSeen>,
     pub(super) jobs: Vec<JobSeen>,
+    pub(super) quotas: Vec<QuotaSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
 }
@@ -56,6 +58,64 @@ impl Spokes {
         let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(recent).cloned().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
         Ok(page_of(jobs, page, now))
+    }
+
+    pub(super) fn quotas(&self, place: &Place) -> Result<Vec<QuotaSeen>, IoError> {
+        Ok(self.open(place)?.map(|spoke| spoke.quotas.clone()).unwrap_or_default())
+    }
+
+    /// What replicates in the staging account and is not yet extended into this one.
+    pub(super) fn extensible(
+        &self,
+        place: &Place,
+        staging: &AccountId,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<ExtensibleSeen>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        let there = Place { account: staging.clone(), region: place.region.clone() };
+        let is_extended = |server: &ServerSeen| {
+            spoke.servers.iter().any(|s| s.staging.server_arn.as_deref() == Some(server.arn.as_str()))
+        };
+        let extensible = |server: &&ServerSeen| server.staging.account.is_none() && !is_extended(server);
+        let shown = |server: &ServerSeen| ExtensibleSeen {
+            arn: server.arn.clone(),
+            hostname: server.hostname.clone(),
+            tags: server.tags.clone(),
+        };
+        let servers = self.0.get(&there).into_iter().flat_map(|spoke| &spoke.servers);
+        Ok(page_of(servers.filter(extensible).map(shown).collect(), page, now))
+    }
+
+    pub(super) fn extend(
+        &mut self,
+        place: &Place,
+        staging_server_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<SourceServerId, IoError> {
+        self.open(place)?;
+        let staging = self.0.iter().find_map(|(there, spoke)| {
+            Some((there.account.clone(), spoke.servers.iter().find(|s| s.arn == staging_server_arn)?.clone()))
+        });
+        let Some((account, server)) = staging else {
+            let message = format!("there is no {staging_server_arn}");
+            return Err(IoError::new(
+                Neighbour::Spoke,
+                "CreateExtendedSourceServer",
+                Verdict::Permanent,
+                message,
+            ));
+        };
+        let staging = Staging {
+            status: Some("EXTENDED".to_owned()),
+            account: Some(account),
+            server_arn: Some(server.arn.clone()),
+            error: None,
+        };
+        let arn = format!("arn:aws:drs:{}:{}:source-server/{}", place.region, place.account, server.id);
+        let id = server.id.clone();
+        self.at(place).servers.push(ServerSeen { arn, staging, tags: tags.clone(), ..server });
+        Ok(id)
     }
 
     pub(super) fn tag(

@@ -1,5 +1,6 @@
 use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::*;
 use crate::sdk::SdkIo;

@@ -10,7 +10,7 @@ use aws_sdk_drs::config::interceptors::BeforeDeserializationInterceptorContextRe
 use aws_sdk_drs::config::{Intercept, RuntimeComponents};
 use aws_sdk_drs::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_drs::types::{
-    DescribeJobsRequestFilters, DescribeSourceServersRequestFilters, Job, ParticipatingServer, SourceServer,
+    DescribeJobsRequestFilters, DescribeSourceServersRequestFilters, Job, ParticipatingServer,
 };
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -19,7 +19,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen, Page, ServerSeen};
 use jiff::Timestamp;
 
-use super::Answer;
+use super::{Answer, server};
 use crate::io::ServerFilter;
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
@@ -51,7 +51,7 @@ pub(super) async fn source_servers(
         .await;
     match answer {
         Ok(answer) => Ok(Page {
-            items: answer.items.into_iter().flatten().filter_map(|s| server(place, s)).collect(),
+            items: answer.items.into_iter().flatten().filter_map(|s| server::seen(place, s)).collect(),
             next: answer.next_token.filter(|token| !token.is_empty()),
             date: date.time(OPERATION)?,
             initialized: true,
@@ -109,7 +109,7 @@ pub(super) async fn tag(client: &Client, arn: &str, tags: &BTreeMap<String, Stri
 }
 
 /// DRS was never switched on in the Region: an empty answer, not a failure.
-fn uninitialized<T, E>(
+pub(super) fn uninitialized<T, E>(
     error: &SdkError<E, HttpResponse>,
     date: &DateHeader,
     operation: &'static str,
@@ -127,25 +127,6 @@ where
 fn is_uninitialized<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     code == Some("UninitializedAccountException")
-}
-
-fn server(place: &Place, seen: SourceServer) -> Option<ServerSeen> {
-    let hints = seen.source_properties.and_then(|p| p.identification_hints);
-    let (hostname, instance) = hints.map(|h| (h.hostname, h.aws_instance_id)).unwrap_or_default();
-    let replication = seen.data_replication_info;
-    let error = replication.as_ref().and_then(|r| r.data_replication_error.as_ref()?.error.as_ref());
-    let state = replication.as_ref().and_then(|r| r.data_replication_state.as_ref());
-    Some(ServerSeen {
-        id: id(place, &seen.source_server_id.unwrap_or_default())?,
-        arn: seen.arn.unwrap_or_default(),
-        hostname,
-        instance: instance.filter(|text| !text.is_empty()).and_then(|text| id(place, &text)),
-        state: state.map(|s| s.as_str().to_owned()),
-        error: error.map(|e| e.as_str().to_owned()),
-        lag: replication.and_then(|r| r.lag_duration),
-        extension: seen.staging_area.and_then(|area| area.status).map(|s| s.as_str().to_owned()),
-        tags: seen.tags.into_iter().flatten().collect(),
-    })
 }
 
 fn job(place: &Place, seen: Job) -> Option<JobSeen> {
@@ -175,7 +156,7 @@ fn job_server(place: &Place, seen: ParticipatingServer) -> Option<JobServerSeen>
 }
 
 /// What cannot be read is left out, so that one odd value does not hide a whole page.
-fn id<T: FromStr<Err: std::fmt::Display>>(place: &Place, text: &str) -> Option<T> {
+pub(super) fn id<T: FromStr<Err: std::fmt::Display>>(place: &Place, text: &str) -> Option<T> {
     text.parse()
         .inspect_err(|error| tracing::warn!(%place, %error, "DRS shows a value that cannot be read"))
         .ok()
@@ -183,10 +164,10 @@ fn id<T: FromStr<Err: std::fmt::Display>>(place: &Place, text: &str) -> Option<T
 
 /// Keeps the `Date` header of an answer, good or bad: AWS's own clock, which orders sweeps and events.
 #[derive(Clone, Debug, Default)]
-struct DateHeader(Arc<Mutex<Option<String>>>);
+pub(super) struct DateHeader(Arc<Mutex<Option<String>>>);
 
 impl DateHeader {
-    fn time(&self, operation: &'static str) -> Answer<Timestamp> {
+    pub(super) fn time(&self, operation: &'static str) -> Answer<Timestamp> {
         let header = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let parsed = header.and_then(|text| DateTime::from_str(&text, Format::HttpDate).ok());
         parsed.and_then(|time| Timestamp::from_second(time.secs()).ok()).ok_or_else(|| {

@@ -12,11 +12,11 @@ use std::time::Duration;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, Page, ServerSeen};
+use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
@@ -31,8 +31,11 @@ use crate::verdict::IoError;
 mod batch;
 mod channels;
 pub(crate) mod drs;
+mod extension;
 mod publish;
 mod queue;
+mod quotas;
+mod server;
 mod table;
 #[cfg(test)]
 pub(crate) mod wire;
@@ -183,8 +186,8 @@ impl Io for SdkIo {
         filter: &ServerFilter,
         page: Option<String>,
     ) -> Answer<Page<ServerSeen>> {
-        let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => boxed(drs::source_servers(&client, place, filter, page)).await,
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(drs::source_servers(&clients.drs, place, filter, page)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)
@@ -196,16 +199,50 @@ impl Io for SdkIo {
         from: Option<Timestamp>,
         page: Option<String>,
     ) -> Answer<Page<JobSeen>> {
-        let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => boxed(drs::jobs(&client, place, from, page)).await,
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(drs::jobs(&clients.drs, place, from, page)).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(quotas::quotas(&clients.quotas)).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn extensible_servers(
+        &self,
+        place: &Place,
+        staging: &AccountId,
+        page: Option<String>,
+    ) -> Answer<Page<ExtensibleSeen>> {
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(extension::extensible(&clients.drs, staging, page)).await,
+            Err(error) => Err(error),
+        };
+        self.evict_if_denied(&place.account, answer)
+    }
+
+    async fn extend(
+        &self,
+        place: &Place,
+        staging_server_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Answer<SourceServerId> {
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(extension::extend(&clients.drs, staging_server_arn, tags)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)
     }
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-        let answer = match self.0.spokes.drs(place).await {
-            Ok(client) => boxed(drs::tag(&client, arn, tags)).await,
+        let answer = match self.0.spokes.clients(place).await {
+            Ok(clients) => boxed(drs::tag(&clients.drs, arn, tags)).await,
             Err(error) => Err(error),
         };
         self.evict_if_denied(&place.account, answer)

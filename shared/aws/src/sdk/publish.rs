@@ -54,15 +54,16 @@ async fn put(client: Client, bus: Option<String>, events: Vec<OwnEvent>) -> Vec<
 }
 
 fn entry(bus: &str, event: &OwnEvent) -> Answer<PutEventsRequestEntry> {
-    let detail = serde_json::to_string(event)
-        .map_err(|e| failure(Verdict::Permanent, format!("event {}: {e}", event.event_id)))?;
+    let detail = event
+        .detail()
+        .map_err(|e| failure(Verdict::Permanent, format!("event {}: {e}", event.event_id())))?;
     Ok(PutEventsRequestEntry::builder()
         .event_bus_name(bus)
         .source(SOURCE)
-        .detail_type(event.happened.detail_type())
-        .time(DateTime::from_millis(event.at.as_millisecond()))
+        .detail_type(event.detail_type())
+        .time(DateTime::from_millis(event.at().as_millisecond()))
         .set_resources(Some(Vec::new()))
-        .detail(detail)
+        .detail(detail.to_string())
         .build())
 }
 
@@ -92,9 +93,9 @@ mod tests {
             "eventId": id, "incident": "i", "happened": "OPENED", "kind": "REPLICATION_STALLED", "severity": "HIGH",
             "accountId": "111122223333", "accountName": "Payments", "region": "eu-central-1", "subject": "s",
             "subjectName": "db-1", "openedAt": "2026-01-01T00:00:00Z", "at": "2026-01-01T00:00:00Z",
-            "sequence": 1, "reason": "AGENT_NOT_SEEN",
+            "sequence": 1, "reason": "AGENT_NOT_SEEN", "flaps": 0,
         });
-        serde_json::from_value(detail).unwrap()
+        OwnEvent::Incident(serde_json::from_value(detail).unwrap())
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ fn seen(io: &MemoryIo, id: &str) -> Vec<u32> {
 }
 
 fn told(io: &MemoryIo) -> Vec<String> {
-    io.published_events().into_iter().map(|event| event.event_id).collect()
+    io.published_events().into_iter().map(|event| event.event_id().to_owned()).collect()
 }
 
 async fn tell_one(store: &Store<Tally>, io: &MemoryIo, n: u32) -> Result<Outcome<Tally>, IoError> {

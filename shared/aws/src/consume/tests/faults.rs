@@ -163,7 +163,8 @@ async fn a_fault_or_crash_at_any_point_of_the_loop_loses_nothing() {
 }
 
 fn assert_all_told(io: &MemoryIo, case: &str) {
-    let told: BTreeSet<String> = io.published_events().into_iter().map(|event| event.event_id).collect();
+    let told: BTreeSet<String> =
+        io.published_events().into_iter().map(|event| event.event_id().to_owned()).collect();
     assert_eq!(told, ["a@1", "a@2", "b@1"].map(str::to_owned).into(), "{case}: everything told");
     let quiet = io.table().values().all(|item| item.outbox.is_empty() && item.due.is_none());
     assert!(quiet, "{case}: nothing left to tell");
@@ -210,7 +211,7 @@ async fn two_instances_killed_again_and_again_under_faults_lose_nothing() {
         clean_up(&world.restarted(), &Tallier::telling(100)).await;
         assert_eq!((world.queued(), world.dead_letters().len()), (0, 0), "seed {seed}");
         let told: BTreeSet<String> =
-            world.published_events().into_iter().map(|event| event.event_id).collect();
+            world.published_events().into_iter().map(|event| event.event_id().to_owned()).collect();
         assert_eq!(told.len(), 1000, "seed {seed}: everything told");
         for subject in 0..100 {
             let row = world.stored::<Tally>(&tally_key(&format!("s{subject}"))).unwrap().unwrap().row;

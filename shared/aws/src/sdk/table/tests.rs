@@ -34,7 +34,7 @@ fn outbox(second: i64) -> Outbox {
     let subject =
         Subject { place: &place, account_name: "Payments", id: "s-12345678901234567", name: "db-1" };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
-    events.into_iter().map(|event| (event.event_id.clone(), event)).collect()
+    events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()
 }
 
 /// The item as the API's JSON, made by what `create` sends.

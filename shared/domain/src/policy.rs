@@ -1,0 +1,230 @@
+//! The one place where thresholds are set: for the fleet, for accounts, and for servers by a tag.
+//!
+//! What is not set is the default of [`Limits`]. Of several overrides that match, the later wins.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AccountId;
+use crate::keys::{self, Key};
+use crate::row::Row;
+use crate::span::Length;
+
+const GIB: u64 = 1 << 30;
+
+/// The tag with a server's recovery point objective, such as `15m`.
+pub const RPO_TAG: &str = "drs-fleet:rpo";
+
+/// All thresholds, as people write them. Stored as one item; the workers read it again every minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// For the whole fleet.
+    #[serde(default, skip_serializing_if = "Thresholds::is_empty")]
+    pub fleet: Thresholds,
+    /// The tag that names a server's application; `Application` where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_tag: Option<String>,
+    /// For accounts and for servers with a tag; the later wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+/// Thresholds for some accounts, for servers with a tag, or for servers with a tag in some accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// In these accounts; empty means in all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<AccountId>,
+    /// Of servers with this tag; what concerns a whole account is not changed by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<TagValue>,
+    /// The thresholds.
+    pub set: Thresholds,
+}
+
+/// A tag and its value, both exact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TagValue {
+    /// Which tag.
+    pub key: String,
+    /// Which value.
+    pub value: String,
+}
+
+macro_rules! thresholds {
+    ($($(#[$doc:meta])* $name:ident: $written:ty => $used:ty = $default:expr;)*) => {
+        /// Thresholds as far as they are set.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Thresholds {
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$written>,)*
+        }
+
+        /// Thresholds as they apply.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: $used,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            fn take(&mut self, set: &Thresholds) {
+                $(if let Some(value) = set.$name { self.$name = value.into(); })*
+            }
+
+            /// As they would be written in a policy.
+            pub fn written(&self) -> Thresholds {
+                Thresholds { $($name: Some(self.$name.into()),)* }
+            }
+        }
+    };
+}
+
+thresholds! {
+    /// From so many replicating servers of a quota of 300 on the status is INFO; also what placement fills up to.
+    /// Scaled to the applied quota.
+    info_at: u32 => u32 = 250;
+    /// From so many of 300 on the status is WARNING.
+    warning_at: u32 => u32 = 280;
+    /// From so many of 300 on the status is CRITICAL.
+    critical_at: u32 => u32 = 300;
+    /// A status is left only when the count is so many of 300 below its threshold.
+    hysteresis: u32 => u32 = 5;
+    /// How often an account is swept.
+    sweep_every: Length => Duration = Duration::from_mins(5);
+    /// How often a Region is swept in which DRS was never initialised.
+    sweep_uninitialized_every: Length => Duration = Duration::from_hours(6);
+    /// A spoke is silent when nothing came from it for this long.
+    silent_after: Length => Duration = Duration::from_mins(15);
+    /// A stall is CRITICAL when it lasts this long.
+    stalled_critical_after: Length => Duration = Duration::from_mins(30);
+    /// More lag than this is an incident.
+    lag_above: Length => Duration = Duration::from_hours(1);
+    /// More bytes of backlog than this are an incident.
+    backlog_above: u64 => u64 = 10 * GIB;
+    /// An agent that DRS has not seen for longer is an incident.
+    not_seen_after: Length => Duration = Duration::from_mins(15);
+    /// A first replication without progress for this long is stuck.
+    initial_sync_stuck_after: Length => Duration = Duration::from_hours(6);
+    /// Servers that are gone from AWS are forgotten after this long.
+    gone_kept: Length => Duration = Duration::from_hours(90 * 24);
+}
+
+impl Thresholds {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Policy {
+    /// What applies to an account as a whole.
+    pub fn of_account(&self, account: &AccountId) -> Limits {
+        self.limits(account, |_| false)
+    }
+
+    /// What applies to a server, by its tags.
+    pub fn of_server(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Limits {
+        self.limits(account, |tag| tags.get(&tag.key) == Some(&tag.value))
+    }
+
+    fn limits(&self, account: &AccountId, is_tagged: impl Fn(&TagValue) -> bool) -> Limits {
+        let mut limits = Limits::default();
+        limits.take(&self.fleet);
+        for each in &self.overrides {
+            let here = each.accounts.is_empty() || each.accounts.contains(account);
+            if here && each.tag.as_ref().is_none_or(&is_tagged) {
+                limits.take(&each.set);
+            }
+        }
+        limits
+    }
+
+    /// The tag that names a server's application.
+    pub fn application_tag(&self) -> &str {
+        self.application_tag.as_deref().unwrap_or("Application")
+    }
+
+    /// The tags that decisions on a server look at: those of overrides, its application, its recovery point objective.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        let overrides =
+            self.overrides.iter().filter_map(|each| each.tag.as_ref()).map(|tag| tag.key.as_str());
+        overrides.chain([self.application_tag(), RPO_TAG])
+    }
+
+    /// What is wrong with it, in words for whoever wrote it; empty when it can be used.
+    pub fn problems(&self) -> Vec<String> {
+        let mut all = vec![("fleet".to_owned(), self.fleet.clone())];
+        all.extend(
+            self.overrides.iter().enumerate().map(|(n, o)| (format!("override {}", n + 1), o.set.clone())),
+        );
+        let mut problems = Vec::new();
+        for (n, each) in self.overrides.iter().enumerate() {
+            if each.accounts.is_empty() && each.tag.is_none() {
+                problems.push(format!("override {}: names neither accounts nor a tag; use fleet", n + 1));
+            }
+        }
+        for (name, set) in all {
+            let mut limits = Limits::default();
+            limits.take(&self.fleet);
+            limits.take(&set);
+            problems.extend(limits.problems().into_iter().map(|problem| format!("{name}: {problem}")));
+        }
+        problems
+    }
+}
+
+impl Limits {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let ladder = self.info_at <= self.warning_at && self.warning_at <= self.critical_at;
+        if !ladder || self.info_at == 0 || self.critical_at > 300 {
+            let (info, warning, critical) = (self.info_at, self.warning_at, self.critical_at);
+            problems.push(format!(
+                "info_at {info}, warning_at {warning} and critical_at {critical} must rise within 1 to 300"
+            ));
+        }
+        if self.hysteresis >= self.info_at {
+            problems.push(format!("hysteresis {} must be below info_at {}", self.hysteresis, self.info_at));
+        }
+        for (name, value) in [
+            ("sweep_every", self.sweep_every),
+            ("sweep_uninitialized_every", self.sweep_uninitialized_every),
+            ("silent_after", self.silent_after),
+        ] {
+            if value < Duration::from_mins(1) {
+                problems.push(format!("{name} must be a minute at least"));
+            }
+        }
+        problems
+    }
+}
+
+/// The policy as stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// What is set.
+    pub policy: Policy,
+    /// Who set it.
+    pub set_by: String,
+    /// When.
+    pub set_at: jiff::Timestamp,
+}
+
+impl Row for PolicyRow {
+    const KIND: &'static str = "policy";
+    const WORKER: &'static str = "cli";
+
+    fn key(&self) -> Key {
+        keys::policy()
+    }
+}
