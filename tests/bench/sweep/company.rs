@@ -1,0 +1,164 @@
+//! The fleet that is swept.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use capacity_tracker::CapacityTracker;
+use drs_fleet::fleet::Fleet;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::process::{self, Arguments};
+use drs_fleet_aws::sdk::SdkIo;
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::incident;
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_local::drs::Settings;
+use drs_fleet_local::estate::{EstatePlan, SpokePlan};
+use drs_fleet_local::faults::{Fault, FaultRule, Faults};
+use drs_fleet_local::{Clock, LocalCloud};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::report::{Took, Trouble};
+
+const REGION: &str = "eu-central-1";
+/// A sweep that takes longer than this will never end.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+pub struct Company {
+    cloud: LocalCloud,
+    fleet: Fleet,
+    worker: SdkIo,
+    places: Vec<Place>,
+    stop: CancellationToken,
+}
+
+impl Company {
+    /// Builds hub and spokes from the templates, registers all, and starts one capacity-tracker.
+    pub async fn found(accounts: usize, servers: usize) -> anyhow::Result<Self> {
+        let clock = Clock::starting(Timestamp::now(), 1.0);
+        let cloud = LocalCloud::start(clock, Faults::seeded(7, Vec::new())).await?;
+        let fleet = Fleet::build(&cloud, plan(accounts, servers), "http://127.0.0.1:9/").await?;
+        fleet.register().await?;
+        let worker = fleet.worker_io(CapacityTracker::NAME)?;
+        let stop = CancellationToken::new();
+        let quiet = Arguments { no_metrics: true, ..Arguments::default() };
+        let runnable = process::prepare(worker.clone(), quiet, &stop, |setup| {
+            CapacityTracker::new(setup.registry, &setup.metrics)
+        });
+        let (settings, stopping) = (fleet.settings().clone(), stop.clone());
+        tokio::spawn(async move { process::run(vec![runnable], &settings, stopping).await });
+        let places = fleet.places();
+        Ok(Self { cloud, fleet, worker, places, stop })
+    }
+
+    /// From now on each call takes `call`, and DRS throttles.
+    pub fn slow_down(&self, call: Duration, calls_per_second: f64) {
+        let throttled =
+            Settings { calls_per_second: Some(calls_per_second), restless: 0, ..Settings::default() };
+        for place in &self.places {
+            self.cloud.world().drs.configure(site(place), throttled.clone());
+        }
+        self.cloud.world().faults.set(vec![delay("", call)]);
+    }
+
+    /// The first account's role is gone, the second is throttled to one call in five seconds, and in the third no
+    /// call of DRS is ever answered.
+    pub fn trouble(&self) -> [Trouble; 3] {
+        let world = self.cloud.world();
+        let trouble = |n: usize, what| Trouble { place: self.places[n].clone(), what };
+        let [denied, throttled, hanging] = [
+            trouble(0, "its role is gone"),
+            trouble(1, "one call in five seconds"),
+            trouble(2, "never answers"),
+        ];
+        world.iam.delete_role(&format!("arn:aws:iam::{}:role/drs-fleet-spoke", denied.place.account));
+        let slow = Settings { calls_per_second: Some(0.2), restless: 0, ..Settings::default() };
+        world.drs.configure(site(&throttled.place), slow);
+        let hangs = FaultRule { service: "drs".into(), ..delay(hanging.place.account.as_str(), PATIENCE) };
+        world.faults.set(vec![hangs, delay("", Duration::from_millis(50))]);
+        [denied, throttled, hanging]
+    }
+
+    /// Sweeps all places and waits for all but `without`.
+    pub async fn sweep(&self, without: &[Place]) -> anyhow::Result<Took> {
+        let awaited: Vec<_> = self.places.iter().filter(|place| !without.contains(place)).collect();
+        // AWS's time has whole seconds: a sweep in the second of the last one would seem to be that one.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let (began, asked) = (Instant::now(), self.worker.now());
+        sweeps::ask(&self.worker, &self.places).await?;
+        let mut ended = BTreeMap::new();
+        while ended.len() < awaited.len() {
+            if began.elapsed() > PATIENCE {
+                bail!("{} of {} places were swept in five minutes", ended.len(), awaited.len());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let seconds = began.elapsed().as_secs_f64();
+            for place in self.swept_since(&awaited, asked).await? {
+                ended.entry(place).or_insert(seconds);
+            }
+        }
+        Ok(Took::of(ended.into_values().collect()))
+    }
+
+    async fn swept_since(&self, places: &[&Place], asked: Timestamp) -> anyhow::Result<Vec<Place>> {
+        let rows = self.rows(places).await?;
+        let is_new = |row: &PlaceRow| row.swept_at().is_some_and(|at| at.as_second() >= asked.as_second());
+        Ok(rows.into_iter().filter(is_new).map(|row| row.place).collect())
+    }
+
+    async fn rows(&self, places: &[&Place]) -> anyhow::Result<Vec<PlaceRow>> {
+        let keys: Vec<_> = places.iter().map(|place| keys::place(place)).collect();
+        let rows = self.fleet.operator.read::<PlaceRow>(&keys).await.context("the places' rows")?;
+        Ok(rows.into_iter().flatten().map(|stored| stored.row).collect())
+    }
+
+    /// Open incidents of all places, by kind.
+    pub async fn incidents(&self) -> anyhow::Result<BTreeMap<String, usize>> {
+        let rows = self.rows(&self.places.iter().collect::<Vec<_>>()).await?;
+        let mut open = BTreeMap::new();
+        for (kind, _) in rows.iter().flat_map(|row| incident::open(&row.incidents)) {
+            *open.entry(kind.to_string()).or_default() += 1;
+        }
+        Ok(open)
+    }
+}
+
+impl Drop for Company {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn site(place: &Place) -> (&str, &str) {
+    (place.account.as_str(), place.region.as_str())
+}
+
+fn delay(account: &str, time: Duration) -> FaultRule {
+    FaultRule {
+        service: String::new(),
+        operation: String::new(),
+        account: account.to_owned(),
+        probability: 1.0,
+        fault: Fault::Delay(time),
+    }
+}
+
+fn plan(accounts: usize, servers: usize) -> EstatePlan {
+    let spoke = |n: usize| SpokePlan {
+        account: format!("1111{n:08}"),
+        name: format!("spoke-{n:03}"),
+        region: REGION.to_owned(),
+        servers,
+    };
+    EstatePlan {
+        organization: "o-a1b2c3d4e5".to_owned(),
+        hub: "999900001111".to_owned(),
+        region: REGION.to_owned(),
+        alert_email: "oncall@example.com".to_owned(),
+        spokes: (0..accounts).map(spoke).collect(),
+        seed: 1,
+    }
+}
