@@ -43,12 +43,16 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
             writes: Vec::new(),
             messages: Vec::new(),
         };
-        if taker == Some(worker) || (taker.is_none() && takes_schedules(worker)) {
+        if taker == Some(worker) || (is_scheduled(&event) && takes_schedules(worker)) {
             decide(&envelope, &event, &mut explanation);
         }
         explanation
     });
     Ok(each.into())
+}
+
+fn is_scheduled(event: &Event) -> bool {
+    matches!(event, Event::SweepTick | Event::SweepPlace)
 }
 
 fn takes_schedules(worker: WorkerName) -> bool {

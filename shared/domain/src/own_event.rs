@@ -12,6 +12,9 @@ use crate::keys::Place;
 /// The `source` of own events.
 pub const SOURCE: &str = "drs-fleet";
 
+/// How the `detail-type` of every event of an incident begins; the notifier's rule looks at it.
+pub const INCIDENT_TYPES: &str = "Incident ";
+
 /// What happened to an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
