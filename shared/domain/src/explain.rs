@@ -11,7 +11,7 @@ use crate::notification::{self, Channel};
 use crate::policy::Policy;
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
-use crate::{job, message, place, server, tags};
+use crate::{job, message, own_event, place, server, tags};
 
 /// What one worker would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,23 +36,24 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
     let envelope = Envelope::parse(body)?;
     let event = event::read(&envelope)?;
     let taker = taker_of(&envelope, &event);
+    let because = if taker.is_none() && envelope.source == own_event::SOURCE {
+        "it is for subscribers: no rule brings it to a worker"
+    } else {
+        "no rule brings it such events"
+    };
     let each = WorkerName::ALL.map(|worker| {
         let mut explanation = Explanation {
             worker: worker.as_str(),
-            because: "no rule brings it such events".to_owned(),
+            because: because.to_owned(),
             writes: Vec::new(),
             messages: Vec::new(),
         };
-        if taker == Some(worker) || (is_scheduled(&event) && takes_schedules(worker)) {
+        if taker == Some(worker) || (envelope.source == event::SCHEDULE_SOURCE && takes_schedules(worker)) {
             decide(&envelope, &event, &mut explanation);
         }
         explanation
     });
     Ok(each.into())
-}
-
-fn is_scheduled(event: &Event) -> bool {
-    matches!(event, Event::SweepTick | Event::SweepPlace)
 }
 
 fn takes_schedules(worker: WorkerName) -> bool {

@@ -190,7 +190,8 @@ pub struct IncidentEvent {
     pub sequence: u32,
     /// Why, in plain words.
     pub reason: String,
-    /// How often it came back within ten minutes of its end, so far.
+    /// How often it came back within ten minutes of its end, so far. Events of earlier versions do not say.
+    #[serde(default)]
     pub flaps: u32,
 }
 
