@@ -8,10 +8,11 @@ use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
 use crate::keys::Place;
 use crate::notification::{self, Channel};
+use crate::own_event::{self, OwnEvent};
 use crate::policy::Policy;
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
-use crate::{job, message, own_event, place, server, tags};
+use crate::{job, message, place, server, tags};
 
 /// What one worker would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -140,7 +141,13 @@ impl Explanation {
     fn write<R: Row>(&mut self, change: Option<&Change<R>>) {
         if let Some(change) = change {
             let Change { row, tell } = change;
+            let tell: Vec<Value> = tell.iter().map(published).collect();
             self.writes.push(json!({"key": row.key(), "kind": R::KIND, "row": row, "tell": tell}));
         }
     }
+}
+
+/// An own event as subscribers see it.
+fn published(event: &OwnEvent) -> Value {
+    json!({"detail-type": event.detail_type(), "about": event.about(), "detail": event.detail().unwrap_or_default()})
 }
