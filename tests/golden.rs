@@ -57,17 +57,17 @@ fn the_readme_lists_every_event_and_no_other() {
     assert_eq!(listed, samples.iter().map(|s| s.path.as_str()).collect());
 }
 
-/// After a deliberate change of what is published: `DRS_FLEET_WRITE_EVENTS=1 cargo test published`, and
-/// raise the schema with it.
+/// After a deliberate change of what is published: `DRS_FLEET_WRITE_EVENTS=1 cargo test published`, and raise the
+/// schema of its subject with it.
 #[test]
 fn what_is_published_equals_its_sample_files() {
     let folder = samples::root().join("drs-fleet");
     for (path, event) in samples::published() {
         if std::env::var_os("DRS_FLEET_WRITE_EVENTS").is_some() {
-            fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
-            fs::write(folder.join(path), format!("{event:#}\n")).unwrap();
+            fs::create_dir_all(folder.join(&path).parent().unwrap()).unwrap();
+            fs::write(folder.join(&path), format!("{event:#}\n")).unwrap();
         }
-        let text = fs::read_to_string(folder.join(path)).unwrap_or_default();
+        let text = fs::read_to_string(folder.join(&path)).unwrap_or_default();
         let stored: Value = serde_json::from_str(&text).unwrap_or_default();
         assert_eq!(stored, event, "events/drs-fleet/{path}");
     }

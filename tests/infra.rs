@@ -144,12 +144,30 @@ async fn every_event_matches_the_hub_rule_of_its_worker_and_no_other() {
 }
 
 #[tokio::test]
-async fn own_events_of_any_other_account_match_nothing() {
+async fn own_events_of_incidents_reach_the_notifier_and_those_of_any_other_account_nobody() {
     let rules = hub_rules(&world()).await;
     for (path, mut event) in samples::published() {
-        assert_eq!(wanted_by(&rules, &event), ["drs-fleet-notifications"], "{path}");
+        let of_incident = event["detail-type"].as_str().unwrap().starts_with("Incident ");
+        let wanted: &[&str] = if of_incident { &["drs-fleet-notifications"] } else { &[] };
+        assert_eq!(wanted_by(&rules, &event), wanted, "{path}");
         event["account"] = json!("111122223333");
         assert_eq!(wanted_by(&rules, &event), [""; 0], "{path} forged by a spoke");
+    }
+}
+
+#[tokio::test]
+async fn own_events_of_a_later_version_reach_the_notifier_if_they_are_of_incidents() {
+    let rules = hub_rules(&world()).await;
+    let of_type = |detail_type: &str| {
+        json!({ "id": "1", "source": "drs-fleet", "detail-type": detail_type, "account": HUB,
+            "time": "2026-09-14T08:12:30Z", "region": HUB_REGION })
+    };
+    for (detail_type, wanted) in
+        [("Incident Handed Over", vec!["drs-fleet-notifications"]), ("Fleet Counted", vec![])]
+    {
+        let event = of_type(detail_type);
+        assert_eq!(wanted_by(&rules, &event), wanted, "{detail_type}");
+        assert_eq!(expected(&event), wanted, "{detail_type}");
     }
 }
 

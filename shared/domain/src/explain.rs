@@ -8,6 +8,7 @@ use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
 use crate::keys::Place;
 use crate::notification::{self, Channel};
+use crate::own_event::{self, OwnEvent};
 use crate::policy::Policy;
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
@@ -36,14 +37,19 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
     let envelope = Envelope::parse(body)?;
     let event = event::read(&envelope)?;
     let taker = taker_of(&envelope, &event);
+    let because = if taker.is_none() && envelope.source == own_event::SOURCE {
+        "it is for subscribers: no rule brings it to a worker"
+    } else {
+        "no rule brings it such events"
+    };
     let each = WorkerName::ALL.map(|worker| {
         let mut explanation = Explanation {
             worker: worker.as_str(),
-            because: "no rule brings it such events".to_owned(),
+            because: because.to_owned(),
             writes: Vec::new(),
             messages: Vec::new(),
         };
-        if taker == Some(worker) || (taker.is_none() && takes_schedules(worker)) {
+        if taker == Some(worker) || (envelope.source == event::SCHEDULE_SOURCE && takes_schedules(worker)) {
             decide(&envelope, &event, &mut explanation);
         }
         explanation
@@ -135,7 +141,13 @@ impl Explanation {
     fn write<R: Row>(&mut self, change: Option<&Change<R>>) {
         if let Some(change) = change {
             let Change { row, tell } = change;
+            let tell: Vec<Value> = tell.iter().map(published).collect();
             self.writes.push(json!({"key": row.key(), "kind": R::KIND, "row": row, "tell": tell}));
         }
     }
+}
+
+/// An own event as subscribers see it.
+fn published(event: &OwnEvent) -> Value {
+    json!({"detail-type": event.detail_type(), "about": event.about(), "detail": event.detail().unwrap_or_default()})
 }

@@ -250,4 +250,38 @@ mod tests {
         }
         assert_eq!(tries, ATTEMPTS);
     }
+
+    /// Told at 0 and 500; back at 600, and over for good at 700.
+    fn returned() -> [IncidentEvent; 4] {
+        let [opened, resolved] = told().try_into().unwrap();
+        let then = |happened, sequence, second| IncidentEvent {
+            event_id: format!("returned#{sequence}"),
+            happened,
+            sequence,
+            at: at(second),
+            ..resolved.clone()
+        };
+        let [back, over] = [then(Happened::Reopened, 3, 600), then(Happened::Resolved, 4, 700)];
+        [opened, resolved, back, over]
+    }
+
+    #[test]
+    fn what_comes_back_is_told_like_what_opens_and_so_is_its_end() {
+        let channels = [Channel::Email, Channel::Slack];
+        let mut row = opened();
+        for event in &returned()[1..] {
+            row = decide(std::slice::from_ref(event), Some(&row), &channels, at(800)).unwrap().row;
+            assert_eq!(claimed(&row, at(800)), channels, "{event:?}");
+            assert_eq!(row.is_open(), event.happened == Happened::Reopened);
+        }
+    }
+
+    #[test]
+    fn a_return_of_which_people_hear_too_late_is_told_neither_to_be_nor_to_be_over() {
+        let [_, resolved, back, over] = returned();
+        let row = decide(&[resolved], Some(&opened()), &[Channel::Email], at(800)).unwrap().row;
+        let row = decide(&[over], Some(&row), &[Channel::Email], at(800)).unwrap().row;
+        assert_eq!(claimed(&row, at(800)), []);
+        assert_eq!(decide(&[back], Some(&row), &[Channel::Email], at(800)), None);
+    }
 }

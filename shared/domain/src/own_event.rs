@@ -12,6 +12,9 @@ use crate::keys::Place;
 /// The `source` of own events.
 pub const SOURCE: &str = "drs-fleet";
 
+/// How the `detail-type` of every event of an incident begins; the notifier's rule looks at it.
+pub const INCIDENT_TYPES: &str = "Incident ";
+
 /// What happened to an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -187,7 +190,8 @@ pub struct IncidentEvent {
     pub sequence: u32,
     /// Why, in plain words.
     pub reason: String,
-    /// How often it came back within ten minutes of its end, so far.
+    /// How often it came back within ten minutes of its end, so far. Events of earlier versions do not say.
+    #[serde(default)]
     pub flaps: u32,
 }
 

@@ -34,7 +34,7 @@ impl WorkerName {
 }
 
 /// The worker that the hub's rules bring this event to; like [`worker_of`], but what we do not know of a source or
-/// of a type that we know goes where the rest of it goes.
+/// of a type that we know goes where the rest of it goes. Own events that tell of no incident are for subscribers.
 pub fn taker_of(envelope: &Envelope, event: &Event) -> Option<WorkerName> {
     match (event, envelope.source.as_str(), envelope.detail_type.as_str()) {
         (
@@ -43,7 +43,9 @@ pub fn taker_of(envelope: &Envelope, event: &Event) -> Option<WorkerName> {
             "DRS Source Server Launch Result" | "DRS Recovery Instance Failback State Change",
         ) => Some(WorkerName::Jobs),
         (Event::Unknown, "aws.tag", _) => Some(WorkerName::Tags),
-        (Event::Unknown, own_event::SOURCE, _) => Some(WorkerName::Notifications),
+        (Event::Unknown, own_event::SOURCE, what) => {
+            what.starts_with(own_event::INCIDENT_TYPES).then_some(WorkerName::Notifications)
+        }
         _ => worker_of(event),
     }
 }

@@ -1,4 +1,4 @@
-//! What each kind of incident is called, whom it concerns, and what usually helps.
+//! What each kind of incident is called, whom it concerns, and what to do first.
 
 use crate::incident::IncidentKind;
 
@@ -31,68 +31,88 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
     }
 }
 
-/// What is wrong, in plain words.
+/// What is wrong, in plain words; a name follows it.
 pub fn title(kind: IncidentKind) -> &'static str {
     match kind {
         IncidentKind::ReplicationStalled => "Replication stalled",
-        IncidentKind::ServerDisconnected => "Server disconnected",
-        IncidentKind::ReplicationLag => "Replication lags",
-        IncidentKind::ReplicationBacklog => "Replication backlog",
+        IncidentKind::ServerDisconnected => "Source server disconnected",
+        IncidentKind::ReplicationLag => "High replication lag",
+        IncidentKind::ReplicationBacklog => "Large replication backlog",
         IncidentKind::ServerNotSeen => "Agent not seen",
         IncidentKind::InitialSyncStuck => "Initial sync stuck",
-        IncidentKind::RpoGap => "Recovery point too old",
-        IncidentKind::ExtensionError => "Extension broken",
+        IncidentKind::RpoGap => "Recovery point objective missed",
+        IncidentKind::ExtensionError => "Extension error",
         IncidentKind::FullResync => "Full resync started",
-        IncidentKind::CapacityReplicating => "Replicating servers near the quota",
-        IncidentKind::CapacityTotal => "Source servers near the quota",
+        IncidentKind::CapacityReplicating => "Replicating servers near or at quota",
+        IncidentKind::CapacityTotal => "Source servers near or at quota",
         IncidentKind::SpokeSilent => "Spoke silent",
         IncidentKind::UnregisteredAccount => "Unregistered account sends events",
         IncidentKind::AccountDenied => "Account refuses access",
     }
 }
 
-/// What usually helps.
+/// What it means and what to do first, in a sentence or two.
+///
+/// Sources. Ports: DRS user guide, "Network requirements". Settings, and what disconnecting and stopping do: DRS API
+/// reference. Causes of extension errors and of resyncs by encryption: user guide, "Multi-account". Quotas: AWS General
+/// Reference.
 pub fn advice(kind: IncidentKind) -> &'static str {
     match kind {
         IncidentKind::ReplicationStalled => {
-            "Check that the server is up, that its agent runs, and that it reaches the staging subnet on TCP 1500."
+            "Check that the server is up, that its AWS Replication Agent runs, and that it reaches the staging area \
+             subnet on TCP 1500."
         }
         IncidentKind::ServerDisconnected => {
-            "Check that the server still exists and that its agent is installed; reinstall the agent to reconnect it."
+            "It does not replicate until the AWS Replication Agent is installed on it again. Find out who \
+             disconnected it or removed the agent."
         }
-        IncidentKind::ReplicationLag | IncidentKind::RpoGap => {
-            "Check the bandwidth from the server to the staging subnet, its write rate, and the replication server's type."
+        IncidentKind::ReplicationLag => {
+            "Compare what the server writes with its bandwidth to the staging area subnet, and look for bandwidth \
+             throttling in its replication settings."
         }
         IncidentKind::ReplicationBacklog => {
-            "Check the bandwidth from the server to the staging subnet; a dedicated replication server helps busy disks."
+            "Check whether the server writes unusually much, then its bandwidth to the staging area subnet. For \
+             servers that always do, consider a dedicated replication server in the replication settings."
         }
         IncidentKind::ServerNotSeen => {
-            "Check that the server is up, that its agent runs, and that it reaches the DRS endpoint on TCP 443."
+            "Check that the server is up, that its AWS Replication Agent runs, and that it reaches the DRS endpoint \
+             of this Region on TCP 443."
         }
         IncidentKind::InitialSyncStuck => {
-            "Check the initiation step that failed, and that the server reaches the staging subnet on TCP 1500."
+            "Find the step that fails among the server's initiation steps. The server needs TCP 1500 to the staging \
+             area subnet, which needs TCP 443 to DRS and Amazon S3."
+        }
+        IncidentKind::RpoGap => {
+            "A recovery now would lose more data than the tag drs-fleet:rpo allows. Check whether replication of \
+             this server is stalled, lags or has a backlog."
         }
         IncidentKind::ExtensionError => {
-            "Check that the staging server still exists and that its account still trusts this one."
+            "Check in the staging account that the source server still exists and that the role \
+             DRSStagingAccountRole for this account is still there."
         }
         IncidentKind::FullResync => {
-            "Nothing is lost, but until it ends the newest recovery point is the last one before it. \
-             Check whether the agent was reinstalled, a disk was changed or the encryption key was."
+            "Until it ends, the newest recovery point ages. Find out whether the agent was reinstalled, the EBS \
+             encryption key was changed, or replication was stopped, which deletes the earlier points."
         }
         IncidentKind::CapacityReplicating => {
-            "Put new servers into another account: drs-fleet capacity place. This quota cannot be raised."
+            "Put new servers into another account: drs-fleet capacity place says which. Quota L-C1D14A2B is not \
+             adjustable."
         }
         IncidentKind::CapacityTotal => {
-            "Delete disconnected source servers, or ask for a higher quota L-E28BE5E0 in Service Quotas."
+            "Delete source servers that are disconnected for good, or ask for more in Service Quotas: L-E28BE5E0 is \
+             adjustable."
         }
         IncidentKind::SpokeSilent => {
-            "Check the rules drs-fleet-* on the account's default bus, their role, and the policy of the hub's bus."
+            "Events of this account may be lost in this Region. Check the drs-fleet stack there: its rules and its \
+             heartbeat schedule are enabled, their roles exist; then the policy of the hub's bus."
         }
         IncidentKind::UnregisteredAccount => {
-            "Register it (drs-fleet accounts add), or delete the drs-fleet rules in it."
+            "Its events are counted and not acted on. Register it with drs-fleet accounts add, or delete the \
+             drs-fleet stack in it."
         }
         IncidentKind::AccountDenied => {
-            "Check the role drs-fleet-spoke in the account and its external id: drs-fleet accounts validate."
+            "Nothing is seen of this account. Check its role drs-fleet-spoke and the external id: drs-fleet accounts \
+             validate says what fails."
         }
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use drs_fleet_domain::explain::{self, Explanation};
+use serde_json::Value;
 
 /// What `explain` takes.
 #[derive(clap::Args)]
@@ -57,8 +58,9 @@ fn show(explanation: &Explanation) {
         ));
         print(&format!("{:18}  {}", "", write["row"]));
         for told in write["tell"].as_array().into_iter().flatten() {
-            let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-            print(&format!("{:18}  tells {} {}: {}", "", text("happened"), text("incident"), text("reason")));
+            let text = |pointer: &str| told.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let why = text("/detail/reason");
+            print(&format!("{:18}  tells {}, {}: {why}", "", text("/detail-type"), text("/about")));
         }
     }
     for message in explanation.messages.iter().filter_map(|m| m["subject"].as_str()) {

@@ -128,7 +128,7 @@ impl Live {
     fn tell_new(&self, told: usize) -> usize {
         let messages = self.desk.slack();
         for message in &messages[told.min(messages.len())..] {
-            self.line(&format!("Slack: {}", message["text"].as_str().unwrap_or_default()));
+            self.line(&format!("Slack: {}", plain(message["text"].as_str().unwrap_or_default())));
         }
         messages.len()
     }
@@ -173,7 +173,22 @@ impl std::fmt::Display for Standing {
     }
 }
 
+/// Slack's three control characters as people read them.
+fn plain(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
 /// Prints a line; a reader that went away is no reason to stop the fleet.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_printed_as_people_read_it_in_slack() {
+        assert_eq!(plain("R&amp;D &lt;prod&gt; is &amp;lt;"), "R&D <prod> is &lt;");
+    }
 }

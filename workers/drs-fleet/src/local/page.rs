@@ -4,11 +4,11 @@ use drs_fleet_local::sns::Mail;
 use serde_json::Value;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drs-fleet local</title>\
-<meta http-equiv=\"refresh\" content=\"3\"><style>\
+<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"3\"><style>\
 body{font:15px/1.45 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1d1c1d}\
 header{background:#17202b;color:#fff;padding:14px 24px;font-size:18px}\
 main{display:grid;grid-template-columns:1fr 1fr;gap:24px;padding:24px}\
-article{background:#fff;border-radius:6px;padding:12px 16px;margin-bottom:14px;box-shadow:0 1px 3px #0002}\
+article{overflow-wrap:anywhere;background:#fff;border-radius:6px;padding:12px 16px;margin-bottom:14px;box-shadow:0 1px 3px #0002}\
 h2{font-size:16px;margin:0 0 12px}h3{font-size:15px;margin:0 0 8px}\
 dl{display:grid;grid-template-columns:1fr 1fr;gap:6px 18px;margin:0 0 8px}dt{font-weight:600}dd{margin:0}\
 pre{white-space:pre-wrap;margin:0;font:13px/1.45 ui-monospace,monospace}.when{color:#616061;font-size:13px}\
@@ -90,4 +90,49 @@ fn mail(mail: &Mail) -> String {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use drs_fleet_domain::message;
+    use drs_fleet_domain::own_event::IncidentEvent;
+
+    use super::*;
+
+    /// The incidents in `events/drs-fleet/`: every kind, and everything that happens to one.
+    fn incidents() -> Vec<IncidentEvent> {
+        let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/drs-fleet");
+        let types = ["opened", "escalated", "reopened", "resolved"];
+        let folders =
+            types.map(|happened| fs::read_dir(events.join(format!("incident-{happened}"))).unwrap());
+        let read = |file: std::io::Result<fs::DirEntry>| {
+            let event: Value = serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
+            serde_json::from_value(event["detail"].clone()).unwrap()
+        };
+        folders.into_iter().flatten().map(read).collect()
+    }
+
+    #[test]
+    fn every_message_is_shown_as_it_reads_in_its_channel() {
+        let incidents = incidents();
+        assert!(incidents.len() > 14, "{}", incidents.len());
+        for event in incidents {
+            let (slack, mail) = (message::slack(&event), message::email(&event));
+            let (to, from) = ("dr@example.com".into(), "no-reply@sns.amazonaws.com".into());
+            let mail = Mail { to, from, subject: mail.subject, body: mail.body, at: event.at };
+            let shown = render(std::slice::from_ref(&slack), std::slice::from_ref(&mail));
+            let header = slack["attachments"][0]["blocks"][0]["text"]["text"].as_str().unwrap();
+            for text in [header, &mail.subject, &mail.body] {
+                assert!(shown.contains(&escape(text)), "{text} in {shown}");
+            }
+            assert!(
+                shown.contains("<b>Severity</b><br>") && shown.contains(">Open in the AWS console</a>"),
+                "{shown}"
+            );
+            assert_eq!(shown.contains("<b>What to do:</b>"), mail.body.contains("What to do:"), "{shown}");
+        }
+    }
 }
