@@ -9,7 +9,7 @@ use super::tags::read_tags;
 use crate::call::Refusal;
 use crate::drs::Drs;
 use crate::drs::page::Page;
-use crate::drs::refusal::{conflict, denied, invalid, not_found};
+use crate::drs::refusal::{denied, invalid, not_found};
 use crate::drs::request::Request;
 use crate::drs::server::Extension;
 use crate::drs::site::Site;
@@ -37,7 +37,9 @@ pub(super) fn create(drs: &Drs, request: &Request) -> Answer {
     let mut here = lock(&here);
     let twice = here.servers.values().find(|s| s.extension.as_ref().is_some_and(|e| e.arn == arn));
     if let Some(server) = twice {
-        return Err(conflict("SourceServer", &server.id, &format!("{arn} is extended already")));
+        // The API models no conflict for this operation.
+        let text = format!("{arn} is extended already, into source server {}", server.id);
+        return Err(invalid("sourceServerArn", &text));
     }
     // It takes no place here, so its replication is begun in a state that needs none.
     let spec = ServerSpec { machine, tags, start: Start::Stopped(request.now) };
