@@ -98,19 +98,4 @@ impl Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_scenario_can_be_read() {
-        for (name, _) in BUILT_IN {
-            assert!(!Scenario::load(name).unwrap().steps.is_empty(), "{name}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_scenario_names_those_that_there_are() {
-        let error = Scenario::load("nonsense").unwrap_err().to_string();
-        assert!(error.contains("calm, stall, drill, storm, health, full"), "{error}");
-    }
-}
+mod tests;
