@@ -1,4 +1,4 @@
-"""Calls the simulated DRS and the tagging API with boto3, and holds every answer to botocore's own model.
+"""Calls the simulated DRS, Service Quotas and the tagging API with boto3, and holds every answer to botocore's own model.
 
 Usage: boto3_drs.py ENDPOINT, with the keys of the accounts as JSON on standard input. Ends with status 1 and
 a list of problems when an answer has members that the model does not know, lacks required ones, or has them
@@ -123,7 +123,8 @@ def jobs(drs, servers):
     quota = refused(
         drs.exceptions.ServiceQuotaExceededException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:101])
     )
-    assert quota["quotaCode"] == "L-B827C881", quota
+    assert (quota["serviceCode"], quota["quotaCode"]) == ("drs", "L-B827C881"), quota
+    assert quota["ResponseMetadata"]["HTTPStatusCode"] == 402, quota
     job = drs.start_recovery(isDrill=True, sourceServers=members(healthy[:2]))["job"]
     refused(drs.exceptions.ConflictException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:1]))
     found = drs.describe_jobs(filters={"jobIDs": [job["jobID"]]})["items"]
@@ -164,9 +165,106 @@ def lives(drs, server):
     drs.list_staging_accounts()
 
 
+# Code, default, adjustable: AWS General Reference, quotas of Elastic Disaster Recovery.
+QUOTAS = {
+    "L-C1D14A2B": (300, False),
+    "L-E28BE5E0": (4000, True),
+    "L-D88FAC3A": (20, False),
+    "L-05AFA8C6": (500, False),
+    "L-B827C881": (100, False),
+    "L-DD6D028C": (1, False),
+    "L-0588D03B": (200, False),
+    "L-1F3FAE4D": (1, False),
+    "L-4B0323BD": (100, True),
+}
+
+
+def quotas():
+    """Of an account with applied values: one of another value, one without; and of a Region without DRS."""
+    of = client("service-quotas", "full")
+    pages = list(of.get_paginator("list_aws_default_service_quotas").paginate(
+        ServiceCode="drs", PaginationConfig={"PageSize": 4}
+    ))
+    assert len(pages) == 3, len(pages)
+    listed = [quota for page in pages for quota in page["Quotas"]]
+    found = {quota["QuotaCode"]: (quota["Value"], quota["Adjustable"]) for quota in listed}
+    assert found == QUOTAS and len(listed) == len(QUOTAS), found
+    applied = [
+        quota
+        for page in of.get_paginator("list_service_quotas").paginate(ServiceCode="drs", PaginationConfig={"PageSize": 5})
+        for quota in page["Quotas"]
+    ]
+    assert {quota["QuotaCode"] for quota in applied} == set(QUOTAS) - {"L-4B0323BD"}, applied
+    assert of.get_service_quota(ServiceCode="drs", QuotaCode="L-C1D14A2B")["Quota"]["Value"] == 1.0
+    assert of.get_aws_default_service_quota(ServiceCode="drs", QuotaCode="L-4B0323BD")["Quota"]["Value"] == 100.0
+    missing = of.exceptions.NoSuchResourceException
+    refused(missing, of.get_service_quota, ServiceCode="drs", QuotaCode="L-4B0323BD")
+    refused(missing, of.get_service_quota, ServiceCode="drs", QuotaCode="L-00000000")
+    refused(missing, of.list_service_quotas, ServiceCode="no-such-service")
+    wrong = of.exceptions.InvalidPaginationTokenException
+    refused(wrong, of.list_service_quotas, ServiceCode="drs", NextToken="no token of ours")
+    away = client("service-quotas", "owner", "us-west-2")
+    assert len(away.list_service_quotas(ServiceCode="drs")["Quotas"]) == len(QUOTAS)
+
+
+def over_quota():
+    """A full account: what is refused says which quota."""
+    drs = client("drs", "full")
+    stopped = drs.describe_source_servers(filters={})["items"]
+    idle = [s for s in stopped if s["dataReplicationInfo"]["dataReplicationState"] == "STOPPED"][0]["sourceServerID"]
+    caught = refused(drs.exceptions.ClientError, drs.start_replication, sourceServerID=idle)
+    # Not modelled for this operation, so that botocore keeps code and status only.
+    assert caught["Error"]["Code"] == "ServiceQuotaExceededException", caught
+    assert caught["ResponseMetadata"]["HTTPStatusCode"] == 402, caught
+
+
+def extensions(staging):
+    """Servers of a staging account, extended one by one into the account that it trusts."""
+    drs = client("drs", "full")
+    account = staging["arn"].split(":")[4]
+    pages = list(drs.get_paginator("list_extensible_source_servers").paginate(
+        stagingAccountID=account, PaginationConfig={"PageSize": 50}
+    ))
+    offered = [server for page in pages for server in page["items"]]
+    assert len(pages) > 1 and staging["arn"] in {server["arn"] for server in offered}, len(offered)
+    new = drs.create_extended_source_server(sourceServerArn=staging["arn"], tags={"Owner": "target"})["sourceServer"]
+    assert new["dataReplicationInfo"]["dataReplicationState"] == "INITIATING" and "stagingArea" not in new, new
+    read = drs.describe_source_servers(filters={"stagingAccountIDs": [account]})["items"]
+    assert [server["sourceServerID"] for server in read] == [new["sourceServerID"]], read
+    area = read[0]["stagingArea"]
+    assert (area["status"], area["stagingSourceServerArn"]) == ("EXTENDED", staging["arn"]), area
+    there = client("drs", "owner").describe_source_servers(filters={"sourceServerIDs": [staging["sourceServerID"]]})
+    state = lambda server: server["dataReplicationInfo"]["dataReplicationState"]  # noqa: E731
+    assert state(read[0]) == state(there["items"][0]), read
+    assert read[0]["tags"] == {"Owner": "target"}, read
+    assert drs.list_staging_accounts(maxResults=50)["accounts"] == [{"accountID": account}]
+    again = drs.exceptions.ValidationException
+    refused(again, drs.create_extended_source_server, sourceServerArn=staging["arn"])
+    others = [server["arn"] for server in offered if server["arn"] != staging["arn"]]
+    quota = refused(
+        drs.exceptions.ServiceQuotaExceededException, drs.create_extended_source_server, sourceServerArn=others[0]
+    )
+    named = (quota["serviceCode"], quota["quotaCode"], quota["resourceType"])
+    assert named == ("drs", "L-E28BE5E0", "SourceServer") and quota["resourceId"], quota
+    assert quota["ResponseMetadata"]["HTTPStatusCode"] == 402, quota
+    back = client("drs", "owner")
+    refused(back.exceptions.AccessDeniedException, back.list_extensible_source_servers, stagingAccountID="222233334444")
+
+
 def refusals():
     away = client("drs", "owner", "us-west-2")
-    refused(away.exceptions.UninitializedAccountException, away.describe_source_servers, filters={})
+    uninitialized = away.exceptions.UninitializedAccountException
+    for call, arguments in [
+        (away.describe_source_servers, {"filters": {}}),
+        (away.describe_jobs, {"filters": {}}),
+        (away.describe_recovery_instances, {"filters": {}}),
+        (away.list_staging_accounts, {}),
+        (away.start_recovery, {"sourceServers": [{"sourceServerID": "s-00000000000000000"}]}),
+    ]:
+        caught = refused(uninitialized, call, **arguments)
+        assert caught["ResponseMetadata"]["HTTPStatusCode"] == 400, caught
+    away.initialize_service()
+    assert away.describe_source_servers(filters={})["items"] == []
     busy = client("drs", "busy")
     throttled = None
     for _ in range(50):
@@ -194,9 +292,12 @@ def main():
     tags(drs, servers[0])
     jobs(drs, servers)
     lives(drs, servers[-1])
+    quotas()
+    over_quota()
+    extensions(servers[1])
     refusals()
     tagged_machines()
-    assert len(SEEN) == 18, sorted(SEEN)
+    assert len(SEEN) == 25, sorted(SEEN)
     if PROBLEMS:
         sys.exit("\n".join(sorted(set(PROBLEMS))[:40]))
 

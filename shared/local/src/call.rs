@@ -63,7 +63,8 @@ pub struct Call {
     pub account: String,
     /// The Region of the credential scope.
     pub region: String,
-    /// The signing name: `sqs`, `sns`, `events`, `sts`, `dynamodb`, `secretsmanager`, `drs`, `tagging`.
+    /// The signing name: `sqs`, `sns`, `events`, `sts`, `dynamodb`, `secretsmanager`, `drs`,
+    /// `servicequotas`, `tagging`.
     pub service: String,
     /// The operation, such as `SendMessage`; for REST services found from method and path.
     pub operation: String,
@@ -182,6 +183,7 @@ impl Refusal {
             "sqs" => (400, "RequestThrottled"),
             "sns" | "sts" => (400, "Throttling"),
             "tagging" => (400, "ThrottledException"),
+            "servicequotas" => (400, "TooManyRequestsException"),
             _ => (400, "ThrottlingException"),
         };
         Self::new(status, code, "Rate exceeded")

@@ -21,6 +21,7 @@ pub mod faults;
 pub mod fleet;
 pub mod http;
 pub mod iam;
+pub mod quotas;
 pub mod scheduler;
 pub mod secrets;
 pub mod sns;

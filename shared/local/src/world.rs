@@ -14,7 +14,7 @@ use crate::scheduler::Scheduler;
 use crate::secrets::Secrets;
 use crate::sns::Sns;
 use crate::sqs::Sqs;
-use crate::{Clock, sts};
+use crate::{Clock, quotas, sts};
 
 /// Everything that exists in the local cloud. Services reach one another through it.
 #[derive(Debug)]
@@ -97,6 +97,7 @@ impl World {
             "dynamodb" => self.dynamo.handle(self, call).await,
             "tagging" => self.ec2.handle(self, call),
             "drs" => self.drs.handle(self, call),
+            "servicequotas" => quotas::handle(self, call),
             "sts" => sts::handle(self, call),
             other => Err(Refusal::unknown(other, &call.operation)),
         }

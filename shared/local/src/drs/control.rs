@@ -1,4 +1,5 @@
-//! What scenarios and tests do to the simulated servers, which no API of AWS does.
+//! What scenarios and tests do to accounts, and how they look at them: no API of AWS does that. See `health.rs` for
+//! the replication of single servers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::instance::Failback;
-use super::replication::Phase;
+use super::quota::Applied;
 use super::site::{Settings, Site};
 use super::spec::ServerSpec;
-use super::{Drs, emit, notice};
+use super::{Drs, notice};
 use crate::World;
 use crate::call::Refusal;
 use crate::events::ServiceEvent;
@@ -34,6 +35,8 @@ pub struct ServerView {
     pub lag: Option<i64>,
     /// Whether it takes one of the 300 places of its account and Region.
     pub counts: bool,
+    /// ARN of the staging server, for an extended one.
+    pub extended_from: Option<String>,
     /// Its recovery instance.
     pub recovery_instance: Option<String>,
     /// Its tags.
@@ -52,12 +55,35 @@ pub struct JobView {
 }
 
 /// Where something is done: account and Region.
-type Place<'a> = (&'a str, &'a str);
+pub(super) type Place<'a> = (&'a str, &'a str);
 
 impl Drs {
     /// Initialises the service, as the console does on the first visit.
     pub fn initialize(&self, (account, region): Place<'_>) {
         lock(&self.site(account, region)).initialized = true;
+    }
+
+    /// Makes an account and Region one where the service was never initialised, with nothing in it.
+    pub fn forget(&self, (account, region): Place<'_>) {
+        *lock(&self.site(account, region)) = Site::new(account, region);
+    }
+
+    /// Sets the applied value of a quota of an account and Region, by its `L-…`; `None` leaves it without one, so
+    /// that AWS's default is in force. What there is already stays.
+    ///
+    /// # Errors
+    /// `NoSuchResourceException`.
+    pub fn set_quota(
+        &self,
+        (account, region): Place<'_>,
+        code: &str,
+        value: Option<u32>,
+    ) -> Result<(), Refusal> {
+        lock(&self.site(account, region)).quotas.set(code, value)
+    }
+
+    pub(crate) fn applied_quotas(&self, (account, region): Place<'_>) -> Applied {
+        lock(&self.site(account, region)).quotas.clone()
     }
 
     /// Changes how an account and Region behaves.
@@ -68,6 +94,11 @@ impl Drs {
     /// Lets `target` extend the source servers of `staging` (the `DRSStagingAccountRole`).
     pub fn trust(&self, staging: &str, target: &str) {
         lock(&self.trusts).insert((staging.to_owned(), target.to_owned()));
+    }
+
+    /// Revokes that role: nothing more is extended, and what is shows an extension error until it is there again.
+    pub fn distrust(&self, staging: &str, target: &str) {
+        lock(&self.trusts).remove(&(staging.to_owned(), target.to_owned()));
     }
 
     /// Adds a source server at `now` and returns its id, as installing the agent does.
@@ -83,36 +114,17 @@ impl Drs {
         lock(&self.site(account, region)).add(spec, now)
     }
 
-    /// Stalls the replication of a server with a `DataReplicationErrorString`; lag grows from now on.
+    /// Deletes a server in whatever state it is, with its recovery instance and without an API call.
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub fn stall(&self, world: &Arc<World>, place: Place<'_>, id: &str, error: &str) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.stall(id, error, now))
-    }
-
-    /// Ends a stall or a pause.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub fn recover(&self, world: &Arc<World>, place: Place<'_>, id: &str) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.recover(id, now))
-    }
-
-    /// Pauses replication: lag grows, and no event tells.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub fn pause(&self, world: &Arc<World>, place: Place<'_>, id: &str) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.put(id, Phase::Paused, now))
-    }
-
-    /// The machine leaves DRS without an API call, as when its agent is uninstalled: no event tells.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub fn disconnect(&self, world: &Arc<World>, place: Place<'_>, id: &str) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.put(id, Phase::Disconnected, now))
+    pub fn delete_server(&self, (account, region): Place<'_>, id: &str) -> Result<(), Refusal> {
+        let site = self.site(account, region);
+        let mut site = lock(&site);
+        let instance = site.server(id)?.recovery_instance.clone();
+        site.servers.remove(id);
+        instance.and_then(|instance| site.instances.remove(&instance));
+        Ok(())
     }
 
     /// The next launch of each of these servers fails, also in a job that runs already.
@@ -120,7 +132,7 @@ impl Drs {
         lock(&self.site(account, region)).doomed.extend(ids.iter().cloned());
     }
 
-    /// The extension of an extended server breaks, for the given reason.
+    /// The extension of an extended server breaks for good, for the given reason.
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
@@ -128,7 +140,7 @@ impl Drs {
         let site = self.site(account, region);
         let mut site = lock(&site);
         if let Some(extension) = &mut site.server(id)?.extension {
-            extension.error = Some(why.to_owned());
+            extension.broken = Some(why.to_owned());
         }
         Ok(())
     }
@@ -157,6 +169,7 @@ impl Drs {
     /// The servers of an account and Region as of the last look or tick, lag as of `now`.
     pub fn servers(&self, (account, region): Place<'_>, now: Timestamp) -> Vec<ServerView> {
         let site = self.site(account, region);
+        self.mirror(&site, now);
         let site = lock(&site);
         let view = |server: &super::server::Server| ServerView {
             id: server.id.clone(),
@@ -167,6 +180,7 @@ impl Drs {
             error: server.replication.error.clone(),
             lag: server.replication.lag(now),
             counts: server.counts(),
+            extended_from: server.extension.as_ref().map(|extension| extension.arn.clone()),
             recovery_instance: server.recovery_instance.clone(),
             tags: server.tags.clone(),
         };
@@ -184,50 +198,9 @@ impl Drs {
         };
         site.jobs.iter().map(view).collect()
     }
-
-    fn control(
-        &self,
-        world: &Arc<World>,
-        (account, region): Place<'_>,
-        change: impl FnOnce(&mut Site, Timestamp) -> Result<Option<ServiceEvent>, Refusal>,
-    ) -> Result<(), Refusal> {
-        let now = world.clock.now();
-        let site = self.site(account, region);
-        let mut site = lock(&site);
-        let mut events = site.advance(now);
-        let outcome = change(&mut site, now);
-        drop(site);
-        let outcome = outcome.map(|event| events.extend(event));
-        emit(world, account, region, &events);
-        outcome
-    }
 }
 
-/// What [`Drs::control`] does to a site: the change, and the event that AWS would send of it.
 impl Site {
-    pub(super) fn stall(
-        &mut self,
-        id: &str,
-        error: &str,
-        now: Timestamp,
-    ) -> Result<Option<ServiceEvent>, Refusal> {
-        let server = self.server(id)?;
-        let stalled = server.replication.stall(error, now);
-        Ok(stalled.then(|| notice::stalled(&server.arn, true, now)))
-    }
-
-    pub(super) fn recover(&mut self, id: &str, now: Timestamp) -> Result<Option<ServiceEvent>, Refusal> {
-        let server = self.server(id)?;
-        let was_stalled = server.replication.phase == Phase::Stalled;
-        let recovered = server.replication.recover(now);
-        Ok((was_stalled && recovered).then(|| notice::stalled(&server.arn, false, now)))
-    }
-
-    fn put(&mut self, id: &str, phase: Phase, now: Timestamp) -> Result<Option<ServiceEvent>, Refusal> {
-        self.server(id)?.replication.enter(phase, now);
-        Ok(None)
-    }
-
     pub(super) fn set_failback(
         &mut self,
         id: &str,

@@ -2,18 +2,22 @@
 //!
 //! One `Site` for each account and Region holds source servers, jobs and recovery instances. State is a
 //! function of time: it is brought up to date when somebody looks and by [`Drs::tick`]. Sites are pure (state
-//! and time in, answer and events out); only this file and `control.rs` reach other services.
+//! and time in, answer and events out); only this file, `control.rs` and
+//! `health.rs` reach other services.
 
 mod api;
 mod bucket;
 mod cloudtrail;
 mod control;
 pub(crate) mod dice;
+mod health;
 mod instance;
 mod job;
 mod launch;
+mod mirror;
 mod notice;
-mod page;
+pub(crate) mod page;
+pub(crate) mod quota;
 mod refusal;
 mod replication;
 mod request;
@@ -71,6 +75,7 @@ impl Drs {
     /// Lets time pass everywhere and emits what happened.
     pub fn tick(&self, world: &Arc<World>) {
         for site in self.sites() {
+            self.mirror(&site, world.clock.now());
             let mut site = lock(&site);
             let events = site.advance(world.clock.now());
             let (account, region) = (site.account.clone(), site.region.clone());

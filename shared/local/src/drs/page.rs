@@ -1,4 +1,4 @@
-//! Pages with opaque tokens.
+//! Pages with opaque tokens, of the lists of DRS and of Service Quotas.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const DEFAULT: usize = 200;
 
 /// Which part of a list is asked for. A token names the last key that was shown, so that a page neither
 /// repeats nor leaves out what stays in the list while others come and go.
-pub(super) struct Page {
+pub(crate) struct Page {
     limit: usize,
     after: Option<String>,
     scope: String,
@@ -43,13 +43,37 @@ impl Page {
         Ok(Self { limit, after, scope })
     }
 
-    /// The page of `items`, which are keyed and in the order of their keys; only it is shown.
+    /// A page of at most `limit` items behind a token, which must be of the same `scope`.
+    pub(crate) fn behind(limit: usize, token: Option<&str>, scope: String) -> Option<Self> {
+        let after = match token {
+            Some(token) => Some(key_of(token, &scope)?),
+            None => None,
+        };
+        Some(Self { limit, after, scope })
+    }
+
+    /// The page of `items` as DRS answers it.
     pub(super) fn of<T>(
         &self,
         member: &str,
         items: impl IntoIterator<Item = (String, T)>,
         show: impl Fn(T) -> Value,
     ) -> Value {
+        let (shown, token) = self.cut(items, show);
+        let mut page = json!({ member: shown });
+        if let Some(token) = token {
+            page["nextToken"] = json!(token);
+        }
+        page
+    }
+
+    /// The page of `items`, which are keyed and in the order of their keys, and the token of the next one. Only
+    /// what is on the page is shown.
+    pub(crate) fn cut<T>(
+        &self,
+        items: impl IntoIterator<Item = (String, T)>,
+        show: impl Fn(T) -> Value,
+    ) -> (Vec<Value>, Option<String>) {
         let mut rest =
             items.into_iter().skip_while(|(key, _)| self.after.as_ref().is_some_and(|after| key <= after));
         let mut shown = Vec::new();
@@ -58,11 +82,8 @@ impl Page {
             shown.push(show(item));
             last = key;
         }
-        let mut page = json!({ member: shown });
-        if rest.next().is_some() {
-            page["nextToken"] = json!(self.token(&last));
-        }
-        page
+        let token = rest.next().map(|_| self.token(&last));
+        (shown, token)
     }
 
     fn token(&self, key: &str) -> String {

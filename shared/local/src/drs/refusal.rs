@@ -1,36 +1,6 @@
-//! What DRS refuses, in its modelled errors. Statuses and quota codes: Service Quotas, `ServiceCode` `drs`.
+//! What DRS refuses, in its modelled errors; for quotas see `quota.rs`.
 
 use crate::call::Refusal;
-
-/// A quota and what AWS calls it.
-pub(super) struct Quota {
-    pub(super) code: &'static str,
-    pub(super) limit: usize,
-    pub(super) what: &'static str,
-}
-
-pub(super) const REPLICATING: Quota =
-    Quota { code: "L-C1D14A2B", limit: 300, what: "Max Total replicating source servers Per AWS Account" };
-pub(super) const SERVERS: Quota =
-    Quota { code: "L-E28BE5E0", limit: 4_000, what: "Max Total source servers Per AWS Account" };
-pub(super) const JOBS: Quota = Quota { code: "L-D88FAC3A", limit: 20, what: "Concurrent jobs in progress" };
-pub(super) const SERVERS_IN_JOBS: Quota =
-    Quota { code: "L-05AFA8C6", limit: 500, what: "Max source servers in all Jobs" };
-pub(super) const SERVERS_IN_JOB: Quota =
-    Quota { code: "L-B827C881", limit: 100, what: "Max source servers in a single Job" };
-
-impl Quota {
-    /// Refuses when `wanted` is more than the quota allows.
-    pub(super) fn admit(&self, wanted: usize) -> Result<(), Refusal> {
-        if wanted <= self.limit {
-            return Ok(());
-        }
-        let text = format!("quota exceeded: {} is {}, this call would need {wanted}", self.what, self.limit);
-        Err(Refusal::new(402, "ServiceQuotaExceededException", text)
-            .member("serviceCode", "drs")
-            .member("quotaCode", self.code))
-    }
-}
 
 pub(super) fn uninitialized() -> Refusal {
     Refusal::new(400, "UninitializedAccountException", "Account not initialized")

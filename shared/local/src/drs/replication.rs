@@ -1,5 +1,10 @@
 //! How the replication of one source server goes, as a function of time.
 
+mod phase;
+mod trouble;
+
+pub(super) use phase::{Phase, STEPS};
+
 use jiff::Timestamp;
 
 use super::dice::Dice;
@@ -8,54 +13,6 @@ use super::stamp::{after, seconds};
 
 /// Seconds that each of the initiation steps takes.
 const STEP: i64 = 30;
-
-/// The steps of initiation, in AWS's order.
-pub(super) const STEPS: [&str; 11] = [
-    "WAIT",
-    "CREATE_SECURITY_GROUP",
-    "LAUNCH_REPLICATION_SERVER",
-    "BOOT_REPLICATION_SERVER",
-    "AUTHENTICATE_WITH_SERVICE",
-    "DOWNLOAD_REPLICATION_SOFTWARE",
-    "CREATE_STAGING_DISKS",
-    "ATTACH_STAGING_DISKS",
-    "PAIR_REPLICATION_SERVER_WITH_AGENT",
-    "CONNECT_AGENT_TO_REPLICATION_SERVER",
-    "START_DATA_TRANSFER",
-];
-
-/// `DataReplicationState`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Initiating,
-    InitialSync,
-    CreatingSnapshot,
-    Continuous,
-    Backlog,
-    Rescan,
-    Stalled,
-    Paused,
-    Stopped,
-    Disconnected,
-}
-
-impl Phase {
-    /// As the API writes it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Initiating => "INITIATING",
-            Self::InitialSync => "INITIAL_SYNC",
-            Self::CreatingSnapshot => "CREATING_SNAPSHOT",
-            Self::Continuous => "CONTINUOUS",
-            Self::Backlog => "BACKLOG",
-            Self::Rescan => "RESCAN",
-            Self::Stalled => "STALLED",
-            Self::Paused => "PAUSED",
-            Self::Stopped => "STOPPED",
-            Self::Disconnected => "DISCONNECTED",
-        }
-    }
-}
 
 /// Replication of one server.
 #[derive(Clone, Debug)]
@@ -75,6 +32,14 @@ pub(super) struct Replication {
     pub(super) launchable: bool,
     /// `DataReplicationErrorString` of a stall.
     pub(super) error: Option<String>,
+    /// Per mille of the initial sync that were done when the phase began.
+    done: u64,
+    /// Bytes of backlog, where not those that the lag means.
+    pub(super) backlog: Option<u64>,
+    /// When the agent was last heard, if it is silent now.
+    silent: Option<Timestamp>,
+    /// When replication will stall because the agent is silent.
+    gives_up: Option<Timestamp>,
     dice: Dice,
     bytes: u64,
     restless: i64,
@@ -93,6 +58,10 @@ impl Replication {
             first_byte: None,
             launchable: false,
             error: None,
+            done: 0,
+            backlog: None,
+            silent: None,
+            gives_up: None,
             dice,
             bytes,
             restless,
@@ -117,8 +86,15 @@ impl Replication {
         !matches!(self.phase, Phase::Stopped | Phase::Disconnected)
     }
 
-    /// Passes through all phases that have ended by `now`.
-    pub(super) fn advance(&mut self, now: Timestamp) {
+    /// Passes through all phases that have ended by `now`. Says when it stalled, if it did.
+    pub(super) fn advance(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let gives_up = self.gives_up.filter(|at| *at <= now);
+        self.pass(gives_up.unwrap_or(now));
+        self.gives_up = self.gives_up.filter(|_| gives_up.is_none());
+        gives_up.filter(|at| self.stall("AGENT_NOT_SEEN", *at))
+    }
+
+    fn pass(&mut self, now: Timestamp) {
         while let Some(at) = self.until.filter(|at| *at <= now) {
             let next = self.following();
             self.enter(next, at);
@@ -128,6 +104,11 @@ impl Replication {
     /// Goes into a phase and draws how long it lasts. Lag is what it was at that moment.
     pub(super) fn enter(&mut self, phase: Phase, at: Timestamp) {
         let behind = self.lag(at).unwrap_or_default();
+        self.done = match phase {
+            Phase::InitialSync | Phase::Stalled | Phase::Paused if !self.launchable => self.synced(at),
+            _ => 0,
+        };
+        self.backlog = None;
         match phase {
             Phase::InitialSync => self.first_byte = self.first_byte.or(Some(at)),
             Phase::Continuous => self.launchable = true,
@@ -159,7 +140,8 @@ impl Replication {
             // 200 MiB/s, give or take a third, at least five minutes.
             Phase::InitialSync => {
                 let plain = i64::try_from(self.bytes / (200 << 20)).unwrap_or(i64::MAX / 8);
-                Some((plain * self.dice.between(70, 130) / 100).max(300))
+                let whole = plain * self.dice.between(70, 130) / 100;
+                Some((whole * (1000 - i64::try_from(self.done).unwrap_or(1000)) / 1000).max(300))
             }
             Phase::CreatingSnapshot => Some(self.dice.between(60, 240)),
             Phase::Backlog => Some(self.dice.between(120, 900).max(behind / 4)),
@@ -183,32 +165,8 @@ impl Replication {
 
     /// Begins again from nothing, as after `StartReplication`.
     pub(super) fn restart(&mut self, now: Timestamp) {
-        self.first_byte = None;
+        (self.first_byte, self.silent, self.gives_up) = (None, None, None);
         self.enter(Phase::Initiating, now);
-    }
-
-    /// Stalls with an error; nothing changes when it was stalled already or does not replicate.
-    pub(super) fn stall(&mut self, error: &str, now: Timestamp) -> bool {
-        let stalls = self.counts() && self.phase != Phase::Stalled;
-        if stalls {
-            self.enter(Phase::Stalled, now);
-            self.error = Some(error.to_owned());
-        }
-        stalls
-    }
-
-    /// Ends a stall or a pause: initiation goes on where it was, replication catches up.
-    pub(super) fn recover(&mut self, now: Timestamp) -> bool {
-        let stuck = matches!(self.phase, Phase::Stalled | Phase::Paused);
-        if stuck {
-            let next = match (self.first_byte, self.launchable) {
-                (None, _) => Phase::Initiating,
-                (Some(_), false) => Phase::InitialSync,
-                _ => Phase::Backlog,
-            };
-            self.enter(next, now);
-        }
-        stuck
     }
 
     /// Age of the latest consistent snapshot in seconds; none before the first one and without replication.
@@ -218,7 +176,8 @@ impl Replication {
         }
         let passed = seconds(self.since, now);
         Some(match (self.phase, self.until) {
-            (Phase::Stalled | Phase::Paused, _) => self.behind + passed,
+            (Phase::Stalled | Phase::Paused, _) => (self.behind + passed).max(0),
+            (Phase::Backlog, None) => self.behind,
             (Phase::Backlog | Phase::Rescan, Some(until)) => {
                 let whole = seconds(self.since, until).max(1);
                 self.behind * (whole - passed).max(0) / whole
@@ -229,14 +188,31 @@ impl Replication {
 
     /// How much of the initial sync is done, in per mille; 1000 afterwards.
     pub(super) fn synced(&self, now: Timestamp) -> u64 {
-        let done = match (self.phase, self.until) {
-            (Phase::InitialSync, Some(until)) => {
-                seconds(self.since, now) * 1000 / seconds(self.since, until).max(1)
-            }
-            _ if self.launchable || self.phase == Phase::CreatingSnapshot => 1000,
-            _ => 0,
-        };
-        u64::try_from(done.clamp(0, 1000)).unwrap_or_default()
+        match self.phase {
+            Phase::InitialSync => self.done + (1000 - self.done.min(1000)) * self.share(now) / 1000,
+            Phase::CreatingSnapshot => 1000,
+            _ if self.launchable => 1000,
+            _ => self.done,
+        }
+    }
+
+    /// How much of the disks has been read again, in per mille: a rescan begins with nothing.
+    pub(super) fn rescanned(&self, now: Timestamp) -> u64 {
+        if self.phase == Phase::Rescan { self.share(now) } else { self.synced(now) }
+    }
+
+    /// How much of the phase's time is over, in per mille; 0 for a phase without end.
+    fn share(&self, now: Timestamp) -> u64 {
+        let Some(until) = self.until else { return 0 };
+        let share = seconds(self.since, now) * 1000 / seconds(self.since, until).max(1);
+        u64::try_from(share.clamp(0, 1000)).unwrap_or_default()
+    }
+
+    /// When the service last heard the agent.
+    pub(super) fn seen(&self, now: Timestamp) -> Timestamp {
+        let unseen = self.phase == Phase::Disconnected
+            || self.error.as_deref().is_some_and(|error| error == "AGENT_NOT_SEEN");
+        self.silent.unwrap_or(if unseen { self.since } else { now })
     }
 
     /// How many initiation steps are done at `now`.

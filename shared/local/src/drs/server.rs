@@ -44,7 +44,18 @@ pub(super) struct LastLaunch {
 pub(super) struct Extension {
     pub(super) account: String,
     pub(super) arn: String,
+    /// Why it does not follow the staging server.
     pub(super) error: Option<String>,
+    /// An error that stays, whatever the staging account says.
+    pub(super) broken: Option<String>,
+}
+
+impl Extension {
+    /// Region and id of the staging server.
+    pub(super) fn staging(&self) -> (&str, &str) {
+        let region = self.arn.split(':').nth(3).unwrap_or_default();
+        (region, self.arn.rsplit('/').next().unwrap_or_default())
+    }
 }
 
 impl Server {
@@ -100,10 +111,10 @@ impl Server {
     fn staging_area(&self, account: &str) -> Value {
         match &self.extension {
             None => json!({ "status": "NOT_EXTENDED", "stagingAccountID": account }),
-            Some(Extension { account, arn, error: None }) => json!({
+            Some(Extension { account, arn, error: None, .. }) => json!({
                 "status": "EXTENDED", "stagingAccountID": account, "stagingSourceServerArn": arn,
             }),
-            Some(Extension { account, arn, error: Some(error) }) => json!({
+            Some(Extension { account, arn, error: Some(error), .. }) => json!({
                 "status": "EXTENSION_ERROR", "stagingAccountID": account,
                 "stagingSourceServerArn": arn, "errorMessage": error,
             }),
@@ -158,17 +169,21 @@ impl Server {
 
     fn replicated_disks(&self, now: Timestamp) -> Vec<Value> {
         let disconnected = self.replication.phase == Phase::Disconnected;
-        let synced = self.replication.synced(now);
+        let (synced, rescanned) = (self.replication.synced(now), self.replication.rescanned(now));
+        let mut set = self.replication.backlog;
         let lag = self.replication.lag(now).and_then(|lag| u64::try_from(lag).ok()).unwrap_or_default();
         let show = |(device, bytes): &(String, u64)| {
             let total = if disconnected { 0 } else { *bytes };
-            let replicated = total / 1000 * synced + if synced == 1000 { total % 1000 } else { 0 };
+            let part = |done: u64| total / 1000 * done + if done == 1000 { total % 1000 } else { 0 };
+            // A backlog that was set fills one disk after the other.
+            let backlog = set.unwrap_or(lag * CHANGED_PER_SECOND).min(total);
+            set = set.map(|left| left - backlog);
             json!({
                 "deviceName": device,
                 "totalStorageBytes": total,
-                "replicatedStorageBytes": replicated,
-                "rescannedStorageBytes": replicated,
-                "backloggedStorageBytes": (lag * CHANGED_PER_SECOND).min(total),
+                "replicatedStorageBytes": part(synced),
+                "rescannedStorageBytes": part(rescanned),
+                "backloggedStorageBytes": backlog,
                 "volumeStatus": "REGULAR",
             })
         };
@@ -177,9 +192,7 @@ impl Server {
 
     fn life_cycle(&self, now: Timestamp) -> Value {
         let replication = &self.replication;
-        let unseen = replication.phase == Phase::Disconnected
-            || replication.error.as_deref().is_some_and(|error| error == "AGENT_NOT_SEEN");
-        let seen = if unseen { replication.since } else { now };
+        let seen = replication.seen(now);
         let mut cycle = json!({
             "addedToServiceDateTime": date_time(self.added),
             "lastSeenByServiceDateTime": date_time(seen),

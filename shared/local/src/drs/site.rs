@@ -10,7 +10,8 @@ use super::dice::Dice;
 use super::instance::Instance;
 use super::job::Job;
 use super::notice;
-use super::refusal::{REPLICATING, SERVERS, not_found};
+use super::quota::{Applied, REPLICATING, SERVERS};
+use super::refusal::not_found;
 use super::replication::{Phase, Replication};
 use super::server::Server;
 use super::spec::ServerSpec;
@@ -53,6 +54,7 @@ pub(super) struct Site {
     /// Servers whose next launch fails.
     pub(super) doomed: BTreeSet<String>,
     pub(super) settings: Settings,
+    pub(super) quotas: Applied,
     pub(super) bucket: Bucket,
     pub(super) dice: Dice,
     jobs_begun: u64,
@@ -71,6 +73,7 @@ impl Site {
             instances: BTreeMap::new(),
             doomed: BTreeSet::new(),
             settings: Settings::default(),
+            quotas: Applied::default(),
             bucket: Bucket::default(),
             dice: Dice::seeded(1, &format!("{account}/{region}")),
             jobs_begun: 0,
@@ -106,20 +109,21 @@ impl Site {
         self.jobs.push(job);
     }
 
-    /// Refuses when `more` replicating servers would be too many.
-    pub(super) fn admit_replicating(&self, more: usize) -> Result<(), Refusal> {
-        REPLICATING.admit(self.servers.values().filter(|server| server.counts()).count() + more)
+    /// Refuses when one more replicating server, of the given id, would be too many.
+    pub(super) fn admit_replicating(&self, id: &str) -> Result<(), Refusal> {
+        let replicating = self.servers.values().filter(|server| server.counts()).count();
+        self.quotas.admit(&REPLICATING, replicating + 1, ("SourceServer", id))
     }
 
     /// Adds a server and returns its id.
     pub(super) fn add(&mut self, spec: ServerSpec, now: Timestamp) -> Result<String, Refusal> {
-        SERVERS.admit(self.servers.len() + 1)?;
         let id = self.dice.id("s");
+        self.quotas.admit(&SERVERS, self.servers.len() + 1, ("SourceServer", &id))?;
         let dice = Dice::seeded(self.dice.next(), &id);
         let bytes = spec.machine.total_bytes();
         let replication = Replication::new(spec.start, (now, dice), bytes, self.settings.restless);
         if replication.counts() {
-            self.admit_replicating(1)?;
+            self.admit_replicating(&id)?;
         }
         let server = Server {
             arn: self.arn("source-server", &id),
@@ -141,7 +145,10 @@ impl Site {
     /// Lets time pass until `now` and returns what AWS would have told meanwhile.
     pub(super) fn advance(&mut self, now: Timestamp) -> Vec<ServiceEvent> {
         let mut events = Vec::new();
-        self.servers.values_mut().for_each(|server| server.replication.advance(now));
+        for server in self.servers.values_mut() {
+            let stalled = server.replication.advance(now).filter(|_| server.extension.is_none());
+            events.extend(stalled.map(|at| notice::stalled(&server.arn, true, at)));
+        }
         let mut jobs = std::mem::take(&mut self.jobs);
         for job in &mut jobs {
             while let Some(due) = job.next_due(now) {

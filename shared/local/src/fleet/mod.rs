@@ -48,6 +48,26 @@ pub fn populate(
     generate((account, region), servers, seed, now).into_iter().map(add).collect()
 }
 
+/// Installs agents on so many more machines of an account and Region that [`populate`] filled with this seed; they
+/// begin to replicate now. Returns the ids of their source servers.
+///
+/// # Errors
+/// The quota in force; the servers before it stay.
+pub fn grow(world: &World, place: (&str, &str), more: usize, seed: u64) -> Result<Vec<String>, Refusal> {
+    let now = world.clock.now();
+    let there = world.ec2.instances(place).len();
+    let add = |seat: Seat| {
+        let server = ServerSpec { start: Start::Fresh, ..seat.server };
+        let instance = server.machine.origin.as_ref().map(|origin| origin.instance.clone());
+        let id = world.drs.add_server(place, server, now)?;
+        if let Some(instance) = instance {
+            world.ec2.add(place, &instance, seat.instance_tags);
+        }
+        Ok(id)
+    };
+    generate(place, there + more, seed, now).into_iter().skip(there).map(add).collect()
+}
+
 /// The servers of one account and Region, as [`populate`] adds them.
 pub fn generate((account, region): (&str, &str), servers: usize, seed: u64, now: Timestamp) -> Vec<Seat> {
     let mut dice = Dice::seeded(seed, &format!("{account}/{region}"));

@@ -32,6 +32,22 @@ fn a_full_account_replicates_nearly_everywhere_and_has_unique_names() {
 }
 
 #[test]
+fn an_account_grows_by_other_machines_until_its_quota_and_no_further() {
+    let world = world();
+    populate(&world, HOME.0, HOME.1, 20, 7).unwrap();
+    let ids = grow(&world, HOME, 5, 7).unwrap();
+    let servers = world.drs.servers(HOME, world.clock.now());
+    assert_eq!((servers.len(), world.ec2.instances(HOME).len()), (25, 25));
+    assert_eq!(servers.iter().map(|server| &server.hostname).collect::<BTreeSet<_>>().len(), 25);
+    assert!(servers.iter().filter(|server| ids.contains(&server.id)).all(|server| server.counts));
+    let replicating = servers.iter().filter(|server| server.counts).count();
+    world.drs.set_quota(HOME, "L-C1D14A2B", u32::try_from(replicating + 2).ok()).unwrap();
+    let refusal = grow(&world, HOME, 5, 7).unwrap_err();
+    assert_eq!((refusal.status, &refusal.members["quotaCode"]), (402, &"L-C1D14A2B".into()));
+    assert_eq!(world.ec2.instances(HOME).len(), 27);
+}
+
+#[test]
 fn ids_have_the_shape_that_aws_gives_them() {
     let world = world();
     populate(&world, HOME.0, HOME.1, 40, 7).unwrap();

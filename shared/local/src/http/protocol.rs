@@ -57,6 +57,7 @@ fn target(service: &str, received: &Received) -> Option<String> {
         "dynamodb" => "DynamoDB_20120810",
         "events" => "AWSEvents",
         "secretsmanager" => "secretsmanager",
+        "servicequotas" => "ServiceQuotasV20190624",
         "tagging" => "ResourceGroupsTaggingAPI_20170126",
         _ => prefix,
     };

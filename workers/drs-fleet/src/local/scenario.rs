@@ -1,22 +1,32 @@
 //! What happens in the simulated spokes: a list of steps from a file, played on the cloud's clock.
+//!
+//! A step of one server names it by number among those that replicated without lag when the scenario began, so that
+//! later steps mean the same one; a step of many takes the first servers of the spoke.
 
-use std::collections::BTreeMap;
+mod action;
+mod api;
+mod stage;
+mod trouble;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use drs_fleet_local::World;
-use drs_fleet_local::call::{Call, Principal};
-use drs_fleet_local::estate::{Estate, Spoke};
+use drs_fleet_local::estate::Estate;
 use serde::Deserialize;
-use serde_json::json;
+
+use self::action::Action;
+use self::stage::Stage;
 
 /// The scenarios that come with the program.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("calm", include_str!("../../scenarios/calm.yaml")),
     ("stall", include_str!("../../scenarios/stall.yaml")),
     ("drill", include_str!("../../scenarios/drill.yaml")),
     ("storm", include_str!("../../scenarios/storm.yaml")),
+    ("health", include_str!("../../scenarios/health.yaml")),
+    ("full", include_str!("../../scenarios/full.yaml")),
 ];
 
 /// What happens, and when.
@@ -34,23 +44,6 @@ struct Step {
     at: String,
     #[serde(flatten)]
     action: Action,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Action {
-    /// Replication stalls.
-    Stall { spoke: usize, servers: usize, error: String },
-    /// Stalls end.
-    Recover { spoke: usize, servers: usize },
-    /// Machines leave DRS without an API call.
-    Disconnect { spoke: usize, servers: usize },
-    /// The next launches of these servers fail.
-    FailLaunches { spoke: usize, servers: usize },
-    /// A drill is started, as from the console.
-    Drill { spoke: usize, servers: usize },
-    /// EC2 machines get a tag.
-    Retag { spoke: usize, servers: usize, key: String, value: String },
 }
 
 impl Scenario {
@@ -73,19 +66,23 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Plays the steps in order, each at its time.
+    /// Plays the steps in order, each at its time; none when one of them names what is not there.
     pub(crate) async fn play(
         &self,
         estate: &Estate,
         world: &Arc<World>,
         told: impl Fn(String),
     ) -> anyhow::Result<()> {
+        let stage = Stage::set(estate, world);
+        for step in &self.steps {
+            step.action.is_possible(&stage).with_context(|| format!("step at {}", step.at))?;
+        }
         let started = world.clock.now();
         for step in &self.steps {
             let at = started.checked_add(step.time()?).context("a step lies beyond the end of time")?;
             let wait = Duration::try_from(at.duration_since(world.clock.now())).unwrap_or(Duration::ZERO);
             world.clock.sleep(wait).await;
-            told(step.action.perform(estate, world).await?);
+            told(step.action.perform(&stage).await?);
         }
         Ok(())
     }
@@ -100,115 +97,5 @@ impl Step {
     }
 }
 
-impl Action {
-    /// Does it and says what was done.
-    async fn perform(&self, estate: &Estate, world: &Arc<World>) -> anyhow::Result<String> {
-        match self {
-            Self::Stall { spoke, servers, error } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                each(ids, |id| world.drs.stall(world, place(spoke), id, error))?;
-                Ok(format!("stall of {} in {} ({error})", servers_of(ids), spoke.plan.name))
-            }
-            Self::Recover { spoke, servers } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                each(ids, |id| world.drs.recover(world, place(spoke), id))?;
-                Ok(format!("recovery of {} in {}", servers_of(ids), spoke.plan.name))
-            }
-            Self::Disconnect { spoke, servers } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                each(ids, |id| world.drs.disconnect(world, place(spoke), id))?;
-                Ok(format!("disconnection of {} in {}", servers_of(ids), spoke.plan.name))
-            }
-            Self::FailLaunches { spoke, servers } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                world.drs.fail_next_launches(place(spoke), ids);
-                Ok(format!("the next launch of {} in {} will fail", servers_of(ids), spoke.plan.name))
-            }
-            Self::Drill { spoke, servers } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                start_drill(world, spoke, ids).await?;
-                Ok(format!("a drill of {} starts in {}", servers_of(ids), spoke.plan.name))
-            }
-            Self::Retag { spoke, servers, key, value } => {
-                let (spoke, ids) = chosen(estate, *spoke, *servers)?;
-                let machines = retag(world, spoke, ids.len(), key, value)?;
-                Ok(format!("machines tagged {key}={value} in {}: {machines}", spoke.plan.name))
-            }
-        }
-    }
-}
-
-fn chosen(estate: &Estate, spoke: usize, servers: usize) -> anyhow::Result<(&Spoke, &[String])> {
-    let Some(found) = spoke.checked_sub(1).and_then(|index| estate.spokes.get(index)) else {
-        bail!("the scenario names spoke {spoke}; there are spokes 1 to {}", estate.spokes.len());
-    };
-    Ok((found, &found.servers[..servers.min(found.servers.len())]))
-}
-
-fn place(spoke: &Spoke) -> (&str, &str) {
-    (&spoke.plan.account, &spoke.plan.region)
-}
-
-fn servers_of(ids: &[String]) -> String {
-    if ids.len() == 1 { "1 server".to_owned() } else { format!("{} servers", ids.len()) }
-}
-
-fn each(ids: &[String], act: impl Fn(&str) -> Result<(), drs_fleet_local::Refusal>) -> anyhow::Result<()> {
-    for id in ids {
-        act(id).map_err(|refusal| anyhow::anyhow!("{id}: {} ({})", refusal.message, refusal.code))?;
-    }
-    Ok(())
-}
-
-fn retag(world: &Arc<World>, spoke: &Spoke, count: usize, key: &str, value: &str) -> anyhow::Result<usize> {
-    let mut machines = 0;
-    for server in world.drs.servers(place(spoke), world.clock.now()) {
-        let Some(instance) = server.instance.filter(|_| machines < count) else { continue };
-        let change = [(key.to_owned(), Some(value.to_owned()))];
-        world
-            .ec2
-            .set_tags(world, place(spoke), &instance, &change)
-            .map_err(|refusal| anyhow::anyhow!("{instance}: {}", refusal.message))?;
-        machines += 1;
-    }
-    Ok(machines)
-}
-
-async fn start_drill(world: &Arc<World>, spoke: &Spoke, ids: &[String]) -> anyhow::Result<()> {
-    let servers: Vec<_> = ids.iter().map(|id| json!({"sourceServerID": id})).collect();
-    let account = spoke.plan.account.clone();
-    let call = Call {
-        principal: Principal::Operator { account: account.clone() },
-        account,
-        region: spoke.plan.region.clone(),
-        service: "drs".to_owned(),
-        operation: "StartRecovery".to_owned(),
-        method: "POST".to_owned(),
-        path: "/StartRecovery".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: json!({"isDrill": true, "sourceServers": servers}).to_string().into_bytes(),
-    };
-    let answer = world.perform(&call).await;
-    answer
-        .map(|_| ())
-        .map_err(|refusal| anyhow::anyhow!("StartRecovery: {} ({})", refusal.message, refusal.code))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_scenario_can_be_read() {
-        for (name, _) in BUILT_IN {
-            assert!(!Scenario::load(name).unwrap().steps.is_empty(), "{name}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_scenario_names_those_that_there_are() {
-        let error = Scenario::load("nonsense").unwrap_err().to_string();
-        assert!(error.contains("calm, stall, drill, storm"), "{error}");
-    }
-}
+mod tests;

@@ -140,6 +140,29 @@ async fn only_the_hub_s_workers_with_the_external_id_get_into_a_spoke() {
 }
 
 #[tokio::test]
+async fn the_role_of_a_spoke_reads_quotas_and_extends_servers_but_starts_and_deletes_nothing() {
+    let (world, _, spoke) = fleet().await;
+    let session = Principal::Role {
+        account: SPOKE.to_owned(),
+        role_arn: spoke["SpokeRoleArn"].clone(),
+        session: "worker".to_owned(),
+    };
+    let may = |action: &str, resource: &str| {
+        world.iam.authorize(&world.clock, &session, action, (SPOKE, resource), None, &[]).is_ok()
+    };
+    let lists = ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"];
+    assert!(lists.iter().all(|list| may(&format!("servicequotas:{list}"), "*")));
+    let lists = ["DescribeSourceServers", "ListExtensibleSourceServers", "ListStagingAccounts"];
+    assert!(lists.iter().all(|list| may(&format!("drs:{list}"), "*")));
+    let staged = format!("arn:aws:drs:{REGION}:333333333333:source-server/s-00000000000000001");
+    assert!(may("drs:CreateExtendedSourceServer", &staged));
+    assert!(!may("drs:TagResource", &staged), "servers of other accounts are not tagged");
+    let own = format!("arn:aws:drs:{REGION}:{SPOKE}:source-server/s-00000000000000001");
+    let forbidden = ["StartRecovery", "StopReplication", "DisconnectSourceServer", "DeleteSourceServer"];
+    assert!(!forbidden.iter().any(|action| may(&format!("drs:{action}"), &own)));
+}
+
+#[tokio::test]
 async fn a_worker_may_use_its_own_queue_and_the_table_but_not_scan_nor_read_its_neighbour() {
     let (world, hub, _) = fleet().await;
     let jobs = Principal::Role {

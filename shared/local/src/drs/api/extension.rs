@@ -9,7 +9,7 @@ use super::tags::read_tags;
 use crate::call::Refusal;
 use crate::drs::Drs;
 use crate::drs::page::Page;
-use crate::drs::refusal::{conflict, denied, invalid, not_found};
+use crate::drs::refusal::{denied, invalid, not_found};
 use crate::drs::request::Request;
 use crate::drs::server::Extension;
 use crate::drs::site::Site;
@@ -25,13 +25,21 @@ pub(super) fn create(drs: &Drs, request: &Request) -> Answer {
     };
     trusted(drs, staging, &request.account)?;
     let there = drs.site(staging, region);
-    let machine = lock(&there).servers.get(id).map(|server| server.machine.clone());
-    let machine = machine.ok_or_else(|| not_found("SourceServer", id))?;
+    let machine = {
+        let there = lock(&there);
+        let server = there.servers.get(id).ok_or_else(|| not_found("SourceServer", id))?;
+        if server.extension.is_some() {
+            return Err(invalid("sourceServerArn", &format!("{arn} is itself an extended source server")));
+        }
+        server.machine.clone()
+    };
     let here = drs.site(&request.account, &request.region);
     let mut here = lock(&here);
     let twice = here.servers.values().find(|s| s.extension.as_ref().is_some_and(|e| e.arn == arn));
     if let Some(server) = twice {
-        return Err(conflict("SourceServer", &server.id, &format!("{arn} is extended already")));
+        // The API models no conflict for this operation.
+        let text = format!("{arn} is extended already, into source server {}", server.id);
+        return Err(invalid("sourceServerArn", &text));
     }
     // It takes no place here, so its replication is begun in a state that needs none.
     let spec = ServerSpec { machine, tags, start: Start::Stopped(request.now) };
@@ -39,7 +47,8 @@ pub(super) fn create(drs: &Drs, request: &Request) -> Answer {
     let account = here.account.clone();
     let server = here.server(&id)?;
     server.replication.restart(request.now);
-    server.extension = Some(Extension { account: staging.to_owned(), arn: arn.to_owned(), error: None });
+    server.extension =
+        Some(Extension { account: staging.to_owned(), arn: arn.to_owned(), error: None, broken: None });
     let mut shown = server.show(&account, request.now);
     // AWS's answer leaves the staging area out; reading the server again shows it.
     if let Some(members) = shown.as_object_mut() {
@@ -57,7 +66,7 @@ pub(super) fn list_extensible(drs: &Drs, request: &Request) -> Answer {
         lock(&here).servers.values().filter_map(|s| s.extension.as_ref()).map(|e| e.arn.clone()).collect();
     let there = drs.site(staging, &request.region);
     let there = lock(&there);
-    let free = there.servers.values().filter(|s| s.counts() && !extended.contains(&s.arn));
+    let free = there.servers.values().filter(|s| s.extension.is_none() && !extended.contains(&s.arn));
     let keyed = free.map(|server| (server.id.clone(), server));
     let show = |server: &crate::drs::server::Server| json!({ "hostname": server.machine.hostname, "arn": server.arn, "tags": server.tags });
     Ok((200, page.of("items", keyed, show)))

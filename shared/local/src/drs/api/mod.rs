@@ -31,6 +31,7 @@ impl Drs {
         allowed: impl FnOnce() -> Result<(), Refusal>,
     ) -> (Answer, Vec<ServiceEvent>) {
         let site = self.site(&request.account, &request.region);
+        self.mirror(&site, request.now);
         let mut events = lock(&site).advance(request.now);
         let answer =
             self.throttle(request).and_then(|()| allowed()).and_then(|()| self.operate(request, &mut events));
@@ -60,7 +61,6 @@ impl Drs {
             // These look into other accounts and lock one site at a time.
             "CreateExtendedSourceServer" => extension::create(self, request),
             "ListExtensibleSourceServers" => extension::list_extensible(self, request),
-            "DeleteSourceServer" => servers::delete(self, request),
             "ReverseReplication" => failback::reverse(self, request, events),
             _ => within(&mut lock(&site), request),
         }
@@ -86,6 +86,7 @@ fn within(site: &mut Site, request: &Request) -> Answer {
         "DeleteJob" => recovery::delete(site, request),
         "StartReplication" => servers::start(site, request),
         "StopReplication" => servers::stop(site, request),
+        "DeleteSourceServer" => servers::delete(site, request),
         "DisconnectSourceServer" => servers::disconnect(site, request),
         "ListStagingAccounts" => extension::list_staging_accounts(site, request),
         "GetLaunchConfiguration" => config::get(site, request),

@@ -8,7 +8,8 @@ use super::Answer;
 use super::tags::read_tags;
 use crate::call::Refusal;
 use crate::drs::job::{Job, Kind, Launchable, Participant, launch_steps, terminate_steps};
-use crate::drs::refusal::{JOBS, SERVERS_IN_JOB, SERVERS_IN_JOBS, busy, conflict, invalid, not_found};
+use crate::drs::quota::{JOBS, SERVERS_IN_JOB, SERVERS_IN_JOBS};
+use crate::drs::refusal::{busy, conflict, invalid, not_found};
 use crate::drs::replication::Phase;
 use crate::drs::request::Request;
 use crate::drs::server::Server;
@@ -85,19 +86,21 @@ pub(super) fn of_instances(
     Ok(answer)
 }
 
-/// The quotas of jobs, and one job at a time for each server.
+/// The quotas of jobs, and one job at a time for each server. Too many are refused in the name of the first
+/// server, since AWS does not say which resource it names.
 fn admit(site: &Site, member: &str, servers: &[String]) -> Result<(), Refusal> {
     let unique: BTreeSet<_> = servers.iter().collect();
-    if servers.is_empty() || unique.len() < servers.len() {
-        return Err(invalid(member, &format!("{member} must name at least one server, each once")));
-    }
-    SERVERS_IN_JOB.admit(servers.len())?;
+    let first = servers.first().filter(|_| unique.len() == servers.len());
+    let first = first
+        .ok_or_else(|| invalid(member, &format!("{member} must name at least one server, each once")))?;
+    let admit = |quota, wanted| site.quotas.admit(quota, wanted, ("SourceServer", first));
+    admit(&SERVERS_IN_JOB, servers.len())?;
     if let Some(id) = servers.iter().find(|id| site.is_busy(id)) {
         return Err(busy(id));
     }
     let active = || site.jobs.iter().filter(|job| job.is_active());
-    JOBS.admit(active().count() + 1)?;
-    SERVERS_IN_JOBS.admit(active().map(|job| job.participants.len()).sum::<usize>() + servers.len())
+    admit(&JOBS, active().count() + 1)?;
+    admit(&SERVERS_IN_JOBS, active().map(|job| job.participants.len()).sum::<usize>() + servers.len())
 }
 
 fn launchable(server: &Server) -> Launchable {

@@ -4,12 +4,10 @@ use serde_json::{Value, json};
 
 use super::Answer;
 use crate::call::Refusal;
-use crate::drs::Drs;
 use crate::drs::refusal::{busy, conflict};
 use crate::drs::replication::Phase;
 use crate::drs::request::Request;
 use crate::drs::site::Site;
-use crate::world::lock;
 
 pub(super) fn start(site: &mut Site, request: &Request) -> Answer {
     let id = request.text("sourceServerID")?;
@@ -17,7 +15,7 @@ pub(super) fn start(site: &mut Site, request: &Request) -> Answer {
     if site.server(id)?.replication.phase != Phase::Stopped {
         return Err(conflict("SourceServer", id, &format!("replication of {id} is not stopped")));
     }
-    site.admit_replicating(1)?;
+    site.admit_replicating(id)?;
     let account = site.account.clone();
     let server = site.server(id)?;
     server.replication.restart(request.now);
@@ -59,29 +57,16 @@ fn own(site: &mut Site, id: &str) -> Result<(), Refusal> {
 }
 
 /// Deletes a disconnected or an extended server. Those that were extended from it stay, with an error.
-pub(super) fn delete(drs: &Drs, request: &Request) -> Answer {
+pub(super) fn delete(site: &mut Site, request: &Request) -> Answer {
     let id = request.text("sourceServerID")?;
-    let site = drs.site(&request.account, &request.region);
-    let arn = {
-        let mut site = lock(&site);
-        let server = site.server(id)?;
-        if server.extension.is_none() && server.replication.phase != Phase::Disconnected {
-            let text = format!("source server {id} must be disconnected before it is deleted");
-            return Err(conflict("SourceServer", id, &text));
-        }
-        let arn = server.arn.clone();
-        if site.is_busy(id) {
-            return Err(busy(id));
-        }
-        site.servers.remove(id);
-        arn
-    };
-    for other in drs.sites() {
-        for server in lock(&other).servers.values_mut() {
-            if let Some(extension) = server.extension.as_mut().filter(|extension| extension.arn == arn) {
-                extension.error = Some(format!("staging source server {arn} was deleted"));
-            }
-        }
+    let server = site.server(id)?;
+    if server.extension.is_none() && server.replication.phase != Phase::Disconnected {
+        let text = format!("source server {id} must be disconnected before it is deleted");
+        return Err(conflict("SourceServer", id, &text));
     }
+    if site.is_busy(id) {
+        return Err(busy(id));
+    }
+    site.servers.remove(id);
     Ok((204, Value::Null))
 }

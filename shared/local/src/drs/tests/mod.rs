@@ -1,8 +1,10 @@
 mod extensions;
 mod failback;
+mod health;
 mod jobs;
 mod life;
 mod lists;
+mod quotas;
 mod servers;
 mod tagging;
 mod wired;
@@ -10,6 +12,7 @@ mod wired;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::replication::Replication;
 use super::request::Request;
 use super::spec::ServerSpec;
 use super::stamp::after;
@@ -70,6 +73,7 @@ impl Bench {
     fn wait(&mut self, seconds: i64) {
         self.now = after(self.now, seconds);
         for site in self.drs.sites() {
+            self.drs.mirror(&site, self.now);
             self.heard.extend(crate::world::lock(&site).advance(self.now));
         }
     }
@@ -81,6 +85,20 @@ impl Bench {
 
     fn state(&mut self, id: &str) -> String {
         self.server(id)["dataReplicationInfo"]["dataReplicationState"].as_str().unwrap().to_owned()
+    }
+
+    /// Does to a server what `health.rs` does.
+    fn change(&self, id: &str, change: impl FnOnce(&mut Replication) -> bool) -> Result<(), Refusal> {
+        let site = self.drs.site(HOME.0, HOME.1);
+        crate::world::lock(&site).change(id, "is in no state for it", change).map(drop)
+    }
+
+    fn recovers(&self, id: &str) -> Option<ServiceEvent> {
+        crate::world::lock(&self.drs.site(HOME.0, HOME.1)).recover(id, self.now).unwrap()
+    }
+
+    fn info(&mut self, id: &str) -> Value {
+        self.server(id)["dataReplicationInfo"].clone()
     }
 
     fn heard(&self, detail_type: &str) -> Vec<&ServiceEvent> {

@@ -1,0 +1,151 @@
+//! The things that a step may do.
+
+use drs_fleet_local::estate::Spoke;
+use drs_fleet_local::{Refusal, fleet};
+use serde::Deserialize;
+
+use super::api;
+use super::stage::{Stage, place, refused};
+use super::trouble::Trouble;
+
+/// What a step does. `spoke` and `server` count from 1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Action {
+    /// Replication stalls.
+    Stall { spoke: usize, servers: usize, error: String },
+    /// Stalls end.
+    Recover { spoke: usize, servers: usize },
+    /// Machines leave DRS without an API call.
+    Disconnect { spoke: usize, servers: usize },
+    /// The next launches of these servers fail.
+    FailLaunches { spoke: usize, servers: usize },
+    /// A drill is started, as from the console.
+    Drill { spoke: usize, servers: usize },
+    /// EC2 machines get a tag.
+    Retag { spoke: usize, servers: usize, key: String, value: String },
+    /// Something happens to one server.
+    Trouble {
+        spoke: usize,
+        server: usize,
+        #[serde(flatten)]
+        trouble: Trouble,
+    },
+    /// Agents are installed, or servers deleted, until so many replicate or the quota refuses more.
+    Replicating { spoke: usize, servers: usize },
+    /// The applied value of a quota changes; without `value` there is none any more.
+    Quota { spoke: usize, code: String, value: Option<u32> },
+}
+
+impl Action {
+    /// Whether what it names is there.
+    pub(super) fn is_possible(&self, stage: &Stage<'_>) -> anyhow::Result<()> {
+        match self {
+            Self::Stall { spoke, .. }
+            | Self::Recover { spoke, .. }
+            | Self::Disconnect { spoke, .. }
+            | Self::FailLaunches { spoke, .. }
+            | Self::Drill { spoke, .. }
+            | Self::Retag { spoke, .. }
+            | Self::Replicating { spoke, .. }
+            | Self::Quota { spoke, .. } => stage.spoke(*spoke).map(drop),
+            Self::Trouble { spoke, server, .. } => stage.server(*spoke, *server).map(drop),
+        }
+    }
+
+    /// Does it and says what was done.
+    pub(super) async fn perform(&self, stage: &Stage<'_>) -> anyhow::Result<String> {
+        let world = stage.world;
+        let drs = &world.drs;
+        match self {
+            Self::Stall { spoke, servers, error } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                each(ids, |id| drs.stall(world, place(spoke), id, error))?;
+                Ok(format!("stall of {} in {} ({error})", servers_of(ids), spoke.plan.name))
+            }
+            Self::Recover { spoke, servers } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                each(ids, |id| drs.recover(world, place(spoke), id))?;
+                Ok(format!("recovery of {} in {}", servers_of(ids), spoke.plan.name))
+            }
+            Self::Disconnect { spoke, servers } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                each(ids, |id| drs.disconnect(world, place(spoke), id))?;
+                Ok(format!("disconnection of {} in {}", servers_of(ids), spoke.plan.name))
+            }
+            Self::FailLaunches { spoke, servers } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                drs.fail_next_launches(place(spoke), ids);
+                Ok(format!("the next launch of {} in {} will fail", servers_of(ids), spoke.plan.name))
+            }
+            Self::Drill { spoke, servers } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                api::start_drill(stage, spoke, ids).await?;
+                Ok(format!("a drill of {} starts in {}", servers_of(ids), spoke.plan.name))
+            }
+            Self::Retag { spoke, servers, key, value } => {
+                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                let machines = retag(stage, spoke, ids.len(), key, value)?;
+                Ok(format!("machines tagged {key}={value} in {}: {machines}", spoke.plan.name))
+            }
+            Self::Replicating { spoke, servers } => replicating(stage, stage.spoke(*spoke)?, *servers),
+            Self::Quota { spoke, code, value } => {
+                let spoke = stage.spoke(*spoke)?;
+                drs.set_quota(place(spoke), code, *value).map_err(|refusal| refused(code, &refusal))?;
+                let value = value.map_or("no applied value".to_owned(), |value| value.to_string());
+                Ok(format!("quota {code} of {}: {value}", spoke.plan.name))
+            }
+            Self::Trouble { spoke, server, trouble } => {
+                let (spoke, id) = stage.server(*spoke, *server)?;
+                trouble.befall(stage, spoke, id).await
+            }
+        }
+    }
+}
+
+fn servers_of(ids: &[String]) -> String {
+    if ids.len() == 1 { "1 server".to_owned() } else { format!("{} servers", ids.len()) }
+}
+
+fn each(ids: &[String], act: impl Fn(&str) -> Result<(), Refusal>) -> anyhow::Result<()> {
+    ids.iter().try_for_each(|id| act(id).map_err(|refusal| refused(id, &refusal)))
+}
+
+fn retag(stage: &Stage<'_>, spoke: &Spoke, count: usize, key: &str, value: &str) -> anyhow::Result<usize> {
+    let world = stage.world;
+    let mut machines = 0;
+    for server in world.drs.servers(place(spoke), world.clock.now()) {
+        let Some(instance) = server.instance.filter(|_| machines < count) else { continue };
+        let change = [(key.to_owned(), Some(value.to_owned()))];
+        let tagged = world.ec2.set_tags(world, place(spoke), &instance, &change);
+        tagged.map_err(|refusal| refused(&instance, &refusal))?;
+        machines += 1;
+    }
+    Ok(machines)
+}
+
+/// Makes so many servers replicate, unless a quota refuses one: newest servers go first.
+fn replicating(stage: &Stage<'_>, spoke: &Spoke, wanted: usize) -> anyhow::Result<String> {
+    let (world, name) = (stage.world, &spoke.plan.name);
+    let mut servers = world.drs.servers(place(spoke), world.clock.now());
+    servers.retain(|server| server.counts);
+    // Those that the estate was built with are the oldest.
+    servers.sort_by_key(|server| spoke.servers.contains(&server.id));
+    let too_many = servers.len().saturating_sub(wanted);
+    for server in &servers[..too_many] {
+        let deleted = world.drs.delete_server(place(spoke), &server.id);
+        deleted.map_err(|refusal| refused(&server.id, &refusal))?;
+    }
+    if too_many > 0 {
+        return Ok(format!("{too_many} servers of {name} are deleted, {wanted} replicate"));
+    }
+    for there in servers.len()..wanted {
+        if let Err(refusal) = fleet::grow(world, place(spoke), 1, stage.estate.plan.seed) {
+            return Ok(format!(
+                "{there} servers of {name} replicate; one more is refused: {}",
+                refusal.message
+            ));
+        }
+    }
+    Ok(format!("agents are installed in {name}, {wanted} servers replicate"))
+}

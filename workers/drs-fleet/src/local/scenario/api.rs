@@ -1,0 +1,37 @@
+//! What people do in the spokes' own consoles: API calls, which a trail records.
+
+use std::collections::BTreeMap;
+
+use drs_fleet_local::call::{Call, Principal};
+use drs_fleet_local::estate::Spoke;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, refused};
+
+/// Starts a drill of these servers.
+pub(super) async fn start_drill(stage: &Stage<'_>, spoke: &Spoke, ids: &[String]) -> anyhow::Result<()> {
+    let servers: Vec<_> = ids.iter().map(|id| json!({"sourceServerID": id})).collect();
+    call(stage, spoke, "StartRecovery", json!({"isDrill": true, "sourceServers": servers})).await
+}
+
+/// Disconnects a server from the service.
+pub(super) async fn disconnect(stage: &Stage<'_>, spoke: &Spoke, id: &str) -> anyhow::Result<()> {
+    call(stage, spoke, "DisconnectSourceServer", json!({"sourceServerID": id})).await
+}
+
+async fn call(stage: &Stage<'_>, spoke: &Spoke, operation: &str, body: Value) -> anyhow::Result<()> {
+    let account = spoke.plan.account.clone();
+    let call = Call {
+        principal: Principal::Operator { account: account.clone() },
+        account,
+        region: spoke.plan.region.clone(),
+        service: "drs".to_owned(),
+        operation: operation.to_owned(),
+        method: "POST".to_owned(),
+        path: format!("/{operation}"),
+        query: String::new(),
+        headers: BTreeMap::new(),
+        body: body.to_string().into_bytes(),
+    };
+    stage.world.perform(&call).await.map(|_| ()).map_err(|refusal| refused(operation, &refusal))
+}

@@ -1,0 +1,71 @@
+//! The spokes as a scenario finds them.
+
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail};
+use drs_fleet_local::estate::{Estate, Spoke};
+use drs_fleet_local::{Refusal, World};
+
+/// Hub and spokes, and which servers replicated without lag when the scenario began.
+pub(super) struct Stage<'a> {
+    pub(super) estate: &'a Estate,
+    pub(super) world: &'a Arc<World>,
+    healthy: Vec<Vec<String>>,
+}
+
+impl<'a> Stage<'a> {
+    /// As things stand now.
+    pub(super) fn set(estate: &'a Estate, world: &'a Arc<World>) -> Self {
+        let healthy = |spoke: &Spoke| {
+            let servers = world.drs.servers(place(spoke), world.clock.now());
+            let replicates = |id: &&String| servers.iter().any(|s| s.id == **id && s.state == "CONTINUOUS");
+            spoke.servers.iter().filter(replicates).cloned().collect()
+        };
+        Self { estate, world, healthy: estate.spokes.iter().map(healthy).collect() }
+    }
+
+    /// A spoke by its number, from 1.
+    pub(super) fn spoke(&self, number: usize) -> anyhow::Result<&'a Spoke> {
+        let spokes = &self.estate.spokes;
+        let found = number.checked_sub(1).and_then(|index| spokes.get(index));
+        found.ok_or_else(|| {
+            anyhow!("the scenario names spoke {number}; there are spokes 1 to {}", spokes.len())
+        })
+    }
+
+    /// The first servers of a spoke, as many as there are at most.
+    pub(super) fn first(&self, spoke: usize, servers: usize) -> anyhow::Result<(&'a Spoke, &'a [String])> {
+        let spoke = self.spoke(spoke)?;
+        Ok((spoke, &spoke.servers[..servers.min(spoke.servers.len())]))
+    }
+
+    /// A server by its number, from 1, among those that replicated without lag in the beginning.
+    pub(super) fn server(&self, spoke: usize, number: usize) -> anyhow::Result<(&'a Spoke, &str)> {
+        let found = self.spoke(spoke)?;
+        let healthy = self.healthy.get(spoke - 1).map(Vec::as_slice).unwrap_or_default();
+        let Some(id) = number.checked_sub(1).and_then(|index| healthy.get(index)) else {
+            bail!(
+                "the scenario names server {number} of spoke {spoke}, where {} replicate without lag; take more \
+                 with --servers",
+                healthy.len()
+            );
+        };
+        Ok((found, id))
+    }
+
+    /// How people call a server.
+    pub(super) fn name(&self, spoke: &Spoke, id: &str) -> String {
+        let servers = self.world.drs.servers(place(spoke), self.world.clock.now());
+        let hostname = servers.into_iter().find(|server| server.id == id).map(|server| server.hostname);
+        format!("{} in {}", hostname.as_deref().unwrap_or(id), spoke.plan.name)
+    }
+}
+
+pub(super) fn place(spoke: &Spoke) -> (&str, &str) {
+    (&spoke.plan.account, &spoke.plan.region)
+}
+
+/// What the local cloud refused, and of what.
+pub(super) fn refused(what: &str, refusal: &Refusal) -> anyhow::Error {
+    anyhow!("{what}: {} ({})", refusal.message, refusal.code)
+}
