@@ -1,14 +1,10 @@
 //! The simulated DRS under a client that this project did not write, with botocore's model of the service.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use drs_fleet_local::drs::{ServerSpec, Settings, Start};
 use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Clock, LocalCloud, World, fleet};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::python;
 
@@ -42,8 +38,9 @@ async fn boto3_and_its_model_of_drs_agree_with_every_answer() {
     world.drs.configure((BUSY, REGION), slow);
     fill(world);
     let endpoint = cloud.endpoint();
-    let said = tokio::task::spawn_blocking(move || run(&python, &endpoint, &input)).await.unwrap();
-    assert_eq!(said, "", "boto3 finds fault with the simulated DRS");
+    let run = move || python::run_script(&python, "boto3_drs.py", &[&endpoint], &input);
+    let complaints = tokio::task::spawn_blocking(run).await.unwrap().err();
+    assert_eq!(complaints, None, "boto3 finds fault with the simulated DRS");
 }
 
 /// One server replicates, which is as many as may; one is stopped, and a third may be there.
@@ -59,18 +56,4 @@ fn fill(world: &World) {
     for (code, value) in [("L-C1D14A2B", Some(1)), ("L-E28BE5E0", Some(3)), ("L-4B0323BD", None)] {
         world.drs.set_quota(full, code, value).unwrap();
     }
-}
-
-/// What the script complains of.
-fn run(python: &Path, endpoint: &str, input: &Value) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("boto3_drs.py");
-    let mut command = Command::new(python);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    let command = command.arg(script).arg(endpoint).env("NO_PROXY", "127.0.0.1");
-    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
-    let done = child.wait_with_output().unwrap();
-    if done.status.success() { String::new() } else { String::from_utf8_lossy(&done.stderr).into_owned() }
 }

@@ -3,7 +3,9 @@
 //! Real sockets, the SDK, the roles and rules of `infra/`, all four workers; only the clock runs faster.
 
 mod bad_input;
+mod capacity;
 mod chaos;
+mod health;
 mod incidents;
 mod jobs;
 mod set_aside;

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::quota::Quota;
+use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
@@ -17,13 +22,14 @@ use drs_fleet_local::faults::{FaultRule, Faults};
 use drs_fleet_local::sqs::Peeked;
 use drs_fleet_local::{Clock, LocalCloud, Refusal, Reply, World};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::slack::Slack;
 use super::wait::until;
 
+const ORGANIZATION: &str = "o-a1b2c3d4e5";
 const ACCOUNT: &str = "999900001111";
 const REGION: &str = "eu-central-1";
 /// Each spoke in a Region of its own.
@@ -38,13 +44,15 @@ pub(crate) struct Plan {
     pub(crate) servers: usize,
     /// Spokes that are registered; the others only forward.
     pub(crate) registered: usize,
+    /// Applied quota of replicating servers in the first spoke.
+    pub(crate) quota: Option<u32>,
     /// What goes wrong once the spokes are registered.
     pub(crate) faults: Vec<FaultRule>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { speed: 20.0, servers: 5, registered: 2, faults: Vec::new() }
+        Self { speed: 20.0, servers: 5, registered: 2, quota: None, faults: Vec::new() }
     }
 }
 
@@ -71,6 +79,8 @@ impl Hub {
             let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
             editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
         }
+        let (account, _, region) = SPOKES[0];
+        cloud.world().drs.set_quota((account, region), Quota::Replicating.code(), plan.quota).unwrap();
         cloud.world().faults.set(plan.faults);
         let stop = CancellationToken::new();
         let workers = fleet.start_workers(&stop).unwrap();
@@ -137,6 +147,19 @@ impl Hub {
         self.world().events.emit(self.world(), account, region, event);
     }
 
+    /// Keys of the spokes' administrators, for programs that call the cloud themselves.
+    pub(crate) fn administrators(&self) -> Value {
+        let keys = |spoke: usize| {
+            let (account, region) = self.site(spoke);
+            let keys = self.world().iam.add_account(account, Some(ORGANIZATION));
+            json!({
+                "account": account, "region": region,
+                "id": keys.access_key_id, "secret": keys.secret_access_key,
+            })
+        };
+        (0..SPOKES.len()).map(keys).collect()
+    }
+
     /// Calls a service as the administrator of `account`.
     pub(crate) async fn call(
         &self,
@@ -163,6 +186,28 @@ impl Hub {
     pub(crate) fn enqueue(&self, queue: &str, body: &str) {
         let principal = Principal::Operator { account: ACCOUNT.to_owned() };
         self.world().sqs.deliver(self.world(), &principal, &arn(queue), body, &BTreeMap::new()).unwrap();
+    }
+
+    /// Has the capacity-tracker sweep a spoke, as after an event.
+    pub(crate) async fn sweep(&self, spoke: usize) {
+        self.sweep_place(&self.place(spoke)).await;
+    }
+
+    pub(crate) async fn sweep_place(&self, place: &Place) {
+        let io = self.fleet.worker_io(CapacityTracker::NAME).unwrap();
+        sweeps::ask(&io, std::slice::from_ref(place)).await.unwrap();
+    }
+
+    /// Registers an account anew, with other Regions.
+    pub(crate) async fn register_again(&self, row: AccountRow) {
+        let editor = RegistryEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
+        editor.remove(&row.id).await.unwrap();
+        editor.add(row).await.unwrap();
+    }
+
+    /// The row of a spoke's account and Region.
+    pub(crate) async fn place_row(&self, spoke: usize) -> PlaceRow {
+        until("the place's row", async || self.row(&keys::place(&self.place(spoke))).await).await
     }
 
     /// What lies on a queue of the hub.
@@ -209,7 +254,7 @@ fn estate(servers: usize) -> EstatePlan {
         servers,
     };
     EstatePlan {
-        organization: "o-a1b2c3d4e5".to_owned(),
+        organization: ORGANIZATION.to_owned(),
         hub: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
         alert_email: "oncall@example.com".to_owned(),

@@ -1,8 +1,11 @@
 //! Virtual environments for the programs that this project did not write, below `target/`.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 /// Python of an environment with the packages of a requirements file, made once and kept.
 ///
@@ -25,6 +28,31 @@ pub(crate) fn environment(requirements: &str) -> Result<PathBuf, String> {
     run(Command::new(&python).args(quiet).arg(&wanted))?;
     fs::write(&ready, pinned).map_err(|e| e.to_string())?;
     Ok(python)
+}
+
+/// What a script beside the tests prints; `input` comes to it as JSON.
+///
+/// # Errors
+/// What it complains of, when it ends with a failure.
+pub(crate) fn run_script(
+    python: &Path,
+    script: &str,
+    arguments: &[&str],
+    input: &Value,
+) -> Result<String, String> {
+    let mut command = Command::new(python);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let command = command.arg(script).args(arguments).env("NO_PROXY", "127.0.0.1");
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().map_err(|e| e.to_string())?;
+    let given = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.to_string().as_bytes()));
+    let done = child.wait_with_output().map_err(|e| e.to_string())?;
+    let (said, complaints) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    given.map_err(|e| format!("{e}: {complaints}"))?;
+    if done.status.success() { Ok(said.into_owned()) } else { Err(complaints.into_owned()) }
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
