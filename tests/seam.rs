@@ -1,6 +1,8 @@
 //! The SDK's side of the seam, against the local cloud built from the shipped templates: real requests, real
 //! signatures, the roles of the hub and of a spoke.
 
+mod extension;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

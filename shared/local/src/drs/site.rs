@@ -145,8 +145,9 @@ impl Site {
     /// Lets time pass until `now` and returns what AWS would have told meanwhile.
     pub(super) fn advance(&mut self, now: Timestamp) -> Vec<ServiceEvent> {
         let mut events = Vec::new();
-        for server in self.servers.values_mut() {
-            let stalled = server.replication.advance(now).filter(|_| server.extension.is_none());
+        // Extended servers follow their staging servers, and stay as they were when they cannot.
+        for server in self.servers.values_mut().filter(|server| server.extension.is_none()) {
+            let stalled = server.replication.advance(now);
             events.extend(stalled.map(|at| notice::stalled(&server.arn, true, at)));
         }
         let mut jobs = std::mem::take(&mut self.jobs);

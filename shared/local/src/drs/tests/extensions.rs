@@ -118,6 +118,23 @@ fn a_revoked_role_is_an_extension_error_until_it_is_granted_again() {
 }
 
 #[test]
+fn a_server_whose_extension_broke_stays_as_it_was() {
+    let (mut bench, staging, id) = extended();
+    let now = bench.now;
+    at_staging(&bench, |site| {
+        site.change(&staging, "", |it| it.silence(Some(300), now)).unwrap();
+    });
+    assert_eq!(bench.state(&id), "CONTINUOUS");
+    bench.drs.distrust(STAGING.0, HOME.0);
+    bench.wait(600);
+    assert_eq!(bench.state(&id), "CONTINUOUS");
+    bench.drs.trust(STAGING.0, HOME.0);
+    assert_eq!(bench.state(&id), "STALLED");
+    let told = bench.heard("DRS Source Server Data Replication Stalled Change");
+    assert_eq!(told.len(), 1);
+}
+
+#[test]
 fn an_extended_server_has_the_tags_that_it_was_given_and_no_others() {
     let (mut bench, _) = Bench::with(0);
     bench.drs.initialize(STAGING);

@@ -1,11 +1,11 @@
 //! The things that a step may do.
 
 use drs_fleet_local::estate::Spoke;
-use drs_fleet_local::{Refusal, fleet};
+use drs_fleet_local::fleet;
 use serde::Deserialize;
 
 use super::api;
-use super::stage::{Stage, place, refused};
+use super::stage::{Stage, crowd, place, refused};
 use super::trouble::Trouble;
 
 /// What a step does. `spoke` and `server` count from 1.
@@ -59,42 +59,32 @@ impl Action {
         let drs = &world.drs;
         match self {
             Self::Stall { spoke, servers, error } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
-                each(ids, |id| drs.stall(world, place(spoke), id, error))?;
-                Ok(format!("stall of {} in {} ({error})", servers_of(ids), spoke.plan.name))
+                let who = stage.each((*spoke, *servers), |place, id| drs.stall(world, place, id, error))?;
+                Ok(format!("stall of {who} ({error})"))
             }
             Self::Recover { spoke, servers } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
-                each(ids, |id| drs.recover(world, place(spoke), id))?;
-                Ok(format!("recovery of {} in {}", servers_of(ids), spoke.plan.name))
+                let who = stage.each((*spoke, *servers), |place, id| drs.recover(world, place, id))?;
+                Ok(format!("recovery of {who}"))
             }
             Self::Disconnect { spoke, servers } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
-                each(ids, |id| drs.disconnect(world, place(spoke), id))?;
-                Ok(format!("disconnection of {} in {}", servers_of(ids), spoke.plan.name))
+                let who = stage.each((*spoke, *servers), |place, id| drs.disconnect(world, place, id))?;
+                Ok(format!("disconnection of {who}"))
             }
             Self::FailLaunches { spoke, servers } => {
                 let (spoke, ids) = stage.first(*spoke, *servers)?;
                 drs.fail_next_launches(place(spoke), ids);
-                Ok(format!("the next launch of {} in {} will fail", servers_of(ids), spoke.plan.name))
+                Ok(format!("the next launch of {} will fail", crowd(spoke, ids)))
             }
             Self::Drill { spoke, servers } => {
                 let (spoke, ids) = stage.first(*spoke, *servers)?;
                 api::start_drill(stage, spoke, ids).await?;
-                Ok(format!("a drill of {} starts in {}", servers_of(ids), spoke.plan.name))
+                Ok(format!("a drill of {} starts", crowd(spoke, ids)))
             }
             Self::Retag { spoke, servers, key, value } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
-                let machines = retag(stage, spoke, ids.len(), key, value)?;
-                Ok(format!("machines tagged {key}={value} in {}: {machines}", spoke.plan.name))
+                retag(stage, stage.first(*spoke, *servers)?, (key, value))
             }
             Self::Replicating { spoke, servers } => replicating(stage, stage.spoke(*spoke)?, *servers),
-            Self::Quota { spoke, code, value } => {
-                let spoke = stage.spoke(*spoke)?;
-                drs.set_quota(place(spoke), code, *value).map_err(|refusal| refused(code, &refusal))?;
-                let value = value.map_or("no applied value".to_owned(), |value| value.to_string());
-                Ok(format!("quota {code} of {}: {value}", spoke.plan.name))
-            }
+            Self::Quota { spoke, code, value } => set_quota(stage, stage.spoke(*spoke)?, code, *value),
             Self::Trouble { spoke, server, trouble } => {
                 let (spoke, id) = stage.server(*spoke, *server)?;
                 trouble.befall(stage, spoke, id).await
@@ -103,25 +93,27 @@ impl Action {
     }
 }
 
-fn servers_of(ids: &[String]) -> String {
-    if ids.len() == 1 { "1 server".to_owned() } else { format!("{} servers", ids.len()) }
-}
-
-fn each(ids: &[String], act: impl Fn(&str) -> Result<(), Refusal>) -> anyhow::Result<()> {
-    ids.iter().try_for_each(|id| act(id).map_err(|refusal| refused(id, &refusal)))
-}
-
-fn retag(stage: &Stage<'_>, spoke: &Spoke, count: usize, key: &str, value: &str) -> anyhow::Result<usize> {
+fn retag(
+    stage: &Stage<'_>,
+    (spoke, ids): (&Spoke, &[String]),
+    (key, value): (&str, &str),
+) -> anyhow::Result<String> {
     let world = stage.world;
-    let mut machines = 0;
-    for server in world.drs.servers(place(spoke), world.clock.now()) {
-        let Some(instance) = server.instance.filter(|_| machines < count) else { continue };
-        let change = [(key.to_owned(), Some(value.to_owned()))];
-        let tagged = world.ec2.set_tags(world, place(spoke), &instance, &change);
-        tagged.map_err(|refusal| refused(&instance, &refusal))?;
-        machines += 1;
+    let servers = world.drs.servers(place(spoke), world.clock.now());
+    let machines: Vec<_> = servers.into_iter().filter_map(|s| s.instance).take(ids.len()).collect();
+    let change = [(key.to_owned(), Some(value.to_owned()))];
+    for machine in &machines {
+        let tagged = world.ec2.set_tags(world, place(spoke), machine, &change);
+        tagged.map_err(|refusal| refused(machine, &refusal))?;
     }
-    Ok(machines)
+    Ok(format!("machines tagged {key}={value} in {}: {}", spoke.plan.name, machines.len()))
+}
+
+fn set_quota(stage: &Stage<'_>, spoke: &Spoke, code: &str, value: Option<u32>) -> anyhow::Result<String> {
+    let set = stage.world.drs.set_quota(place(spoke), code, value);
+    set.map_err(|refusal| refused(code, &refusal))?;
+    let value = value.map_or("no applied value".to_owned(), |value| value.to_string());
+    Ok(format!("quota {code} of {}: {value}", spoke.plan.name))
 }
 
 /// Makes so many servers replicate, unless a quota refuses one: newest servers go first.

@@ -39,6 +39,17 @@ impl<'a> Stage<'a> {
         Ok((spoke, &spoke.servers[..servers.min(spoke.servers.len())]))
     }
 
+    /// Does the same to each of the first servers of a spoke, and says who they are.
+    pub(super) fn each(
+        &self,
+        (spoke, servers): (usize, usize),
+        act: impl Fn((&str, &str), &str) -> Result<(), Refusal>,
+    ) -> anyhow::Result<String> {
+        let (spoke, ids) = self.first(spoke, servers)?;
+        ids.iter().try_for_each(|id| act(place(spoke), id).map_err(|refusal| refused(id, &refusal)))?;
+        Ok(crowd(spoke, ids))
+    }
+
     /// A server by its number, from 1, among those that replicated without lag in the beginning.
     pub(super) fn server(&self, spoke: usize, number: usize) -> anyhow::Result<(&'a Spoke, &str)> {
         let found = self.spoke(spoke)?;
@@ -63,6 +74,12 @@ impl<'a> Stage<'a> {
 
 pub(super) fn place(spoke: &Spoke) -> (&str, &str) {
     (&spoke.plan.account, &spoke.plan.region)
+}
+
+/// Servers of a spoke, in words.
+pub(super) fn crowd(spoke: &Spoke, ids: &[String]) -> String {
+    let noun = if ids.len() == 1 { "server" } else { "servers" };
+    format!("{} {noun} in {}", ids.len(), spoke.plan.name)
 }
 
 /// What the local cloud refused, and of what.
