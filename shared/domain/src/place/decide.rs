@@ -108,7 +108,9 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());
                 let next = asking::next_look(&context.limits, counted.swept_at, counted.initialized);
-                next.into_iter().for_each(|at| look(row, at));
+                if let Some(at) = next {
+                    look(row, at);
+                }
             }
             counted.swept_at
         }

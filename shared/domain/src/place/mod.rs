@@ -113,6 +113,17 @@ pub struct Partial {
     pub reason: String,
 }
 
+impl Partial {
+    /// Whether the one that is stored says the same, and is no older than a minute: a sweep that fails is tried again
+    /// and again.
+    pub fn repeats(&self, known: Option<&Self>) -> bool {
+        let age = |known: &Self| self.at.duration_since(known.at).as_secs();
+        known.is_some_and(|known| {
+            (known.servers, &known.reason) == (self.servers, &self.reason) && age(known) < 60
+        })
+    }
+}
+
 /// The spoke refuses us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
