@@ -1,6 +1,7 @@
 //! What each worker would decide about an event if nothing were stored, and why: for `drs-fleet explain` and
 //! the golden tests over `events/`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -73,9 +74,8 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::SnapshotTaken { .. } => to.because = "a snapshot changes nothing that is kept".into(),
         Event::Heartbeat => {
-            let heard = place::Observation::Heard { at };
             to.because = "the spoke was heard".into();
-            to.write(place::decide(&place, &[heard], None, &account_name).as_ref());
+            to.observe(&place, place::Observation::Heard { at }, at);
         }
         Event::ApiCall(call) => explain_call(&place, envelope, call, to),
         Event::LaunchResult { server, job: id, launched, drill } => {
@@ -102,7 +102,12 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             to.write(told.as_ref());
         }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
-        Event::SweepPlace => to.because = format!("{place} is swept unless a sweep is under way"),
+        Event::SweepPlace { scheduled: true } => {
+            to.because = format!("{place} is swept unless a sweep is under way or its interval is not over");
+        }
+        Event::SweepPlace { scheduled: false } => {
+            to.because = format!("{place} is swept unless a sweep is under way");
+        }
         Event::FailbackChange { .. } | Event::SourceNetwork => {
             to.because = "recorded as not acted on".into();
         }
@@ -124,14 +129,18 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
         (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
         (Some(WorkerName::Capacity), _) => {
             to.because = format!("{} changes servers, so {place} is swept soon", call.name);
-            let look = place::Observation::LookSooner { at: envelope.time };
-            to.write(place::decide(place, &[look], None, "").as_ref());
+            to.observe(place, place::Observation::LookSooner { at: envelope.time }, envelope.time);
         }
         _ => to.because = format!("{} names no job", call.name),
     }
 }
 
 impl Explanation {
+    fn observe(&mut self, place: &Place, observation: place::Observation, at: Timestamp) {
+        let context = place::Context::new(place.account.as_str(), at);
+        self.write(place::decide(place, &[observation], None, &context).as_ref());
+    }
+
     fn write<R: Row>(&mut self, change: Option<&Change<R>>) {
         if let Some(change) = change {
             let Change { row, tell } = change;
