@@ -9,6 +9,7 @@ mod hearing;
 mod links;
 mod places;
 mod quotas;
+mod servers;
 mod sweep;
 
 use drs_fleet_aws::cached::PolicyCache;
@@ -26,7 +27,7 @@ use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::routing::WorkerName;
-use drs_fleet_domain::server::ServerRow;
+use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
 use drs_fleet_domain::tags::InstanceServerRow;
 
 use self::hearing::Hearing;
@@ -38,6 +39,7 @@ pub struct CapacityTracker {
     policy: PolicyCache,
     inbox: inbox::Inbox,
     servers: Store<ServerRow>,
+    details: Store<ServerDetailsRow>,
     places: Store<PlaceRow>,
     instances: Store<InstanceServerRow>,
     quotas: Store<QuotasRow>,
@@ -54,6 +56,7 @@ impl CapacityTracker {
             registry,
             policy: PolicyCache::default(),
             servers: Store::new(metrics.clone()),
+            details: Store::new(metrics.clone()),
             places: Store::new(metrics.clone()),
             instances: Store::new(metrics.clone()),
             quotas: Store::new(metrics.clone()),
@@ -72,7 +75,9 @@ impl Worker for CapacityTracker {
         let received = Received::read(message)?;
         let place = received.place();
         let lane = match &received.event {
-            Event::StalledChange { server, .. } => format!("{place}/{server}"),
+            Event::StalledChange { server, .. } | Event::SnapshotTaken { server, .. } => {
+                format!("{place}/{server}")
+            }
             // A sweep takes seconds; the events of its place must not wait for it.
             Event::SweepPlace { .. } => format!("sweep/{place}"),
             Event::SweepTick => "tick".to_owned(),
@@ -89,6 +94,6 @@ impl Worker for CapacityTracker {
         if key.sk == keys::PLACE {
             return places::wake(self, io, key).await;
         }
-        self.servers.wake(io, key, |_| None).await.map(|_| ())
+        servers::wake(self, io, key).await
     }
 }

@@ -32,8 +32,8 @@ pub(crate) async fn observe<I: Io>(
             Event::ApiCall(call) if call.error.is_none() => {
                 observations.push(Observation::LookSooner { at: io.now() });
             }
-            // A refused call changed nothing, and a snapshot changes nothing that is kept.
-            Event::ApiCall(_) | Event::SnapshotTaken { .. } => {}
+            // A refused call changed nothing.
+            Event::ApiCall(_) => {}
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, received).await?,
         }
     }

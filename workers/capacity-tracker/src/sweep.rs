@@ -14,7 +14,7 @@ use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::server::{self, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{CapacityTracker, counts, links, places, quotas};
+use crate::{CapacityTracker, counts, links, places, quotas, servers};
 
 /// How many rows of one sweep are written at once.
 pub(crate) const WRITES: usize = 16;
@@ -186,16 +186,7 @@ async fn see<I: Io>(
     let rows: Vec<_> = stream::iter(observed)
         .map(|(id, observation)| {
             let context = &context;
-            async move {
-                let key = keys::server(place, &id);
-                let outcome = worker
-                    .servers
-                    .change(io, &key, |row| {
-                        server::decide((place, &id), std::slice::from_ref(&observation), row, context)
-                    })
-                    .await?;
-                Ok::<_, IoError>(outcome.row().cloned())
-            }
+            async move { servers::see(worker, io, (place, &id), observation, context).await }
         })
         .buffer_unordered(WRITES)
         .try_collect()

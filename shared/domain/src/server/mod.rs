@@ -21,6 +21,7 @@ pub use self::details::{ServerDetailsRow, fingerprint};
 pub use self::health::{Health, Sync};
 pub use self::inventory::Inventory;
 pub use self::replication::{Replication, STALLED};
+use crate::event::ApiCall;
 use crate::ids::SourceServerId;
 use crate::incident::{self, Incidents, Subject, reconcile};
 use crate::keys::{self, Key, Place};
@@ -190,7 +191,14 @@ impl ServerRow {
 }
 
 impl Observation {
-    fn time(&self) -> Timestamp {
+    /// What a successful API call tells of each server that it names.
+    pub fn called(call: &ApiCall, at: Timestamp) -> Option<Self> {
+        let disconnects = call.name == "DisconnectSourceServer" && call.error.is_none();
+        disconnects.then_some(Self::DisconnectCalled { at })
+    }
+
+    /// The event's time, or AWS's time of the sweep.
+    pub fn time(&self) -> Timestamp {
         match self {
             Self::Stalled { at, .. }
             | Self::Snapshot { at }
