@@ -11,6 +11,7 @@ mod instances;
 mod jobs;
 mod notices;
 mod pipeline;
+mod places;
 mod scene;
 mod tags;
 mod world;
@@ -29,7 +30,7 @@ struct Path<W> {
 }
 
 /// Calls that change nothing: whether they took effect before they failed makes no difference.
-const READS: [&str; 5] = ["due", "read", "query", "source_servers", "jobs"];
+const READS: [&str; 6] = ["due", "read", "query", "source_servers", "jobs", "quotas"];
 
 /// Five ways in which a call may go wrong: fault, and whether the process dies of it.
 const WAYS: [(Fault, bool); 5] = [

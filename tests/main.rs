@@ -4,6 +4,7 @@
 mod bad_input;
 mod boto3;
 mod conformance;
+mod counts;
 mod crash;
 mod golden;
 mod infra;

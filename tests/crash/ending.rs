@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::Notice;
+use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::scene::{Scene, due_of};
 use super::world::{BORN, arn, place};
 
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(super) struct Ending {
 impl Ending {
     pub(super) fn of(scene: &Scene) -> Self {
         let (world, table) = (&scene.world, scene.world.table());
-        let unfinished = table.iter().filter(|(_, item)| !item.outbox.is_empty() || item.due.is_some());
+        let unfinished = table.iter().filter(|(_, item)| !item.outbox.is_empty() || due_of(item).is_some());
         Self {
             rows: table
                 .iter()
@@ -41,6 +42,12 @@ impl Ending {
             dead_letters: world.dead_letters().len(),
             unfinished: unfinished.map(|(key, _)| key.sk.clone()).collect(),
         }
+    }
+
+    /// What was told of incidents, repetitions included.
+    pub(super) fn incidents(&self) -> Vec<(IncidentKind, Happened)> {
+        let told = self.published.iter().filter_map(OwnEvent::incident);
+        told.map(|event| (event.kind, event.happened)).collect()
     }
 
     pub(super) fn assert_nothing_is_left(&self, case: &str) {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::capacity::{five, tracker};
 use super::ending::{Ending, told_open};
 use super::scene::{Scene, work};
-use super::world::{api_call, early, event, heartbeat, place, server, stalled, tags_changed, tick};
+use super::world::{api_call, early, event, heartbeat, place, server, stalled, tags_changed, tick, wish};
 use super::{jobs, notices, tags};
 
 /// How many runs of each kind.
@@ -114,10 +114,10 @@ async fn two_trackers_under_faults_end_as_one_without() {
                 ]
             },
         },
-        Round { before: five, messages: |scene| vec![tick(scene)] },
+        Round { before: five, messages: |scene| vec![tick(scene), wish(scene)] },
         Round {
             before: |scene| scene.world.set_servers(&place(), vec![server(1, "STALLED")]),
-            messages: |scene| vec![tick(scene), stalled(2, "STALLED", early(15))],
+            messages: |scene| vec![wish(scene), stalled(2, "STALLED", early(15))],
         },
     ];
     let clean = ends_the_same(tracker, &rounds).await;

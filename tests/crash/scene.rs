@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use drs_fleet_aws::consume::{Options, consume};
 use drs_fleet_aws::due::serve_due;
-use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use serde_json::Value;
@@ -24,6 +26,9 @@ const SOON: Duration = Duration::from_secs(150);
 
 /// In seconds: no path needs longer, whatever goes wrong in it.
 const LONGEST: u64 = 4 * 3600;
+
+/// So long nothing need be heard where a path is not about that.
+const NEVER: Duration = Duration::from_hours(24 * 365);
 
 /// The world, and the process that works in it at present.
 #[derive(Clone)]
@@ -42,6 +47,7 @@ impl Scene {
         let row = account();
         let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
         Store::default().change(&world, &row.key(), register).await.unwrap();
+        listens_for(&world, NEVER);
         let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
         Self { world, process, broken: Arc::default(), pause: Arc::default() }
     }
@@ -96,8 +102,28 @@ impl Scene {
         let now = drs_fleet_aws::io::Io::now(&self.world);
         let waits = |due: jiff::Timestamp| due <= now + soon;
         self.world.queued() == 0
-            && self.world.table().values().all(|item| item.outbox.is_empty() && !item.due.is_some_and(waits))
+            && self
+                .world
+                .table()
+                .values()
+                .all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
     }
+}
+
+/// A spoke of which nothing is heard for `time` is silent.
+pub(super) fn listens_for(world: &MemoryIo, time: Duration) {
+    let fleet = Thresholds { silent_after: Some(time.into()), ..Thresholds::default() };
+    let policy = Policy { fleet, ..Policy::default() };
+    world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
+}
+
+/// When something is to be done about an item. That somebody listens for a place is for ever.
+pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
+    if item.kind != PlaceRow::KIND || !item.outbox.is_empty() {
+        return item.due;
+    }
+    let row: PlaceRow = serde_json::from_value(item.row.clone()).unwrap();
+    item.due.and(PlaceRow { listen_at: None, ..row }.wake_at())
 }
 
 /// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.

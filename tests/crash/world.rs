@@ -60,6 +60,11 @@ pub(super) fn tick(scene: &Scene) -> Value {
     event("drs-fleet.schedule", "Sweep Tick", now(scene), "", &json!({}))
 }
 
+/// Somebody wants the place swept whether its interval is over or not.
+pub(super) fn wish(scene: &Scene) -> Value {
+    event("drs-fleet.schedule", "Sweep Place", now(scene), "", &json!({}))
+}
+
 pub(super) fn heartbeat(time: Timestamp) -> Value {
     event("drs-fleet.spoke", "Spoke Heartbeat", time, "", &json!({}))
 }

@@ -72,6 +72,11 @@ impl<R: Row> Store<R> {
         }
     }
 
+    /// The item as this process last stored or read it, without asking the table.
+    pub fn held(&self, key: &Key) -> Option<Arc<Stored<R>>> {
+        self.cache.get(key)
+    }
+
     /// The item as this process last stored or read it, else as the table has it; the table may have a newer one.
     ///
     /// # Errors

@@ -65,7 +65,10 @@ pub enum Event {
     /// The schedule asks for sweeps of all places.
     SweepTick,
     /// Sweep the place that the envelope names.
-    SweepPlace,
+    SweepPlace {
+        /// The schedule asks, and may ask too early; whoever else asks has a reason.
+        scheduled: bool,
+    },
     /// One of our own, of an incident; the other own events are for subscribers.
     Own(Box<IncidentEvent>),
     /// Nothing that we know.
@@ -121,7 +124,10 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
         ("aws.tag", "Tag Change on Resource") => tags_changed(envelope)?,
         (SPOKE_SOURCE, _) => Event::Heartbeat,
         (SCHEDULE_SOURCE, SWEEP_TICK) => Event::SweepTick,
-        (SCHEDULE_SOURCE, SWEEP_PLACE) => Event::SweepPlace,
+        (SCHEDULE_SOURCE, SWEEP_PLACE) => {
+            let scheduled = envelope.detail.get("scheduled") == Some(&Value::Bool(true));
+            Event::SweepPlace { scheduled }
+        }
         (
             own_event::SOURCE,
             "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",

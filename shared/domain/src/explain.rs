@@ -1,11 +1,13 @@
 //! What each worker would decide about an event if nothing were stored, and why: for `drs-fleet explain` and
 //! the golden tests over `events/`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
+use crate::ids::SourceServerId;
 use crate::keys::Place;
 use crate::notification::{self, Channel};
 use crate::own_event::{self, OwnEvent};
@@ -64,24 +66,18 @@ fn takes_schedules(worker: WorkerName) -> bool {
 fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
     let place = Place { account: envelope.account.clone(), region: envelope.region.clone() };
     let at = envelope.time;
-    let account_name = format!("account {}", place.account);
     match event {
         Event::StalledChange { server, stalled } => {
-            let observation = server::Observation::Stalled { stalled: *stalled, at };
-            let context = server::Context {
-                account_name: &account_name,
-                swept_at: None,
-                policy: &Policy::default(),
-                now: at,
-            };
             to.because = "the server's replication facet takes what is newer than it knows".into();
-            to.write(server::decide((&place, server), &[observation], None, &context).as_ref());
+            to.observe_server((&place, server), server::Observation::Stalled { stalled: *stalled, at });
         }
-        Event::SnapshotTaken { .. } => to.because = "a snapshot changes nothing that is kept".into(),
+        Event::SnapshotTaken { server, .. } => {
+            to.because = "the server's newest recovery point is kept, to ten minutes".into();
+            to.observe_server((&place, server), server::Observation::Snapshot { at });
+        }
         Event::Heartbeat => {
-            let heard = place::Observation::Heard { at };
             to.because = "the spoke was heard".into();
-            to.write(place::decide(&place, &[heard], None, &account_name).as_ref());
+            to.observe(&place, place::Observation::Heard { at }, at);
         }
         Event::ApiCall(call) => explain_call(&place, envelope, call, to),
         Event::LaunchResult { server, job: id, launched, drill } => {
@@ -108,7 +104,12 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             to.write(told.as_ref());
         }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
-        Event::SweepPlace => to.because = format!("{place} is swept unless a sweep is under way"),
+        Event::SweepPlace { scheduled: true } => {
+            to.because = format!("{place} is swept unless a sweep is under way or its interval is not over");
+        }
+        Event::SweepPlace { scheduled: false } => {
+            to.because = format!("{place} is swept unless a sweep is under way");
+        }
         Event::FailbackChange { .. } | Event::SourceNetwork => {
             to.because = "recorded as not acted on".into();
         }
@@ -130,14 +131,28 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
         (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
         (Some(WorkerName::Capacity), _) => {
             to.because = format!("{} changes servers, so {place} is swept soon", call.name);
-            let look = place::Observation::LookSooner { at: envelope.time };
-            to.write(place::decide(place, &[look], None, "").as_ref());
+            to.observe(place, place::Observation::LookSooner { at: envelope.time }, envelope.time);
+            if let Some(observation) = server::Observation::called(call, envelope.time) {
+                call.servers.iter().for_each(|id| to.observe_server((place, id), observation.clone()));
+            }
         }
         _ => to.because = format!("{} names no job", call.name),
     }
 }
 
 impl Explanation {
+    fn observe(&mut self, place: &Place, observation: place::Observation, at: Timestamp) {
+        let context = place::Context::new(place.account.as_str(), at);
+        self.write(place::decide(place, &[observation], None, &context).as_ref());
+    }
+
+    fn observe_server(&mut self, (place, id): (&Place, &SourceServerId), observation: server::Observation) {
+        let (account_name, policy) = (format!("account {}", place.account), Policy::default());
+        let now = observation.time();
+        let context = server::Context { account_name: &account_name, swept_at: None, policy: &policy, now };
+        self.write(server::decide((place, id), &[observation], None, &context).as_ref());
+    }
+
     fn write<R: Row>(&mut self, change: Option<&Change<R>>) {
         if let Some(change) = change {
             let Change { row, tell } = change;

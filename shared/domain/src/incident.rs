@@ -117,10 +117,10 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A condition that holds, or that held until a moment ago.
+/// A condition that holds, or the last one of its kind that held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Since when, as far as AWS dated it.
+    /// Since when, as far as AWS dated it; later than the end of the incident before it.
     pub opened_at: Timestamp,
     /// How bad it is.
     pub severity: Severity,
@@ -128,7 +128,8 @@ pub struct Incident {
     pub sequence: u32,
     /// What a person is told of the cause, in plain words.
     pub reason: String,
-    /// When it ended. It is kept for [`REOPENS`], for what comes back within that time is the same incident.
+    /// When it ended. What comes back within [`REOPENS`] is the same incident; what comes later takes its place, and
+    /// is told apart from it by `opened_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
     /// How often it came back.
@@ -147,7 +148,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// The incidents of one subject: those that are open, and those that have just ended.
+/// The incidents of one subject: of each kind the one that is open, or the last one.
 pub type Incidents = BTreeMap<IncidentKind, Incident>;
 
 /// The open ones.
@@ -203,29 +204,28 @@ pub fn reconcile(
     at: Timestamp,
 ) -> Vec<IncidentEvent> {
     let mut tell = Vec::new();
-    incidents.retain(|kind, incident| {
+    for (kind, incident) in incidents.iter_mut() {
         let condition = holding.iter().find(|c| c.kind == *kind);
-        let quiet = condition.map_or(at, |c| c.since);
+        let quiet_until = condition.map_or(at, |c| at.max(c.since));
         let told = match incident.closed_at {
             None if condition.is_none() => incident.close(at),
-            Some(closed) if quiet >= quiet_from(closed) => incident.end(),
+            Some(_) if incident.is_past(quiet_until) => incident.end(),
             _ => None,
         };
         let ended = incident.closed_at.unwrap_or(at);
         tell.extend(told.map(|happened| IncidentEvent::of(happened, *kind, incident, subject, ended)));
-        !incident.is_history(quiet)
-    });
+    }
     for condition in holding {
-        let (kind, since) = (condition.kind, condition.since);
+        let (kind, at) = (condition.kind, at.max(condition.since));
         let told = match incidents.get_mut(&kind) {
-            None => {
-                incidents.insert(kind, Incident::opened(condition));
+            Some(incident) if !incident.is_past(at) => incident.goes_on(condition),
+            past => {
+                let opened = Incident::opened(condition, past.as_deref());
+                incidents.insert(kind, opened);
                 Some(Happened::Opened)
             }
-            Some(incident) => incident.goes_on(condition),
         };
         if let (Some(happened), Some(incident)) = (told, incidents.get(&kind)) {
-            let at = at.max(since);
             tell.push(IncidentEvent::of(happened, kind, incident, subject, at));
         }
     }
@@ -233,9 +233,11 @@ pub fn reconcile(
 }
 
 impl Incident {
-    fn opened(condition: &Condition) -> Self {
+    /// The notifier tells incidents of a kind apart by their beginning, so none begins before the last one ended.
+    fn opened(condition: &Condition, past: Option<&Self>) -> Self {
+        let earliest = past.and_then(|past| past.closed_at?.checked_add(Duration::from_nanos(1)).ok());
         Self {
-            opened_at: condition.since,
+            opened_at: earliest.map_or(condition.since, |earliest| earliest.max(condition.since)),
             severity: condition.severity,
             sequence: 1,
             reason: condition.reason.clone(),
@@ -259,8 +261,9 @@ impl Incident {
         Some(Happened::Resolved)
     }
 
-    fn is_history(&self, quiet: Timestamp) -> bool {
-        self.told_over && self.closed_at.is_some_and(|closed| quiet >= quiet_from(closed))
+    /// Whether it ended so long before that what holds then is another one.
+    fn is_past(&self, at: Timestamp) -> bool {
+        self.closed_at.is_some_and(|closed| at >= quiet_from(closed))
     }
 
     /// Its condition holds: it came back, became worse, or is as it was.
@@ -274,9 +277,12 @@ impl Incident {
             (false, true) => Happened::Escalated,
             (false, false) => return None,
         };
-        self.severity = self.severity.max(condition.severity);
+        self.severity = condition.severity;
         self.sequence += 1;
         self.reason.clone_from(&condition.reason);
         Some(told)
     }
 }
+
+#[cfg(test)]
+mod tests;

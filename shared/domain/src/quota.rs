@@ -3,13 +3,19 @@
 //! Source of codes and documented values: AWS General Reference, "AWS Elastic Disaster Recovery endpoints and quotas".
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
-use crate::row::Row;
+use crate::row::{Change, Row};
+use crate::seen::QuotaSeen;
+use crate::sweep::after;
+
+/// Quotas change seldom, and Service Quotas allows few calls.
+const KEPT: Duration = Duration::from_hours(6);
 
 /// A quota that decisions look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,4 +115,45 @@ impl Row for QuotasRow {
 pub fn value(quota: Quota, row: Option<&QuotasRow>) -> QuotaValue {
     let documented = QuotaValue { value: quota.documented(), origin: QuotaOrigin::Documented };
     row.and_then(|row| row.values.get(quota.code())).copied().unwrap_or(documented)
+}
+
+impl QuotasRow {
+    /// Whether they are to be read again.
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        after(self.read_at, KEPT) <= now
+    }
+}
+
+/// Takes what was read, unless something newer is stored.
+pub fn decide(
+    place: &Place,
+    seen: &[QuotaSeen],
+    read_at: Timestamp,
+    stored: Option<&QuotasRow>,
+) -> Option<Change<QuotasRow>> {
+    if stored.is_some_and(|row| row.read_at >= read_at) {
+        return None;
+    }
+    let origin = |applied| if applied { QuotaOrigin::Applied } else { QuotaOrigin::AwsDefault };
+    let value = |quota: &QuotaSeen| QuotaValue { value: quota.value, origin: origin(quota.applied) };
+    let values = seen.iter().map(|quota| (quota.code.clone(), value(quota))).collect();
+    Some(Change { row: QuotasRow { place: place.clone(), read_at, values }, tell: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_reading_counts_and_what_it_lacks_is_as_documented() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let seen = |value| [QuotaSeen { code: Quota::Jobs.code().to_owned(), value, applied: true }];
+        let row = decide(&place, &seen(30), at(10), None).unwrap().row;
+        assert_eq!(decide(&place, &seen(20), at(10), Some(&row)), None);
+        let jobs = QuotaValue { value: 30, origin: QuotaOrigin::Applied };
+        let slots = QuotaValue { value: 300, origin: QuotaOrigin::Documented };
+        assert_eq!((value(Quota::Jobs, Some(&row)), value(Quota::Replicating, Some(&row))), (jobs, slots));
+        assert!(!row.is_old(at(10 + 6 * 3600 - 1)) && row.is_old(at(10 + 6 * 3600)));
+    }
 }

@@ -140,6 +140,20 @@ impl Registry {
         account.is_some_and(|row| row.drs_places().any(|drs| drs == *place))
     }
 
+    /// Whether the Region is registered, of an ACTIVE account: something should be heard from it.
+    pub fn is_active(&self, place: &Place) -> bool {
+        let account = self.account(&place.account).filter(|row| row.status == AccountStatus::Active);
+        account.is_some_and(|row| row.regions.iter().any(|r| r.region == place.region))
+    }
+
+    /// The registered Regions of the ACTIVE accounts.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let active = self.accounts().filter(|row| row.status == AccountStatus::Active);
+        active.flat_map(|row| {
+            row.regions.iter().map(|r| Place { account: row.id.clone(), region: r.region.clone() })
+        })
+    }
+
     /// Where sweeps go: the DRS Regions of the ACTIVE accounts.
     pub fn drs_places(&self) -> Vec<Place> {
         self.accounts()
@@ -182,6 +196,8 @@ mod tests {
                 .collect();
         let places: Vec<_> = registry.drs_places().iter().map(ToString::to_string).collect();
         assert_eq!(places, ["111122223333/eu-central-1"]);
+        let heard: Vec<_> = registry.places().map(|place| place.to_string()).collect();
+        assert_eq!(heard, ["111122223333/eu-central-1", "111122223333/eu-west-1"]);
     }
 
     #[test]

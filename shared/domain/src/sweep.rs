@@ -5,6 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// How often the hub's schedule asks for sweeps.
+pub const TICK: Duration = Duration::from_mins(5);
+
 /// A sweep that was begun this long ago and never ended is taken over by whoever is asked next.
 pub(crate) const CLAIM: Duration = Duration::from_mins(2);
 
@@ -32,7 +35,7 @@ impl Sweeping {
     }
 }
 
-fn after(time: Timestamp, wait: Duration) -> Timestamp {
+pub(crate) fn after(time: Timestamp, wait: Duration) -> Timestamp {
     time.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 

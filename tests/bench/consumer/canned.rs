@@ -92,7 +92,8 @@ fn account_row(n: usize) -> Option<AccountRow> {
 fn place_row(n: usize) -> Option<PlaceRow> {
     let place = Place { account: events::account(n).parse().ok()?, region: REGION.parse().ok()? };
     let heard = place::Observation::Heard { at: Timestamp::UNIX_EPOCH };
-    Some(place::decide(&place, &[heard], None, "account")?.row)
+    let context = place::Context::new("account", Timestamp::UNIX_EPOCH);
+    Some(place::decide(&place, &[heard], None, &context)?.row)
 }
 
 fn item<R: Row>(row: &R) -> Value {

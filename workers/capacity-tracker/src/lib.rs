@@ -3,8 +3,13 @@
 //! Takes Stalled Change events, heartbeats and life-cycle API calls from the spokes, and sweeps each account
 //! and Region. Both reach the same decisions in `drs_fleet_domain::{server, place}`.
 
+mod counts;
 mod handle;
+mod hearing;
 mod links;
+mod places;
+mod quotas;
+mod servers;
 mod sweep;
 
 use drs_fleet_aws::cached::PolicyCache;
@@ -15,13 +20,17 @@ use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
+use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::routing::WorkerName;
-use drs_fleet_domain::server::ServerRow;
+use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
 use drs_fleet_domain::tags::InstanceServerRow;
+
+use self::hearing::Hearing;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -30,8 +39,13 @@ pub struct CapacityTracker {
     policy: PolicyCache,
     inbox: inbox::Inbox,
     servers: Store<ServerRow>,
+    details: Store<ServerDetailsRow>,
     places: Store<PlaceRow>,
     instances: Store<InstanceServerRow>,
+    quotas: Store<QuotasRow>,
+    days: Store<CountsOfDay>,
+    hours: Store<CountsOfHour>,
+    hearing: Hearing,
 }
 
 impl CapacityTracker {
@@ -42,8 +56,13 @@ impl CapacityTracker {
             registry,
             policy: PolicyCache::default(),
             servers: Store::new(metrics.clone()),
+            details: Store::new(metrics.clone()),
             places: Store::new(metrics.clone()),
             instances: Store::new(metrics.clone()),
+            quotas: Store::new(metrics.clone()),
+            days: Store::new(metrics.clone()),
+            hours: Store::new(metrics.clone()),
+            hearing: Hearing::default(),
         }
     }
 }
@@ -56,9 +75,11 @@ impl Worker for CapacityTracker {
         let received = Received::read(message)?;
         let place = received.place();
         let lane = match &received.event {
-            Event::StalledChange { server, .. } => format!("{place}/{server}"),
+            Event::StalledChange { server, .. } | Event::SnapshotTaken { server, .. } => {
+                format!("{place}/{server}")
+            }
             // A sweep takes seconds; the events of its place must not wait for it.
-            Event::SweepPlace => format!("sweep/{place}"),
+            Event::SweepPlace { .. } => format!("sweep/{place}"),
             Event::SweepTick => "tick".to_owned(),
             _ => place.to_string(),
         };
@@ -71,8 +92,8 @@ impl Worker for CapacityTracker {
 
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
         if key.sk == keys::PLACE {
-            return handle::wake_place(self, io, key).await;
+            return places::wake(self, io, key).await;
         }
-        self.servers.wake(io, key, |_| None).await.map(|_| ())
+        servers::wake(self, io, key).await
     }
 }

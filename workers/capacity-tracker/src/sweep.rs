@@ -7,60 +7,43 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::place::{self, Counted};
+use drs_fleet_domain::place::{self, Asked, Counted, Observation, Partial};
+use drs_fleet_domain::quota::{self, Quota};
+use drs_fleet_domain::row::Stored;
 use drs_fleet_domain::seen::ServerSeen;
-use drs_fleet_domain::server::{self, Observation, ServerRow};
+use drs_fleet_domain::server::{self, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 
-use crate::{CapacityTracker, links};
+use crate::{CapacityTracker, counts, links, places, quotas, servers};
 
 /// How many rows of one sweep are written at once.
 pub(crate) const WRITES: usize = 16;
 
-/// Sweeps a place, unless another sweep serves the request.
+/// Sweeps a place, unless another sweep serves the request, or the schedule asks too early.
 pub(crate) async fn sweep<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    asked: &[Timestamp],
+    asked: &[Asked],
 ) -> Result<(), IoError> {
     let now = io.now();
-    if asked.iter().all(|asked_at| sweeps::is_overtaken(*asked_at, now)) {
+    if asked.iter().all(|asked| sweeps::is_overtaken(asked.at, now)) {
         return Ok(());
     }
+    let limits = worker.policy.current(io).await?.of_account(&place.account);
     let key = keys::place(place);
-    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, now)).await?;
+    let claim =
+        worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &limits, now)).await?;
     if !claim.changed() {
         return Ok(());
     }
-    // Should this fail, the claim stays with this request, which is tried again.
-    let observation = look(worker, io, place).await?;
-    let registry = worker.registry.current(io).await?;
-    let name = registry.account_name(&place.account);
-    let observations = [observation];
-    worker.places.change(io, &key, |row| place::decide(place, &observations, row, name)).await?;
-    Ok(())
-}
-
-/// Reads the place and brings its servers' rows in line; a refusal is an observation too.
-async fn look<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<place::Observation, IoError> {
     if !is_swept(worker, io, place).await? {
-        return Ok(place::Observation::Dismissed { at: io.now() });
+        return places::see(worker, io, place, &[Observation::Dismissed { at: now }], None).await;
     }
-    match read_all(io, place).await {
-        Ok(sweep) => Ok(place::Observation::Swept(apply(worker, io, place, sweep).await?)),
-        Err(error) if sweeps::is_refusal(&error) => {
-            io.evict(&place.account);
-            // A person may have switched the account off since the registry was read: that is no refusal.
-            worker.registry.forget();
-            if !is_swept(worker, io, place).await? {
-                return Ok(place::Observation::Dismissed { at: io.now() });
-            }
-            tracing::warn!(%place, %error, "the spoke refuses the sweep");
-            Ok(place::Observation::Denied { at: io.now(), reason: error.message })
-        }
-        Err(error) => Err(error),
+    let mut reading = None;
+    match read(worker, io, place, &mut reading).await {
+        Ok(counted) => ended(worker, io, place, counted).await,
+        Err(error) => ended_early(worker, io, place, reading.as_ref(), error).await,
     }
 }
 
@@ -73,69 +56,140 @@ async fn is_swept<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Res
     Ok(worker.registry.current(io).await?.is_swept(place))
 }
 
-/// What all pages listed, at the time of the first.
-struct Sweep {
-    date: Timestamp,
-    initialized: bool,
-    servers: Vec<ServerSeen>,
-}
-
-async fn read_all<I: Io>(io: &I, place: &Place) -> Result<Sweep, IoError> {
-    let mut page = io.source_servers(place, &ServerFilter::All, None).await?;
-    let mut sweep = Sweep { date: page.date, initialized: page.initialized, servers: page.items };
-    while let Some(next) = page.next {
-        page = io.source_servers(place, &ServerFilter::All, Some(next)).await?;
-        sweep.servers.append(&mut page.items);
-    }
-    Ok(sweep)
-}
-
-/// Brings the rows in line with what was listed, writes what changed, and counts.
-async fn apply<I: Io>(
+/// All pages were read.
+async fn ended<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    sweep: Sweep,
+    counted: Counted,
+) -> Result<(), IoError> {
+    let quotas = quotas::current(worker, io, place).await?;
+    let limit = quota::value(Quota::Replicating, quotas.as_ref()).value;
+    tracing::info!(%place, servers = counted.servers, replicating = counted.replicating, limit, "swept");
+    counts::keep(worker, io, place, &counted, limit).await?;
+    places::see(worker, io, place, &[Observation::Swept(counted)], quotas.as_ref()).await
+}
+
+/// What was read stays. A refusal is an observation, and ends the sweep; after other failures the claim stays with
+/// this request, which is tried again.
+async fn ended_early<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    reading: Option<&Reading>,
+    error: IoError,
+) -> Result<(), IoError> {
+    let is_refusal = sweeps::is_refusal(&error);
+    if is_refusal {
+        io.evict(&place.account);
+        // A person may have switched the account off since the registry was read: that is no refusal.
+        worker.registry.forget();
+        if !is_swept(worker, io, place).await? {
+            return places::see(worker, io, place, &[Observation::Dismissed { at: io.now() }], None).await;
+        }
+    }
+    let partial = reading.map(|reading| reading.ended_by(&error));
+    let known = worker.places.held(&keys::place(place));
+    let known = known.as_ref().and_then(|stored| stored.row.partial.as_ref());
+    let mut observations: Vec<_> =
+        partial.filter(|partial| !partial.repeats(known)).map(Observation::Partly).into_iter().collect();
+    if is_refusal {
+        tracing::warn!(%place, %error, "the spoke refuses the sweep");
+        observations.push(Observation::Denied { at: io.now(), reason: error.message });
+        return places::see(worker, io, place, &observations, None).await;
+    }
+    places::see(worker, io, place, &observations, None).await?;
+    Err(error)
+}
+
+/// What a sweep has read so far.
+struct Reading {
+    counted: Counted,
+    listed: BTreeSet<SourceServerId>,
+    /// What is stored of servers that were not listed yet.
+    unlisted: BTreeMap<SourceServerId, Stored<ServerRow>>,
+}
+
+impl Reading {
+    fn ended_by(&self, error: &IoError) -> Partial {
+        let Counted { swept_at: at, servers, .. } = self.counted;
+        Partial { at, servers, reason: error.message.clone() }
+    }
+}
+
+/// Reads all pages, brings the rows in line with each as it comes, and answers what was counted. Nothing is said of
+/// servers that no page listed before the last one is read.
+async fn read<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    reading: &mut Option<Reading>,
 ) -> Result<Counted, IoError> {
-    let Sweep { date: at, initialized, servers } = sweep;
-    let registry = worker.registry.current(io).await?;
-    let account_name = registry.account_name(&place.account);
+    let mut page = io.source_servers(place, &ServerFilter::All, None).await?;
+    let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
+    let reading = reading.insert(Reading {
+        counted: Counted::nothing(page.date, page.initialized),
+        listed: BTreeSet::new(),
+        unlisted: stored.into_iter().map(|stored| (stored.row.id.clone(), stored)).collect(),
+    });
+    loop {
+        listed(worker, io, place, reading, page.items).await?;
+        let Some(next) = page.next else { break };
+        page = io.source_servers(place, &ServerFilter::All, Some(next)).await?;
+    }
+    let gone: Vec<_> = std::mem::take(&mut reading.unlisted).into_values().collect();
+    links::keep(worker, io, place, &[], &gone).await?;
+    let at = reading.counted.swept_at;
+    let ids: Vec<_> = gone.iter().map(|stored| stored.row.id.clone()).collect();
+    worker.servers.remember(gone);
+    see(worker, io, place, ids.into_iter().map(|id| (id, server::Observation::Gone { at }))).await?;
+    Ok(reading.counted.clone())
+}
+
+/// One page.
+async fn listed<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    reading: &mut Reading,
+    mut servers: Vec<ServerSeen>,
+) -> Result<(), IoError> {
+    // While pages are turned a server may move to the next one.
+    servers.retain(|seen| reading.listed.insert(seen.id.clone()));
+    let stored: Vec<_> = servers.iter().filter_map(|seen| reading.unlisted.remove(&seen.id)).collect();
+    links::keep(worker, io, place, &servers, &stored).await?;
+    worker.servers.remember(stored);
+    let at = reading.counted.swept_at;
+    let observed = servers
+        .into_iter()
+        .map(|seen| (seen.id.clone(), server::Observation::Seen { seen: Box::new(seen), at }));
+    let rows = see(worker, io, place, observed).await?;
+    for row in &rows {
+        reading.counted.add(row);
+    }
+    Ok(())
+}
+
+/// Applies what a sweep saw of servers; answers their rows.
+async fn see<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    observed: impl Iterator<Item = (SourceServerId, server::Observation)>,
+) -> Result<Vec<ServerRow>, IoError> {
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     // Claimed by this process: it knows the row.
     let known = worker.places.known(io, &keys::place(place)).await?;
     let swept_at = known.and_then(|stored| stored.row.swept_at());
-    let policy = worker.policy.current(io).await?;
+    let account_name = registry.account_name(&place.account);
     let context = server::Context { account_name, swept_at, policy: &policy, now: io.now() };
-    let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
-    let listed: BTreeSet<_> = servers.iter().map(|s| s.id.clone()).collect();
-    let mut observed: BTreeMap<SourceServerId, Observation> = stored
-        .iter()
-        .filter(|s| !listed.contains(&s.row.id))
-        .map(|s| (s.row.id.clone(), Observation::Gone { at }))
-        .collect();
-    links::keep(worker, io, place, &servers, &stored).await?;
-    worker.servers.remember(stored);
-    observed.extend(
-        servers.into_iter().map(|seen| (seen.id.clone(), Observation::Seen { seen: Box::new(seen), at })),
-    );
     let rows: Vec<_> = stream::iter(observed)
         .map(|(id, observation)| {
             let context = &context;
-            async move {
-                let key = keys::server(place, &id);
-                let outcome = worker
-                    .servers
-                    .change(io, &key, |row| {
-                        server::decide((place, &id), std::slice::from_ref(&observation), row, context)
-                    })
-                    .await?;
-                Ok::<_, IoError>(outcome.row().cloned())
-            }
+            async move { servers::see(worker, io, (place, &id), observation, context).await }
         })
         .buffer_unordered(WRITES)
         .try_collect()
         .await?;
-    let rows: Vec<_> = rows.into_iter().flatten().collect();
-    let counted = place::count(&rows, at, initialized);
-    tracing::info!(%place, servers = counted.servers, replicating = counted.replicating, "swept");
-    Ok(counted)
+    Ok(rows.into_iter().flatten().collect())
 }

@@ -31,7 +31,7 @@ pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Receive
             // Refused, or it names no job: the next sweep sees what it did.
             Event::ApiCall(_) => {}
             Event::SweepTick => ticked |= !sweeps::is_overtaken(received.sent_at, io.now()),
-            Event::SweepPlace => sweep::sweep(worker, io, &place, received.sent_at).await?,
+            Event::SweepPlace { .. } => sweep::sweep(worker, io, &place, received.sent_at).await?,
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
         }
     }

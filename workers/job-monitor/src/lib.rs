@@ -50,7 +50,7 @@ impl Worker for JobMonitor {
         let place = received.place();
         let lane = match &received.event {
             Event::LaunchResult { server, job, .. } => format!("{place}/{job}/{server}"),
-            Event::SweepPlace => format!("sweep/{place}"),
+            Event::SweepPlace { .. } => format!("sweep/{place}"),
             Event::SweepTick => "tick".to_owned(),
             _ => place.to_string(),
         };

@@ -20,7 +20,7 @@ use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::keys::{Key, Place};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, ServerSeen};
+use drs_fleet_domain::seen::{JobSeen, QuotaSeen, ServerSeen};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -221,6 +221,22 @@ impl MemoryIo {
     /// What `DescribeJobs` shows in a place.
     pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
         self.world().spokes.at(place).jobs = jobs;
+    }
+
+    /// What Service Quotas shows in a place.
+    pub fn set_quotas(&self, place: &Place, quotas: Vec<QuotaSeen>) {
+        self.world().spokes.at(place).quotas = quotas;
+    }
+
+    /// How many servers a page of `DescribeSourceServers` shows in a place; `None`: the usual number.
+    pub fn set_page_size(&self, place: &Place, size: Option<usize>) {
+        self.world().spokes.at(place).page_size = size;
+    }
+
+    /// `DescribeSourceServers` fails in a place from this server on, as when the role is revoked in the course of a
+    /// sweep; or does not fail any more.
+    pub fn set_page_failure(&self, place: &Place, failure: Option<(usize, IoError)>) {
+        self.world().spokes.at(place).page_failure = failure;
     }
 
     /// Every call into a place fails, or none any more.

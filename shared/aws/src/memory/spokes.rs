@@ -21,6 +21,8 @@ pub(super) struct Spoke {
     pub(super) quotas: Vec<QuotaSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
+    pub(super) page_size: Option<usize>,
+    pub(super) page_failure: Option<(usize, IoError)>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +45,13 @@ impl Spokes {
             ServerFilter::All => true,
             ServerFilter::OfInstance(instance) => server.instance.as_ref() == Some(instance),
         };
-        Ok(page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now))
+        let (start, size) = (start_of(page), spoke.page_size.unwrap_or(PAGE));
+        if let Some((from, failure)) = &spoke.page_failure
+            && start >= *from
+        {
+            return Err(failure.clone());
+        }
+        Ok(page_of_size(size, spoke.servers.iter().filter(wanted).cloned().collect(), start, now))
     }
 
     pub(super) fn jobs(
@@ -143,10 +151,17 @@ fn never_initialized<T>(now: Timestamp) -> Page<T> {
     Page { initialized: false, ..page_of(Vec::new(), None, now) }
 }
 
+fn start_of(page: Option<&str>) -> usize {
+    page.and_then(|page| page.parse().ok()).unwrap_or(0)
+}
+
 fn page_of<T>(all: Vec<T>, page: Option<&str>, now: Timestamp) -> Page<T> {
-    let start = page.and_then(|page| page.parse().ok()).unwrap_or(0_usize);
-    let next = (start + PAGE < all.len()).then(|| (start + PAGE).to_string());
-    let items = all.into_iter().skip(start).take(PAGE).collect();
+    page_of_size(PAGE, all, start_of(page), now)
+}
+
+fn page_of_size<T>(size: usize, all: Vec<T>, start: usize, now: Timestamp) -> Page<T> {
+    let next = (start + size < all.len()).then(|| (start + size).to_string());
+    let items = all.into_iter().skip(start).take(size).collect();
     let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Page { items, next, date, initialized: true }
 }

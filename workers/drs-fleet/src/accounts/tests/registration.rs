@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::place::{self, Counted, Observation, PlaceRow};
+use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
 
 use super::*;
@@ -13,7 +13,7 @@ fn swept(stage: &Stage, region: &str) -> PlaceRow {
     let counted =
         Counted { swept_at: at, replicating: 2, extended: 0, servers: 2, by_state, initialized: true };
     let seen = [Observation::Swept(counted), Observation::Heard { at: at - Duration::from_mins(5) }];
-    place::decide(&place, &seen, None, "Payments").unwrap().row
+    place::decide(&place, &seen, None, &Context::new("Payments", at)).unwrap().row
 }
 
 #[tokio::test]
@@ -69,7 +69,8 @@ async fn a_refused_sweep_and_its_incident_are_shown_and_a_missing_count_is_no_ze
         at: stage.hub.io.now() - Duration::from_secs(140),
         reason: "AccessDenied: no".into(),
     };
-    let row = place::decide(&row.place, &[denied], Some(&row), "Payments").unwrap().row;
+    let context = Context::new("Payments", stage.hub.io.now());
+    let row = place::decide(&row.place, &[denied], Some(&row), &context).unwrap().row;
     stage.store(&row).await;
     let shown = stage.run("show pay").await;
     assert!(shown.contains("HIGH ACCOUNT_DENIED, opened 2 min ago: AccessDenied: no"), "{shown}");

@@ -1,0 +1,87 @@
+//! Who sweeps a place and when, and what its timer is for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decide::finish;
+use super::{Context, Observation, PlaceRow, decide, silence};
+use crate::keys::Place;
+use crate::policy::Limits;
+use crate::row::Change;
+use crate::sweep::{self, Sweeping, after};
+
+/// Ticks are not punctual, and the last one's sweep took its time.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// A request for a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// When, in our time.
+    pub at: Timestamp,
+    /// By the schedule, which asks more often than some places are to be swept; a wish has a reason.
+    pub scheduled: bool,
+}
+
+/// What a process knows when a place's timer rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waking {
+    /// The Region is registered, of an ACTIVE account.
+    pub is_active: bool,
+    /// It is swept.
+    pub is_swept: bool,
+    /// The process gets messages in time, so that what it did not hear was not said.
+    pub hears: bool,
+}
+
+/// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped.
+pub fn claim(
+    place: &Place,
+    stored: Option<&PlaceRow>,
+    asked: &[Asked],
+    limits: &Limits,
+    now: Timestamp,
+) -> Option<Change<PlaceRow>> {
+    let row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
+    let fresh = is_fresh(&row, limits, now);
+    let asked: Vec<_> = asked.iter().filter(|a| !(a.scheduled && fresh)).map(|a| a.at).collect();
+    let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &asked, now)?);
+    Some(Change { row: PlaceRow { sweeping, look_at: None, ..row }, tell: Vec::new() })
+}
+
+/// Whether the schedule need not ask yet. What could not be read, or not whole, is looked at with each tick.
+fn is_fresh(row: &PlaceRow, limits: &Limits, now: Timestamp) -> bool {
+    let Some(counted) = row.counted.as_ref().filter(|_| row.unreadable.is_none() && row.partial.is_none())
+    else {
+        return false;
+    };
+    now < after(counted.swept_at, interval(limits, counted.initialized).saturating_sub(SLACK))
+}
+
+fn interval(limits: &Limits, initialized: bool) -> Duration {
+    if initialized { limits.sweep_every } else { limits.sweep_uninitialized_every }
+}
+
+/// When a place that was swept is swept again, where the schedule does not ask often enough.
+pub(super) fn next_look(limits: &Limits, swept_at: Timestamp, initialized: bool) -> Option<Timestamp> {
+    let every = interval(limits, initialized);
+    (every < sweep::TICK).then(|| after(swept_at, every))
+}
+
+/// Serves the place's timer: a wish for a sweep, the time by which it must be heard, the end of what flapped.
+///
+/// The wish stays until a sweep is begun, for what asks may die of it.
+pub fn wake(row: &PlaceRow, context: &Context<'_>, waking: Waking) -> Option<Change<PlaceRow>> {
+    let now = context.now;
+    if !waking.is_active {
+        return decide(&row.place, &[Observation::Dismissed { at: now }], Some(row), context);
+    }
+    let mut next = row.clone();
+    if row.look_at.is_some_and(|at| at <= now) {
+        next.look_at = waking.is_swept.then(|| after(now, sweep::CLAIM));
+    }
+    if row.listen_at.is_some_and(|at| at <= now) {
+        silence::listen(&mut next, context, waking.hears);
+    }
+    finish(Some(row), next, context, now)
+}

@@ -1,0 +1,196 @@
+use std::time::Duration;
+
+use super::*;
+use crate::incident::{IncidentKind, open};
+use crate::own_event::{Happened, OwnEvent};
+use crate::policy::Limits;
+use crate::quota::{QuotaOrigin, QuotaValue, QuotasRow};
+use crate::row::Change;
+
+const NAME: &str = "erp";
+
+fn place() -> Place {
+    Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn context(second: i64) -> Context<'static> {
+    Context::new(NAME, at(second))
+}
+
+fn counted(second: i64, replicating: u32) -> Counted {
+    Counted { replicating, servers: replicating, ..Counted::nothing(at(second), true) }
+}
+
+/// The row after observations that come one by one, and what was told.
+fn seen(observations: &[Observation], context: &Context<'_>) -> (PlaceRow, Vec<OwnEvent>) {
+    let (mut row, mut told) = (PlaceRow::unknown(&place()), Vec::new());
+    for observation in observations {
+        if let Some(change) = decide(&place(), std::slice::from_ref(observation), Some(&row), context) {
+            told.extend(change.tell);
+            row = change.row;
+        }
+    }
+    (row, told)
+}
+
+fn levels(told: &[OwnEvent]) -> Vec<Level> {
+    let level = |event: &OwnEvent| match event {
+        OwnEvent::Capacity(event) => Some(event.status),
+        OwnEvent::Incident(_) => None,
+    };
+    told.iter().filter_map(level).collect()
+}
+
+fn happened(told: &[OwnEvent]) -> Vec<(IncidentKind, Happened)> {
+    told.iter().filter_map(OwnEvent::incident).map(|event| (event.kind, event.happened)).collect()
+}
+
+fn woken(row: &PlaceRow, second: i64, waking: Waking) -> Change<PlaceRow> {
+    wake(row, &context(second), waking).unwrap()
+}
+
+const HEARING: Waking = Waking { is_active: true, is_swept: true, hears: true };
+
+#[test]
+fn switching_an_account_off_closes_what_its_refusal_opened() {
+    let denied = Observation::Denied { at: at(10), reason: "not authorized".into() };
+    let refused = decide(&place(), &[denied], None, &context(10)).unwrap();
+    assert_eq!(refused.tell[0].incident().unwrap().happened, Happened::Opened);
+    let off = Observation::Dismissed { at: at(20) };
+    let off = decide(&place(), &[off], Some(&refused.row), &context(20)).unwrap();
+    assert_eq!(off.tell[0].incident().unwrap().happened, Happened::Resolved);
+    assert!(open(&off.row.incidents).next().is_none() && off.row.wake_at().is_none());
+}
+
+#[test]
+fn each_change_of_the_level_is_told_with_warning_and_critical_as_incidents() {
+    let sweeps = [(1, 249), (2, 250), (3, 285), (4, 300), (5, 296), (6, 200)];
+    let (_, told) = seen(&sweeps.map(|(n, count)| Observation::Swept(counted(n, count))), &context(9));
+    assert_eq!(levels(&told), [Level::Ok, Level::Info, Level::Warning, Level::Critical, Level::Ok]);
+    let kind = IncidentKind::CapacityReplicating;
+    let expected = [Happened::Opened, Happened::Escalated, Happened::Resolved].map(|what| (kind, what));
+    assert_eq!(happened(&told), expected);
+}
+
+#[test]
+fn a_refusal_makes_the_status_unknown_and_is_no_sign_that_there_is_room() {
+    let refused = Observation::Denied { at: at(2), reason: "no".into() };
+    let (row, told) = seen(&[Observation::Swept(counted(1, 290)), refused], &context(9));
+    assert_eq!(row.status, Status { level: Level::Unknown, since: Some(at(2)), limit: Some(300) });
+    assert_eq!(levels(&told), [Level::Warning, Level::Unknown]);
+    assert!(open(&row.incidents).any(|(kind, _)| kind == IncidentKind::CapacityReplicating));
+    let readable = Observation::Swept(counted(3, 278));
+    let change = decide(&place(), &[readable], Some(&row), &context(9)).unwrap();
+    assert_eq!(change.row.status.level, Level::Warning, "within the band of what it was");
+}
+
+#[test]
+fn a_quota_that_changes_changes_the_level() {
+    let value = |value| QuotaValue { value, origin: QuotaOrigin::Applied };
+    let values = [("L-C1D14A2B".to_owned(), value(600))].into();
+    let quotas = QuotasRow { place: place(), read_at: at(0), values };
+    let (row, _) = seen(&[Observation::Swept(counted(1, 290))], &context(9));
+    let more = context(9).with(Limits::default(), Some(&quotas));
+    let change = decide(&place(), &[Observation::Swept(counted(2, 290))], Some(&row), &more).unwrap();
+    assert_eq!((change.row.status.level, change.row.status.limit), (Level::Ok, Some(600)));
+    assert_eq!(happened(&change.tell), [(IncidentKind::CapacityReplicating, Happened::Resolved)]);
+}
+
+#[test]
+fn what_a_sweep_did_not_finish_is_said_until_one_does() {
+    let partly = |second| Observation::Partly(Partial { at: at(second), servers: 50, reason: "no".into() });
+    let (row, _) = seen(&[Observation::Swept(counted(1, 60)), partly(2)], &context(9));
+    assert_eq!((row.partial.as_ref().unwrap().servers, row.swept_at()), (50, Some(at(1))));
+    let (row, _) = seen(&[partly(2), Observation::Swept(counted(3, 60)), partly(2)], &context(9));
+    assert_eq!(row.partial, None);
+}
+
+#[test]
+fn a_spoke_that_is_not_heard_for_a_quarter_of_an_hour_is_silent_until_it_is() {
+    let (row, _) = seen(&[Observation::Known { at: at(0) }, Observation::Heard { at: at(60) }], &context(60));
+    assert_eq!(row.wake_at(), Some(at(960)));
+    let silent = woken(&row, 960, HEARING);
+    assert_eq!(happened(&silent.tell), [(IncidentKind::SpokeSilent, Happened::Opened)]);
+    assert_eq!(silent.row.wake_at(), Some(at(1260)), "whether it is still registered");
+    let late = Observation::Heard { at: at(70) };
+    let late = decide(&place(), &[late], Some(&silent.row), &context(1000)).unwrap();
+    assert!(late.tell.is_empty(), "what comes so late says nothing of today");
+    let beat = Observation::Heard { at: at(1100) };
+    let heard = decide(&place(), &[beat], Some(&late.row), &context(1101)).unwrap();
+    assert_eq!(happened(&heard.tell), [(IncidentKind::SpokeSilent, Happened::Resolved)]);
+    assert_eq!(heard.row.wake_at(), Some(at(2000)));
+}
+
+#[test]
+fn a_spoke_that_was_never_heard_is_silent_since_it_is_known() {
+    let (row, _) = seen(&[Observation::Known { at: at(100) }], &context(100));
+    assert_eq!(happened(&woken(&row, 1000, HEARING).tell), [(IncidentKind::SpokeSilent, Happened::Opened)]);
+}
+
+#[test]
+fn who_hears_nothing_does_not_judge_and_looks_again_a_minute_later() {
+    let (row, _) = seen(&[Observation::Known { at: at(100) }], &context(100));
+    let deaf = woken(&row, 1000, Waking { hears: false, ..HEARING });
+    assert_eq!((deaf.tell.len(), deaf.row.wake_at()), (0, Some(at(1060))));
+}
+
+#[test]
+fn nobody_listens_for_an_account_that_is_switched_off() {
+    let (row, _) = seen(&[Observation::Known { at: at(100) }], &context(100));
+    let silent = woken(&row, 1000, HEARING).row;
+    let off = woken(&silent, 1300, Waking { is_active: false, ..HEARING });
+    assert_eq!(happened(&off.tell), [(IncidentKind::SpokeSilent, Happened::Resolved)]);
+    assert_eq!(off.row.wake_at(), None);
+    let beat = Observation::Heard { at: at(1400) };
+    assert_eq!(decide(&place(), &[beat], Some(&off.row), &context(1400)).unwrap().row.wake_at(), None);
+}
+
+#[test]
+fn a_burst_of_events_is_one_write_a_minute() {
+    let spoke = |second| [Observation::Spoke { at: at(second) }];
+    let first = decide(&place(), &spoke(125), None, &context(125)).unwrap().row;
+    assert_eq!(decide(&place(), &spoke(179), Some(&first), &context(179)), None);
+    assert!(decide(&place(), &spoke(180), Some(&first), &context(180)).is_some());
+}
+
+#[test]
+fn the_schedule_is_heeded_when_the_interval_is_over_and_a_wish_always() {
+    let claimed = |row: &PlaceRow, second, scheduled| {
+        let asked = [Asked { at: at(second), scheduled }];
+        claim(&place(), Some(row), &asked, &Limits::default(), at(second)).is_some()
+    };
+    let (row, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1000));
+    assert!(!claimed(&row, 1269, true) && claimed(&row, 1270, true) && claimed(&row, 1001, false));
+    let (refused, _) = seen(
+        &[Observation::Swept(counted(1000, 1)), Observation::Denied { at: at(1010), reason: "no".into() }],
+        &context(1010),
+    );
+    assert!(claimed(&refused, 1020, true), "to see the end of it");
+    let empty = Counted { initialized: false, ..counted(1000, 0) };
+    let (never_initialized, _) = seen(&[Observation::Swept(empty)], &context(1000));
+    assert!(!claimed(&never_initialized, 1000 + 5 * 3600, true));
+    assert!(claimed(&never_initialized, 1000 + 6 * 3600, true));
+}
+
+#[test]
+fn an_interval_shorter_than_the_schedules_is_kept_by_a_timer() {
+    let every = |minutes| {
+        let limits = Limits { sweep_every: Duration::from_mins(minutes), ..Limits::default() };
+        let context = context(9).with(limits, None);
+        seen(&[Observation::Swept(counted(1000, 1))], &context).0.look_at
+    };
+    assert_eq!((every(2), every(5)), (Some(at(1120)), None));
+}
+
+#[test]
+fn a_wish_stays_until_a_sweep_is_begun() {
+    let (row, _) = seen(&[Observation::LookSooner { at: at(100) }], &context(100));
+    assert_eq!(row.wake_at(), Some(at(110)));
+    assert_eq!(woken(&row, 110, HEARING).row.wake_at(), Some(at(230)));
+    let elsewhere = woken(&row, 110, Waking { is_swept: false, ..HEARING });
+    assert_eq!(elsewhere.row.wake_at(), None, "a Region that only has source machines");
+}

@@ -1,0 +1,193 @@
+//! The capacity-tracker's paths that are about places: quotas and history, sweeps that end early, silence.
+
+use std::time::Duration;
+
+use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::capacity::Level;
+use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::keys;
+use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::quota::{Quota, QuotasRow};
+use drs_fleet_domain::row::Row;
+use drs_fleet_domain::seen::QuotaSeen;
+use drs_fleet_domain::server::ServerRow;
+
+use super::Path;
+use super::capacity::tracker;
+use super::ending::Ending;
+use super::scene::{Scene, listens_for, play};
+use super::world::{heartbeat, now, place, server, server_id, tick};
+
+const INTERVAL: Duration = Duration::from_mins(5);
+
+fn path(steps: &'static [fn(&Scene)]) -> Path<CapacityTracker> {
+    Path { make: tracker, steps }
+}
+
+fn place_row(scene: &Scene) -> PlaceRow {
+    scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row
+}
+
+/// The row of a kind of which there is one.
+fn only<R: Row>(ending: &Ending, begin: &str) -> serde_json::Value {
+    let mut rows = ending.rows.iter().filter(|(key, _)| key.contains(begin)).map(|(_, row)| row);
+    let row = rows.next().unwrap().clone();
+    assert!(rows.next().is_none(), "one row of {}", R::KIND);
+    row
+}
+
+fn running(servers: u8) -> Vec<drs_fleet_domain::seen::ServerSeen> {
+    (1..=servers).map(|n| server(n, "CONTINUOUS")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let code = Quota::Replicating.code().to_owned();
+            scene.world.set_quotas(&place(), vec![QuotaSeen { code, value: 3, applied: true }]);
+            scene.world.set_servers(&place(), running(2));
+            scene.put(&tick(scene));
+            scene.lets_pass(INTERVAL);
+        },
+        |scene| {
+            scene.world.set_servers(&place(), running(3));
+            scene.put(&tick(scene));
+        },
+    ];
+    let (points, clean) = path(steps).survives_everything().await;
+    assert!(points.contains(&"quotas"));
+    let levels = |event: &OwnEvent| match event {
+        OwnEvent::Capacity(event) => Some((event.before, event.status, event.limit)),
+        OwnEvent::Incident(_) => None,
+    };
+    let told: Vec<_> = clean.published.iter().filter_map(levels).collect();
+    assert_eq!(told, [(Level::Unknown, Level::Ok, 3), (Level::Ok, Level::Critical, 3)]);
+    assert_eq!(clean.incidents(), [(IncidentKind::CapacityReplicating, Happened::Opened)]);
+    let day = only::<CountsOfDay>(&clean, "counts#day#");
+    assert_eq!((&day["min"], &day["max"], &day["last"]), (&2.into(), &3.into(), &3.into()));
+    let hour = only::<CountsOfHour>(&clean, "counts#hour#");
+    assert_eq!(hour["points"].as_object().unwrap().values().cloned().collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(
+        only::<QuotasRow>(&clean, "/quotas")["values"][Quota::Replicating.code()]["origin"],
+        "APPLIED"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_ends_early_keeps_what_it_saw_and_says_so_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_page_size(&place(), Some(2));
+            scene.world.set_servers(&place(), running(5));
+            scene.put(&tick(scene));
+            scene.lets_pass(INTERVAL);
+        },
+        |scene| {
+            let states = [(1, "STALLED"), (2, "CONTINUOUS"), (3, "STALLED"), (4, "CONTINUOUS")];
+            scene.world.set_servers(&place(), states.map(|(n, state)| server(n, state)).into());
+            let revoked = IoError::new(Neighbour::Spoke, "DescribeSourceServers", Verdict::Denied, "revoked");
+            scene.world.set_page_failure(&place(), Some((2, revoked)));
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            let row = place_row(scene);
+            assert_eq!(row.partial.map(|p| (p.servers, p.reason)), Some((2, "revoked".to_owned())));
+            assert_eq!((row.status.level, row.counted.unwrap().servers), (Level::Unknown, 5));
+            let stored = |n| {
+                let key = keys::server(&place(), &server_id(n).parse().unwrap());
+                scene.world.stored::<ServerRow>(&key).unwrap().unwrap().row
+            };
+            assert_eq!(stored(1).replication.state, "STALLED", "the page that was read");
+            assert_eq!(stored(3).replication.state, "CONTINUOUS", "the page that was not");
+            assert_eq!(stored(5).gone_since, None, "nobody knows");
+            scene.world.set_page_failure(&place(), None);
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            let row = place_row(scene);
+            assert_eq!((row.partial, row.status.level, row.counted.unwrap().servers), (None, Level::Ok, 4));
+        },
+    ];
+    let (_, clean) = path(steps).survives_everything().await;
+    let denied = |happened| (IncidentKind::AccountDenied, happened);
+    let stalled = (IncidentKind::ReplicationStalled, Happened::Opened);
+    let expected = [stalled, denied(Happened::Opened), stalled, denied(Happened::Resolved)];
+    assert_eq!(clean.incidents(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_sweep_is_tried_again_and_says_what_it_read_meanwhile() {
+    let scene = Scene::new().await;
+    let steps: &[fn(&Scene)] = &[|scene| {
+        scene.world.set_page_size(&place(), Some(2));
+        scene.world.set_servers(&place(), running(5));
+        let throttled = IoError::new(Neighbour::Spoke, "DescribeSourceServers", Verdict::Throttled, "slower");
+        scene.world.set_page_failure(&place(), Some((4, throttled)));
+        scene.put(&tick(scene));
+        let world = scene.world.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            let row = world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
+            assert_eq!(row.partial.map(|p| (p.servers, p.reason)), Some((4, "slower".to_owned())));
+            world.set_page_failure(&place(), None);
+        });
+    }];
+    play(&scene, tracker, steps).await;
+    let row = place_row(&scene);
+    assert_eq!((row.partial, row.counted.unwrap().servers), (None, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            listens_for(&scene.world, Duration::from_mins(5));
+            scene.put(&heartbeat(now(scene)));
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_mins(1));
+        },
+        |scene| {
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_mins(7));
+        },
+        |scene| {
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_mins(3));
+        },
+        |scene| scene.put(&heartbeat(now(scene))),
+    ];
+    let (_, clean) = path(steps).survives_everything().await;
+    let silent = |happened| (IncidentKind::SpokeSilent, happened);
+    // The other place is the Region of the source machines, from which nothing ever came.
+    let expected = [silent(Happened::Opened), silent(Happened::Opened), silent(Happened::Resolved)];
+    assert_eq!(clean.incidents(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tracker_that_gets_no_messages_reports_no_silence() {
+    let scene = Scene::new().await;
+    let steps: &[fn(&Scene)] = &[|scene| {
+        listens_for(&scene.world, Duration::from_mins(15));
+        scene.put(&heartbeat(now(scene)));
+        scene.put(&tick(scene));
+        scene.lets_pass(Duration::from_mins(40));
+    }];
+    play(&scene, tracker, steps).await;
+    assert_eq!(Ending::of(&scene).incidents(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_that_piled_up_are_asked_for_together() {
+    let scene = Scene::new().await;
+    scene.world.set_servers(&place(), running(3));
+    let process = scene.process();
+    let steps: &[fn(&Scene)] = &[|scene| (0..20).for_each(|_| scene.put(&tick(scene)))];
+    play(&scene, tracker, steps).await;
+    let calls = |name| process.points().into_iter().filter(|point| *point == name).count();
+    assert_eq!(calls("source_servers"), 1);
+    assert!(calls("enqueue") <= 3, "{} requests for 20 ticks", calls("enqueue"));
+}

@@ -1,0 +1,144 @@
+//! Places as events and timers tell of them: heard, to be swept sooner, silent.
+
+use drs_fleet_aws::inbox::Received;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::event::{Event, SCHEDULE_SOURCE};
+use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::place::{self, Context, Observation, PlaceRow, Waking};
+use drs_fleet_domain::quota::QuotasRow;
+use drs_fleet_domain::unhandled::Reason;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use crate::CapacityTracker;
+use crate::sweep::WRITES;
+
+/// How many items the table reads at once.
+const READS: usize = 100;
+
+/// Heartbeats, and what changes servers without saying how.
+pub(crate) async fn observe<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    work: &[Received],
+) -> Result<(), IoError> {
+    let mut observations = Vec::new();
+    for received in work {
+        match &received.event {
+            Event::Heartbeat => observations.push(Observation::Heard { at: received.envelope.time }),
+            Event::ApiCall(call) if call.error.is_none() => {
+                observations.push(Observation::LookSooner { at: io.now() });
+            }
+            // A refused call changed nothing.
+            Event::ApiCall(_) => {}
+            _ => worker.inbox.set_aside(io, Reason::NotActedOn, received).await?,
+        }
+    }
+    see(worker, io, place, &observations, None).await
+}
+
+/// Applies observations of a place; `quotas` where something was counted.
+pub(crate) async fn see<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    observations: &[Observation],
+    quotas: Option<&QuotasRow>,
+) -> Result<(), IoError> {
+    if observations.is_empty() {
+        return Ok(());
+    }
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let limits = policy.of_account(&place.account);
+    let name = registry.account_name(&place.account);
+    let context = Context::new(name, io.now()).with(limits, quotas);
+    let key = keys::place(place);
+    let decide = |row: Option<&PlaceRow>| place::decide(place, observations, row, &context);
+    if observations.iter().any(|o| matches!(o, Observation::LookSooner { .. })) {
+        // The wish that this process remembers may have been served by another since.
+        worker.places.change_now(io, &key, decide).await?;
+    } else {
+        worker.places.change(io, &key, decide).await?;
+    }
+    Ok(())
+}
+
+/// Which place the messages of a lane come from and when it last spoke, besides its heartbeats. A spoke's clock may run
+/// ahead; it is not heard before it has spoken.
+pub(crate) fn spoken(work: &[Received], now: Timestamp) -> Option<(Place, Timestamp)> {
+    let of_spoke = |received: &&Received| {
+        received.envelope.source != SCHEDULE_SOURCE && received.event != Event::Heartbeat
+    };
+    let newest = work.iter().filter(of_spoke).max_by_key(|received| received.envelope.time)?;
+    Some((newest.place(), newest.envelope.time.min(now)))
+}
+
+/// Notes that a registered place spoke, at most once a minute.
+pub(crate) async fn spoke<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    at: Timestamp,
+) -> Result<(), IoError> {
+    let registry = worker.registry.current(io).await?;
+    if !registry.is_registered(&place.account, &place.region) || !worker.hearing.takes(place, at) {
+        return Ok(());
+    }
+    let noted = see(worker, io, place, &[Observation::Spoke { at }], None).await;
+    if noted.is_err() {
+        worker.hearing.gives_back(place);
+    }
+    noted
+}
+
+/// Makes sure that there is a row of each place that should be heard, so that those are missed that never spoke.
+pub(crate) async fn know<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    active: impl Iterator<Item = Place>,
+) -> Result<(), IoError> {
+    let is_known =
+        |place: &Place| worker.places.held(&keys::place(place)).is_some_and(|s| s.row.known_since.is_some());
+    let doubtful: Vec<Place> = active.filter(|place| !is_known(place)).collect();
+    for batch in doubtful.chunks(READS) {
+        let keys: Vec<Key> = batch.iter().map(keys::place).collect();
+        worker.places.remember(io.read::<PlaceRow>(&keys).await?.into_iter().flatten());
+    }
+    let at = io.now();
+    stream::iter(doubtful.into_iter().filter(|place| !is_known(place)))
+        .map(|place| async move { see(worker, io, &place, &[Observation::Known { at }], None).await })
+        .buffer_unordered(WRITES)
+        .try_collect()
+        .await
+}
+
+/// The timer of a place rings. Where a sweep is asked for, whoever moves the wish puts the request on the queue.
+pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
+    let Some(stored) = worker.places.known(io, key).await? else { return Ok(()) };
+    let place = &stored.row.place;
+    // An account may be newer than the registry we hold.
+    if !worker.registry.current(io).await?.is_active(place) {
+        worker.registry.forget();
+    }
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let now = io.now();
+    let waking = Waking {
+        is_active: registry.is_active(place),
+        is_swept: registry.is_swept(place),
+        hears: worker.hearing.is_good(now),
+    };
+    let name = registry.account_name(&place.account);
+    let context = Context::new(name, now).with(policy.of_account(&place.account), None);
+    let mut asking = false;
+    let outcome = worker
+        .places
+        .wake(io, key, |row| {
+            asking = waking.is_swept && row.look_at.is_some_and(|at| at <= now);
+            place::wake(row, &context, waking)
+        })
+        .await?;
+    if asking && outcome.changed() { sweeps::ask(io, std::slice::from_ref(place)).await } else { Ok(()) }
+}

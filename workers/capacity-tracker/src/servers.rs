@@ -1,0 +1,147 @@
+//! Source servers as events, sweeps and timers tell of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_fleet_aws::inbox::Received;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::event::Event;
+use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
+use jiff::Timestamp;
+
+use crate::CapacityTracker;
+
+/// An event this old may have been overtaken by a sweep.
+const LATE: Duration = Duration::from_mins(1);
+
+/// Handles the events of one server.
+pub(crate) async fn observe<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+    work: &[Received],
+) -> Result<(), IoError> {
+    let observations: Vec<_> = work.iter().filter_map(observation).collect();
+    told(worker, io, (place, id), &observations).await
+}
+
+fn observation(received: &Received) -> Option<Observation> {
+    let at = received.envelope.time;
+    match received.event {
+        Event::StalledChange { stalled, .. } => Some(Observation::Stalled { stalled, at }),
+        Event::SnapshotTaken { .. } => Some(Observation::Snapshot { at }),
+        _ => None,
+    }
+}
+
+/// Notes what API calls tell of the servers that they name.
+pub(crate) async fn called<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    work: &[Received],
+) -> Result<(), IoError> {
+    let mut by_server = BTreeMap::<_, Vec<_>>::new();
+    for received in work {
+        if let Event::ApiCall(call) = &received.event
+            && let Some(observation) = Observation::called(call, received.envelope.time)
+        {
+            call.servers.iter().for_each(|id| by_server.entry(id).or_default().push(observation.clone()));
+        }
+    }
+    for (id, observations) in by_server {
+        told(worker, io, (place, id), &observations).await?;
+    }
+    Ok(())
+}
+
+/// Applies what events told of a server.
+async fn told<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+    observations: &[Observation],
+) -> Result<(), IoError> {
+    let Some(oldest) = observations.iter().map(Observation::time).min() else { return Ok(()) };
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let context = Context {
+        account_name: registry.account_name(&place.account),
+        swept_at: swept_at(worker, io, place, oldest).await?,
+        policy: &policy,
+        now: io.now(),
+    };
+    let key = keys::server(place, id);
+    worker.servers.change(io, &key, |row| server::decide((place, id), observations, row, &context)).await?;
+    Ok(())
+}
+
+/// Applies what a sweep saw of a server, and answers its row. Its details come first: the row tells which there are,
+/// so a crash in between repeats them.
+pub(crate) async fn see<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+    observation: Observation,
+    context: &Context<'_>,
+) -> Result<Option<ServerRow>, IoError> {
+    let key = keys::server(place, id);
+    let known = worker.servers.held(&key);
+    keep_details(worker, io, (place, id), &observation, known.as_ref().map(|s| &s.row), context).await?;
+    let observations = [observation];
+    let decide = |row: Option<&ServerRow>| server::decide((place, id), &observations, row, context);
+    Ok(worker.servers.change(io, &key, decide).await?.row().cloned())
+}
+
+async fn keep_details<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+    observation: &Observation,
+    known: Option<&ServerRow>,
+    context: &Context<'_>,
+) -> Result<(), IoError> {
+    let key = keys::server_details(place, id);
+    match observation {
+        Observation::Seen { seen, at } if known.is_none_or(|row| row.lacks_details(seen)) => {
+            let details = ServerDetailsRow::told(place, seen, *at);
+            worker.details.change(io, &key, |stored| details.instead_of(stored)).await?;
+        }
+        Observation::Gone { at } if known.is_none_or(|row| row.unlisted_since.is_none()) => {
+            worker.details.change(io, &key, |stored| stored?.gone(*at, context.policy)).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The timer of a server rings.
+pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let now = io.now();
+    let wake = |row: &ServerRow| {
+        let account_name = registry.account_name(&row.place.account);
+        let context = Context { account_name, swept_at: None, policy: &policy, now };
+        server::decide((&row.place, &row.id), &[], Some(row), &context)
+    };
+    worker.servers.wake(io, key, wake).await.map(|_| ())
+}
+
+/// When the place was last swept. What this process knows of it will do for an event that is not late; a late one
+/// may be older than a sweep that another instance made since.
+async fn swept_at<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    oldest: Timestamp,
+) -> Result<Option<Timestamp>, IoError> {
+    let key = keys::place(place);
+    let known = worker.places.known(io, &key).await?.and_then(|stored| stored.row.swept_at());
+    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < io.now());
+    if !is_late || known.is_some_and(|swept| swept > oldest) {
+        return Ok(known);
+    }
+    Ok(worker.places.fresh(io, &key).await?.and_then(|stored| stored.row.swept_at()))
+}
