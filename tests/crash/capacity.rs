@@ -12,8 +12,8 @@ use super::Path;
 use super::scene::Scene;
 use super::world::{api_call, early, event, heartbeat, now, place, server, stalled, tick};
 
-/// After this the schedule's request for a sweep is heeded again.
-const INTERVAL: Duration = Duration::from_mins(5);
+/// After this the schedule's request for a sweep is heeded again, also where the last one had to wait for the queue.
+pub(super) const INTERVAL: Duration = Duration::from_mins(8);
 
 pub(super) fn tracker() -> CapacityTracker {
     CapacityTracker::new(RegistryCache::default(), &Metrics::default())
