@@ -79,6 +79,9 @@ pub struct AccountRow {
     pub external_id_secret: String,
     /// Its Regions.
     pub regions: Vec<AccountRegion>,
+    /// Of a staging account: the account that its source servers are to be extended into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<AccountId>,
     /// How far it has come.
     pub status: AccountStatus,
     /// When it was last validated.
@@ -168,6 +171,7 @@ mod tests {
             role_arn: format!("arn:aws:iam::{id}:role/drs-fleet"),
             external_id_secret: "drs-fleet/external-id".into(),
             regions: vec![region("eu-central-1", true), region("eu-west-1", false)],
+            target: None,
             status,
             last_validated: None,
             last_error: None,
