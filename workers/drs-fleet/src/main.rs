@@ -4,8 +4,12 @@ mod accounts;
 mod events;
 mod explain;
 mod hub;
+mod incidents;
 mod local;
+mod output;
+mod places;
 mod run;
+mod servers;
 mod text;
 
 use std::process::ExitCode;
@@ -40,6 +44,10 @@ enum Command {
     Events(events::Command),
     /// Register, validate and look at the accounts of the fleet
     Accounts(accounts::Arguments),
+    /// List, show and take on incidents
+    Incidents(incidents::Arguments),
+    /// List and show source servers
+    Servers(servers::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -50,6 +58,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
         Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
+        Command::Incidents(arguments) => process::in_runtime(incidents::incidents(arguments)),
+        Command::Servers(arguments) => process::in_runtime(servers::servers(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))
