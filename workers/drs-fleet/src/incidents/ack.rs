@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = a_line)]
     note: Option<String>,
     /// Who takes it on
-    #[arg(long, env = "USER", default_value = "somebody", value_parser = a_line)]
+    #[arg(long, env = "USER", hide_env_values = true, default_value = "somebody", value_parser = a_line)]
     by: String,
 }
 

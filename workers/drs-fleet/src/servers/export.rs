@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::remedy;
 use drs_fleet_domain::seen::Staging;
 use jiff::Timestamp;
@@ -85,7 +86,7 @@ impl<'a> Line<'a> {
             number(self.lag_seconds),
             number(self.backlog_bytes),
             self.health.join(" "),
-            text(self.staging.and_then(|s| s.account.as_ref()).map(|account| account.as_str())),
+            text(self.staging.and_then(|s| s.account.as_ref()).map(AccountId::as_str)),
             tags.collect::<Vec<_>>().join("; "),
             time(self.gone_since),
             time(self.swept_at),

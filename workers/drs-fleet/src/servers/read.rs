@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
-use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::ids::{InstanceId, SourceServerId};
 use drs_fleet_domain::incident::{self, IncidentKind};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
@@ -108,6 +108,6 @@ impl Server {
 
     /// The EC2 machine that it protects.
     pub(super) fn instance(&self) -> Option<&str> {
-        self.row.inventory.as_ref()?.instance.as_ref().map(|id| id.as_str())
+        self.row.inventory.as_ref()?.instance.as_ref().map(InstanceId::as_str)
     }
 }

@@ -190,11 +190,9 @@ fn place_of_replication(server: &Server) -> String {
     if *account == server.row.place.account {
         return String::new();
     }
-    let mut told = format!("in account {account}");
-    for part in [status, server_arn, error].into_iter().flatten() {
-        told += &format!("\n{}", plain(part));
-    }
-    fact("replicates", &told)
+    let parts = [status, server_arn, error].into_iter().flatten().map(|part| plain(part));
+    let told: Vec<_> = std::iter::once(format!("in account {account}")).chain(parts).collect();
+    fact("replicates", &told.join("\n"))
 }
 
 /// What changes seldom.
