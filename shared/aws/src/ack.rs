@@ -1,4 +1,4 @@
-//! Taking incidents on; only a command of a person does.
+//! Acknowledging incidents; only a command of a person does.
 
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::notification::{self, Ack, IncidentRow};
@@ -8,7 +8,7 @@ use crate::registry::WriteToken;
 use crate::store::Store;
 use crate::verdict::IoError;
 
-/// Takes incidents on.
+/// Acknowledges incidents.
 #[derive(Clone, Debug)]
 pub struct Acknowledger<I> {
     io: I,
@@ -20,7 +20,7 @@ pub struct Acknowledger<I> {
 pub enum Acknowledged {
     /// It is recorded.
     Now(Box<IncidentRow>),
-    /// Somebody had taken it on.
+    /// Somebody had acknowledged it before.
     Already(Box<IncidentRow>),
     /// It is over.
     Over(Box<IncidentRow>),
@@ -35,7 +35,7 @@ impl<I: Io> Acknowledger<I> {
         Self { io, incidents: Store::default() }
     }
 
-    /// Records that somebody has taken an incident on. The notifier's own writes and this one do not overwrite each
+    /// Records who acknowledged an incident. The notifier's own writes and this one do not overwrite each
     /// other: whoever comes second decides again.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub struct IncidentRow {
     pub latest: IncidentEvent,
     /// Where each channel stands.
     pub deliveries: BTreeMap<Channel, Delivery>,
-    /// Who has taken it on.
+    /// Who acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,
 }
@@ -135,7 +135,7 @@ pub fn decide(
     Some(Change { row: IncidentRow { latest: newest.clone(), deliveries, ack }, tell: Vec::new() })
 }
 
-/// Records that somebody has taken an incident on; `None` when it is over, or when somebody has already.
+/// Records who acknowledged an incident; `None` when it is over, or when somebody has already.
 pub fn acknowledge(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
     let is_free = row.is_open() && row.ack.is_none();
     is_free.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
@@ -257,14 +257,14 @@ mod tests {
         assert_eq!(over.deliveries.keys().collect::<Vec<_>>(), [&Channel::Email]);
     }
 
-    fn taken_on(row: &IncidentRow) -> Option<IncidentRow> {
+    fn acked(row: &IncidentRow) -> Option<IncidentRow> {
         let ack = Ack { by: "kim".into(), at: at(20), note: None };
         acknowledge(row, ack).map(|change| change.row)
     }
 
     #[test]
     fn an_acknowledgement_survives_what_else_happens_to_the_incident() {
-        let row = taken_on(&opened()).unwrap();
+        let row = acked(&opened()).unwrap();
         let worse = IncidentEvent { happened: Happened::Escalated, sequence: 2, ..row.latest.clone() };
         let row = decide(&[worse], Some(&row), &[Channel::Email], at(30)).unwrap().row;
         let row = reclaim(&row, at(100_000)).unwrap().row;
@@ -277,17 +277,17 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_is_void_for_a_later_incident() {
-        let row = taken_on(&opened()).unwrap();
+        let row = acked(&opened()).unwrap();
         let later = IncidentEvent { opened_at: at(900), ..row.latest.clone() };
         assert_eq!(decide(&[later], Some(&row), &[], at(901)).unwrap().row.ack, None);
     }
 
     #[test]
-    fn what_is_taken_on_or_over_is_not_taken_on_again() {
-        let row = taken_on(&opened()).unwrap();
-        assert_eq!(taken_on(&row), None);
+    fn what_is_acknowledged_or_over_is_not_acknowledged_again() {
+        let row = acked(&opened()).unwrap();
+        assert_eq!(acked(&row), None);
         let over = decide(&told()[1..], Some(&opened()), &[], at(600)).unwrap().row;
-        assert_eq!(taken_on(&over), None);
+        assert_eq!(acked(&over), None);
     }
 
     #[test]

@@ -49,7 +49,7 @@ enum Command {
     Accounts(accounts::Arguments),
     /// Look at extended source servers, and extend those that are missing
     Extended(extended::Arguments),
-    /// List, show and take on incidents
+    /// List, show and acknowledge incidents
     Incidents(incidents::Arguments),
     /// List and show source servers
     Servers(servers::Arguments),

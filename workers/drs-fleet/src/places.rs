@@ -113,7 +113,7 @@ pub(crate) fn complain(unread: &[Unread]) -> anyhow::Result<()> {
     }
     let lines: Vec<_> = unread.iter().map(|u| format!("\n  {}: {}", u.place, plain(&u.why))).collect();
     bail!(
-        "{} could not be read, and nothing of it is shown:{}",
+        "{} could not be read, and nothing of that is shown:{}",
         counted(unread.len(), "place"),
         lines.concat()
     )

@@ -92,12 +92,10 @@ pub(super) async fn plan(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
     } else {
         plan.pairs.iter().try_for_each(|compared| writeln!(out, "{}", plan.print(compared)))?;
-        writeln!(
-            out,
-            "{} not extended, as AWS said at {}.",
-            counted(plan.missing(), "server"),
-            second(hub.io.now())
-        )?;
+        if plan.pairs.iter().any(|compared| compared.missing.is_ok()) {
+            let missing = counted(plan.missing(), "server");
+            writeln!(out, "{missing} not extended, as AWS told; read at {}.", second(hub.io.now()))?;
+        }
         if plan.missing() > 0 {
             writeln!(out, "Extend them: drs-fleet extended apply --yes")?;
         }

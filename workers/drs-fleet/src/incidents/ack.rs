@@ -10,7 +10,7 @@ use drs_fleet_domain::notification::{Ack, IncidentRow};
 use drs_fleet_domain::row::Row;
 
 use super::read;
-use super::show::taken_on;
+use super::show::acked;
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
@@ -33,12 +33,12 @@ pub(super) struct Arguments {
     /// What you say to it
     #[arg(long, value_parser = a_line)]
     note: Option<String>,
-    /// Who takes it on
+    /// Who acknowledges them
     #[arg(long, env = "USER", hide_env_values = true, default_value = "somebody", value_parser = a_line)]
     by: String,
 }
 
-/// Takes incidents on.
+/// Acknowledges incidents.
 pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let registry = load(hub).await?;
     let Found { found, unread } = read::read(hub, read::everywhere(hub, &registry).await?).await;
@@ -57,7 +57,7 @@ pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn 
     let unread = places::complain(&unread).err().map(|error| format!("\n{error}")).unwrap_or_default();
     let number = failed.len();
     bail!(
-        "{number} of {} not taken on:{}{unread}",
+        "{number} of {} not acknowledged:{}{unread}",
         counted(arguments.incidents.len(), "incident"),
         failed.concat()
     )
@@ -74,10 +74,10 @@ async fn one<I: Io>(
     let row = read::meant(&open, given).or_else(|error| read::meant(found, given).map_err(|_| error))?;
     let name = plain(&row.latest.incident);
     Ok(match acknowledger.acknowledge(&row.key(), ack).await? {
-        Acknowledged::Now(_) => format!("{name} is taken on by {}.", plain(&ack.by)),
+        Acknowledged::Now(_) => format!("{name} is acknowledged by {}.", plain(&ack.by)),
         Acknowledged::Already(row) => {
-            let by = row.ack.as_ref().map(|ack| taken_on(ack, hub.io.now())).unwrap_or_default();
-            format!("{name} is taken on already {by}")
+            let by = row.ack.as_ref().map(|ack| acked(ack, hub.io.now())).unwrap_or_default();
+            format!("{name} is acknowledged already {by}")
         }
         Acknowledged::Over(row) => format!("{name} is over, since {}.", ago(hub.io.now(), row.latest.at)),
         Acknowledged::Unknown => bail!("it is not in the table any more"),

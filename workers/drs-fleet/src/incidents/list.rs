@@ -83,7 +83,7 @@ pub(super) fn to_json(row: &IncidentRow) -> Value {
 }
 
 fn print(incidents: &[IncidentRow], now: Timestamp) -> String {
-    let headings = ["SEVERITY", "LASTS", "BACK", "TAKEN ON", "ACCOUNT", "SUBJECT", "INCIDENT"];
+    let headings = ["SEVERITY", "LASTS", "BACK", "ACKED BY", "ACCOUNT", "SUBJECT", "INCIDENT"];
     let line = |row: &IncidentRow| {
         let event = &row.latest;
         [
@@ -112,5 +112,5 @@ fn lasts(row: &IncidentRow, now: Timestamp) -> String {
 fn sum(incidents: &[IncidentRow]) -> String {
     let open = incidents.iter().filter(|row| row.is_open()).count();
     let free = incidents.iter().filter(|row| row.is_open() && row.ack.is_none()).count();
-    format!("{}: {open} open, {free} of them taken on by nobody", counted(incidents.len(), "incident"))
+    format!("{}: {open} open, {free} of them acknowledged by nobody", counted(incidents.len(), "incident"))
 }

@@ -1,4 +1,4 @@
-//! `incidents`: what is wrong in the fleet, as people were told of it, and who has taken it on.
+//! `incidents`: what is wrong in the fleet, as people were told of it, and who sees to it.
 
 mod ack;
 mod list;
@@ -36,7 +36,7 @@ enum Command {
     List(list::Arguments),
     /// Show everything that is known of an incident, and what usually helps
     Show(show::Arguments),
-    /// Say that you have taken incidents on
+    /// Acknowledge incidents: say that you know of them and see to them
     Ack(ack::Arguments),
 }
 

@@ -56,7 +56,6 @@ fn print(row: &IncidentRow, now: Timestamp) -> String {
     let event = &row.latest;
     let state = if row.is_open() { "open" } else { "over" };
     let happened = event.happened.detail_type().trim_start_matches("Incident ").to_lowercase();
-    let back = format!("{} within ten minutes of its end", counted(event.flaps as usize, "time"));
     let mut text = format!("{}\n", plain(&event.incident));
     text += &fact("what", &format!("{} ({}, {state})", words::title(event.kind), event.severity));
     text += &fact("subject", &format!("{} ({})", plain(&event.subject_name), plain(&event.subject)));
@@ -69,10 +68,12 @@ fn print(row: &IncidentRow, now: Timestamp) -> String {
     text += &fact("reason", &plain(&event.reason));
     text += &fact("what helps", words::advice(event.kind));
     text += &fact("console", &message::console_link(event));
-    text += &fact("came back", &back);
+    if event.flaps > 0 {
+        let times = counted(event.flaps as usize, "time");
+        text += &fact("came back", &format!("{times} within ten minutes of its end"));
+    }
     text += &fact("told", &format!("{happened} {} as number {}", second(event.at), event.sequence));
-    text +=
-        &fact("taken on", &row.ack.as_ref().map_or_else(|| "by nobody".to_owned(), |ack| taken_on(ack, now)));
+    text += &fact("acked", &row.ack.as_ref().map_or_else(|| "by nobody".to_owned(), |ack| acked(ack, now)));
     if row.deliveries.is_empty() {
         text += &fact("messages", "none about that");
     }
@@ -80,7 +81,7 @@ fn print(row: &IncidentRow, now: Timestamp) -> String {
 }
 
 /// By whom, when, and what they said.
-pub(super) fn taken_on(ack: &Ack, now: Timestamp) -> String {
+pub(super) fn acked(ack: &Ack, now: Timestamp) -> String {
     let note = ack.note.as_ref().map(|note| format!(": {}", plain(note))).unwrap_or_default();
     format!("by {}, {}{note}", plain(&ack.by), ago(now, ack.at))
 }

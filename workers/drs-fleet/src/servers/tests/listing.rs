@@ -1,23 +1,6 @@
-use drs_fleet_domain::keys::{self, Key};
-use drs_fleet_domain::row::Row;
-use serde::{Deserialize, Serialize};
+use drs_fleet_local::faults::{Fault, FaultRule};
 
 use super::*;
-
-/// What no program of this version can read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Broken {
-    place: Place,
-}
-
-impl Row for Broken {
-    const KIND: &'static str = ServerRow::KIND;
-    const WORKER: &'static str = ServerRow::WORKER;
-
-    fn key(&self) -> Key {
-        keys::server(&self.place, &id(9).parse().unwrap())
-    }
-}
 
 /// The names of a list, in its order.
 fn names(list: &Value) -> Vec<&str> {
@@ -66,7 +49,7 @@ async fn each_filter_finds_what_it_says() {
         ("ERP", vec!["erp-db-01"]),
         (".corp", vec!["erp-db-01"]),
         ("0a1b2c3d", vec!["erp-db-01"]),
-        ("10.20.30", vec!["=crm-web", "mes-app"]),
+        ("10.20.30", vec!["=crm-web", "erp-db-01", "mes-app"]),
         ("s-00000000000000004", vec!["mes-app"]),
         ("--account 444455556666", vec!["mes-app"]),
         ("--region us-east-1", vec![]),
@@ -115,11 +98,20 @@ async fn a_spreadsheet_gets_every_column_and_no_formula() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_read_is_named_and_the_rest_is_shown() {
+async fn places_that_cannot_be_read_are_named_and_what_programs_read_says_so() {
     let stage = fleet().await;
-    stage.store(&Broken { place: place(PAYMENTS, "us-west-2") }).await;
-    let list = run(&stage, "list").await;
-    assert!(list.contains("mes-app") && !list.contains("erp-db-01"), "{list}");
-    assert!(list.contains("error: 1 place could not be read, and nothing of it is shown:"), "{list}");
-    assert!(list.contains("111122223333/us-west-2: "), "{list}");
+    stage.company.fleet.world.faults.set(vec![FaultRule {
+        service: "dynamodb".into(),
+        operation: "BatchGetItem".into(),
+        account: String::new(),
+        probability: 1.0,
+        fault: Fault::Throttle,
+    }]);
+    let told = run(&stage, "list").await;
+    assert!(told.contains("error: 3 places could not be read, and nothing of that is shown:"), "{told}");
+    assert!(told.contains("\n  111122223333/us-west-2: BatchGetItem failed (Throttled)"), "{told}");
+    let told = run(&stage, "list --format json").await;
+    let (list, error) = told.split_once("error: ").unwrap();
+    let list: Value = serde_json::from_str(list).unwrap();
+    assert_eq!(list["unread"].as_array().unwrap().len(), 3, "{error}");
 }
