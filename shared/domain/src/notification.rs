@@ -276,6 +276,13 @@ mod tests {
     }
 
     #[test]
+    fn an_incident_that_was_stored_before_there_were_acknowledgements_is_read() {
+        let old = serde_json::to_value(opened()).unwrap();
+        assert!(old.get("ack").is_none());
+        assert_eq!(serde_json::from_value::<IncidentRow>(old).unwrap(), opened());
+    }
+
+    #[test]
     fn an_acknowledgement_is_void_for_a_later_incident() {
         let row = acked(&opened()).unwrap();
         let later = IncidentEvent { opened_at: at(900), ..row.latest.clone() };

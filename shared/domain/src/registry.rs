@@ -215,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_was_registered_before_there_were_targets_is_read_and_has_none() {
+        let mut row = row("111122223333", AccountStatus::Active);
+        let old = serde_json::to_value(&row).unwrap();
+        assert!(old.get("target").is_none());
+        assert_eq!(serde_json::from_value::<AccountRow>(old).unwrap(), row);
+        row.target = Some("444455556666".parse().unwrap());
+        let stored = serde_json::to_value(&row).unwrap();
+        assert_eq!(serde_json::from_value::<AccountRow>(stored).unwrap(), row);
+    }
+
+    #[test]
     fn the_status_is_stored_as_people_read_it() {
         let status = serde_json::to_value(AccountStatus::PendingValidation).unwrap();
         assert_eq!(status, AccountStatus::PendingValidation.to_string());
