@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::ExtensibleSeen;
@@ -51,8 +52,13 @@ struct Work {
     server: ExtensibleSeen,
 }
 
-/// Targets that took no more: AWS knows better than the last sweep.
-type Full = Mutex<BTreeSet<Place>>;
+/// Targets that will take no server whatever is tried, and why.
+type Closed = Mutex<BTreeMap<Place, &'static str>>;
+
+/// AWS knows better than the last sweep.
+const FULL: &str = "its quota of source servers is reached";
+const NOT_ALLOWED: &str = "role drs-fleet-spoke may not create source servers there: deploy infra/spoke.yaml in that \
+                           account with AllowExtend=true";
 
 /// Extends what is missing.
 pub(super) async fn apply(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -121,9 +127,9 @@ fn chosen(plan: &Plan, limit: usize) -> (Vec<Work>, Vec<String>) {
 
 /// Tells of each server as it is done; answers how many failed.
 async fn extend_all(hub: &Hub, work: Vec<Work>, out: &mut dyn Write) -> anyhow::Result<usize> {
-    let (all, full) = (work.len(), Full::default());
+    let (all, closed) = (work.len(), Closed::default());
     let one = |work: Work| async {
-        let done = extend(hub, &full, &work).await;
+        let done = extend(hub, &closed, &work).await;
         (work, done)
     };
     let mut running = stream::iter(work).map(one).buffer_unordered(SIDE_BY_SIDE);
@@ -142,18 +148,33 @@ async fn extend_all(hub: &Hub, work: Vec<Work>, out: &mut dyn Write) -> anyhow::
     Ok(failed)
 }
 
-async fn extend(hub: &Hub, full: &Full, Work { target, server }: &Work) -> Result<SourceServerId, String> {
-    if full.lock().unwrap_or_else(PoisonError::into_inner).contains(target) {
-        return Err("not tried, for the quota is reached".to_owned());
+async fn extend(
+    hub: &Hub,
+    closed: &Closed,
+    Work { target, server }: &Work,
+) -> Result<SourceServerId, String> {
+    let held = || closed.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(why) = held().get(target) {
+        return Err(format!("not tried, for {why}"));
     }
     let tags = tags::copied(&server.tags);
     let done = unhurried(&hub.io, || hub.io.extend(target, &server.arn, &tags)).await;
     done.map_err(|error| {
-        if error.message.contains("ServiceQuotaExceeded") {
-            full.lock().unwrap_or_else(PoisonError::into_inner).insert(target.clone());
+        let why = why_closed(&error);
+        if let Some(why) = why {
+            held().insert(target.clone(), why);
         }
-        error.to_string()
+        why.map_or_else(|| error.to_string(), |why| format!("{why} ({error})"))
     })
+}
+
+/// Why no other server of the same target would be taken either.
+pub(super) fn why_closed(error: &IoError) -> Option<&'static str> {
+    match error.verdict {
+        Verdict::Denied => Some(NOT_ALLOWED),
+        _ if error.message.contains("ServiceQuotaExceeded") => Some(FULL),
+        _ => None,
+    }
 }
 
 /// The table knows of the new servers after the next sweep of their place.

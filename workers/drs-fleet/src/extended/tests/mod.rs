@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use drs_fleet_aws::io::{Io, ServerFilter};
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::place::{self, Counted, Observation};
 use drs_fleet_domain::quota::{QuotaOrigin, QuotaValue, QuotasRow};
@@ -179,6 +180,24 @@ async fn a_failure_is_named_and_the_rest_goes_on() {
     stage.company.fleet.world.faults.set(rule(0.0));
     run(&stage, "apply --yes").await;
     assert_eq!(servers(&stage), 7);
+}
+
+#[test]
+fn a_refusal_that_would_meet_every_server_ends_the_calls_of_its_target() {
+    let refused = |verdict, message: &str| {
+        super::apply::why_closed(&IoError::new(
+            Neighbour::Spoke,
+            "CreateExtendedSourceServer",
+            verdict,
+            message,
+        ))
+    };
+    let denied = refused(Verdict::Denied, "AccessDeniedException: no").unwrap();
+    assert!(denied.contains("AllowExtend=true"), "{denied}");
+    let full = refused(Verdict::Permanent, "ServiceQuotaExceededException: 4000").unwrap();
+    assert!(full.contains("quota"), "{full}");
+    assert_eq!(refused(Verdict::Permanent, "ConflictException: is extended already"), None);
+    assert_eq!(refused(Verdict::Transient, "500"), None);
 }
 
 #[tokio::test]
