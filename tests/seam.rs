@@ -90,6 +90,7 @@ impl Hub {
             role_arn: spoke.role_arn.clone(),
             external_id_secret: spoke.external_id_secret.clone(),
             regions: vec![AccountRegion { region: REGION.parse().unwrap(), drs: true, source: true }],
+            target: None,
             status: AccountStatus::PendingValidation,
             last_validated: None,
             last_error: None,

@@ -26,6 +26,7 @@ pub(super) fn account() -> AccountRow {
         role_arn: format!("arn:aws:iam::{ACCOUNT}:role/drs-fleet"),
         external_id_secret: "drs-fleet/external-id".to_owned(),
         regions: vec![region(DRS_REGION, true), region(SOURCE_REGION, false)],
+        target: None,
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,

@@ -1,5 +1,6 @@
 //! The shell around the decisions: the only crate that knows the AWS SDK.
 
+pub mod ack;
 mod assume;
 mod backoff;
 pub mod cached;

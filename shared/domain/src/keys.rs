@@ -10,7 +10,7 @@
 //! | job | `place#ACCOUNT#REGION` | `job#drsjob-…` | job-monitor |
 //! | a job's server | `place#ACCOUNT#REGION` | `job#drsjob-…#s-…` | job-monitor |
 //! | job sweep | `place#ACCOUNT#REGION` | `jobs` | job-monitor |
-//! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier |
+//! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
 //! | thresholds | `policy` | `policy` | the CLI |

@@ -23,6 +23,7 @@ pub mod place;
 pub mod policy;
 pub mod quota;
 pub mod registry;
+pub mod remedy;
 pub mod routing;
 pub mod row;
 pub mod seen;

@@ -42,6 +42,21 @@ pub struct IncidentRow {
     pub latest: IncidentEvent,
     /// Where each channel stands.
     pub deliveries: BTreeMap<Channel, Delivery>,
+    /// Who acknowledged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<Ack>,
+}
+
+/// Somebody knows of an incident and sees to it. It holds for this incident, and not for a later one of the same key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What they say to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One channel's message about the newest event.
@@ -115,7 +130,15 @@ pub fn decide(
     let tell = |channel: &&Channel| newest.happened != Happened::Resolved || told(channel);
     let deliveries =
         channels.iter().filter(tell).map(|channel| (*channel, Delivery::claim(newest, 0, now))).collect();
-    Some(Change { row: IncidentRow { latest: newest.clone(), deliveries }, tell: Vec::new() })
+    let same = stored.filter(|row| row.latest.opened_at == newest.opened_at);
+    let ack = same.and_then(|row| row.ack.clone());
+    Some(Change { row: IncidentRow { latest: newest.clone(), deliveries, ack }, tell: Vec::new() })
+}
+
+/// Records who acknowledged an incident; `None` when it is over, or when somebody has already.
+pub fn acknowledge(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
+    let is_free = row.is_open() && row.ack.is_none();
+    is_free.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
 }
 
 /// Claims what is unsent and nobody's, when its time has come.
@@ -232,6 +255,46 @@ mod tests {
         assert_eq!(reclaim(&row, at(100_000)), None);
         let over = decide(&told()[1..], Some(&row), &[Channel::Email, Channel::Slack], at(600)).unwrap().row;
         assert_eq!(over.deliveries.keys().collect::<Vec<_>>(), [&Channel::Email]);
+    }
+
+    fn acked(row: &IncidentRow) -> Option<IncidentRow> {
+        let ack = Ack { by: "kim".into(), at: at(20), note: None };
+        acknowledge(row, ack).map(|change| change.row)
+    }
+
+    #[test]
+    fn an_acknowledgement_survives_what_else_happens_to_the_incident() {
+        let row = acked(&opened()).unwrap();
+        let worse = IncidentEvent { happened: Happened::Escalated, sequence: 2, ..row.latest.clone() };
+        let row = decide(&[worse], Some(&row), &[Channel::Email], at(30)).unwrap().row;
+        let row = reclaim(&row, at(100_000)).unwrap().row;
+        let id = row.latest.event_id.clone();
+        let row = answered(&row, (Channel::Email, &id), Answer::Taken, at(31)).unwrap().row;
+        let over = IncidentEvent { happened: Happened::Resolved, sequence: 3, ..row.latest.clone() };
+        let row = decide(&[over], Some(&row), &[Channel::Email], at(600)).unwrap().row;
+        assert_eq!(row.ack.unwrap().by, "kim");
+    }
+
+    #[test]
+    fn an_incident_that_was_stored_before_there_were_acknowledgements_is_read() {
+        let old = serde_json::to_value(opened()).unwrap();
+        assert!(old.get("ack").is_none());
+        assert_eq!(serde_json::from_value::<IncidentRow>(old).unwrap(), opened());
+    }
+
+    #[test]
+    fn an_acknowledgement_is_void_for_a_later_incident() {
+        let row = acked(&opened()).unwrap();
+        let later = IncidentEvent { opened_at: at(900), ..row.latest.clone() };
+        assert_eq!(decide(&[later], Some(&row), &[], at(901)).unwrap().row.ack, None);
+    }
+
+    #[test]
+    fn what_is_acknowledged_or_over_is_not_acknowledged_again() {
+        let row = acked(&opened()).unwrap();
+        assert_eq!(acked(&row), None);
+        let over = decide(&told()[1..], Some(&opened()), &[], at(600)).unwrap().row;
+        assert_eq!(acked(&over), None);
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub struct AccountRow {
     pub external_id_secret: String,
     /// Its Regions.
     pub regions: Vec<AccountRegion>,
+    /// Of a staging account: the account that its source servers are to be extended into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<AccountId>,
     /// How far it has come.
     pub status: AccountStatus,
     /// When it was last validated.
@@ -182,6 +185,7 @@ mod tests {
             role_arn: format!("arn:aws:iam::{id}:role/drs-fleet"),
             external_id_secret: "drs-fleet/external-id".into(),
             regions: vec![region("eu-central-1", true), region("eu-west-1", false)],
+            target: None,
             status,
             last_validated: None,
             last_error: None,
@@ -224,6 +228,17 @@ mod tests {
         assert_eq!(read.status.to_string(), "SUSPENDED");
         assert_eq!(serde_json::to_value(&read).unwrap(), stored);
         assert!([read].into_iter().collect::<Registry>().drs_places().is_empty());
+    }
+
+    #[test]
+    fn an_account_that_was_registered_before_there_were_targets_is_read_and_has_none() {
+        let mut row = row("111122223333", AccountStatus::Active);
+        let old = serde_json::to_value(&row).unwrap();
+        assert!(old.get("target").is_none());
+        assert_eq!(serde_json::from_value::<AccountRow>(old).unwrap(), row);
+        row.target = Some("444455556666".parse().unwrap());
+        let stored = serde_json::to_value(&row).unwrap();
+        assert_eq!(serde_json::from_value::<AccountRow>(stored).unwrap(), row);
     }
 
     #[test]

@@ -186,7 +186,7 @@ pub fn postponed(row: &InstanceTagsRow, reason: &str, now: Timestamp) -> Option<
 }
 
 /// What may be copied: nothing of AWS's own, and nothing that DRS acts upon.
-fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     tags.iter().filter(|(key, _)| !is_reserved(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 

@@ -116,6 +116,7 @@ impl Estate {
             ("HubAccountId", self.plan.hub.as_str()),
             ("HubBusArn", self.output("BusArn")),
             ("ExternalId", &external_id),
+            ("AllowExtend", "true"),
         ];
         let place = (plan.account.as_str(), plan.region.as_str());
         let outputs = stack(world, place, "drs-fleet-spoke", SPOKE_TEMPLATE, &given).await?;

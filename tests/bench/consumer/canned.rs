@@ -84,6 +84,7 @@ fn account_row(n: usize) -> Option<AccountRow> {
         // Not called: this benchmark is of events.
         status: AccountStatus::Inactive,
         regions: vec![AccountRegion { region: REGION.parse().ok()?, drs: true, source: false }],
+        target: None,
         last_validated: None,
         last_error: None,
     })

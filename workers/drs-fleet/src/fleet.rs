@@ -147,6 +147,7 @@ fn account(spoke: &Spoke) -> anyhow::Result<AccountRow> {
         role_arn: spoke.role_arn.clone(),
         external_id_secret: spoke.external_id_secret.clone(),
         regions: vec![AccountRegion { region: region.parse()?, drs: true, source: true }],
+        target: None,
         status: AccountStatus::PendingValidation,
         last_validated: None,
         last_error: None,

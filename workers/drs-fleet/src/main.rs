@@ -3,9 +3,16 @@
 mod accounts;
 mod events;
 mod explain;
+mod extended;
 mod hub;
+mod incidents;
 mod local;
+mod output;
+mod places;
 mod run;
+mod servers;
+#[cfg(test)]
+mod testing;
 mod text;
 
 use std::process::ExitCode;
@@ -40,6 +47,12 @@ enum Command {
     Events(events::Command),
     /// Register, validate and look at the accounts of the fleet
     Accounts(accounts::Arguments),
+    /// Look at extended source servers, and extend those that are missing
+    Extended(extended::Arguments),
+    /// List, show and acknowledge incidents
+    Incidents(incidents::Arguments),
+    /// List and show source servers
+    Servers(servers::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -50,6 +63,9 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
         Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
+        Command::Extended(arguments) => extended::extended(arguments),
+        Command::Incidents(arguments) => process::in_runtime(incidents::incidents(arguments)),
+        Command::Servers(arguments) => process::in_runtime(servers::servers(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

@@ -20,15 +20,40 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
 
 /// How long before `now` something was, in its largest unit.
 pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
-    let minutes = now.duration_since(then).as_secs() / 60;
-    match minutes {
+    match now.duration_since(then).as_secs() / 60 {
         // Clocks differ by seconds; what lies further ahead is said.
         ..-1 => format!("in the future ({})", second(then)),
         -1..1 => "just now".to_owned(),
-        1..120 => format!("{minutes} min ago"),
-        120..2880 => format!("{} h ago", minutes / 60),
-        _ => format!("{} d ago", minutes / 1440),
+        _ => format!("{} ago", lasting(then, now)),
     }
+}
+
+/// How long something lasted, in its largest unit.
+pub(crate) fn lasting(from: Timestamp, to: Timestamp) -> String {
+    match to.duration_since(from).as_secs() / 60 {
+        ..1 => "under 1 min".to_owned(),
+        minutes @ 1..120 => format!("{minutes} min"),
+        minutes @ 120..2880 => format!("{} h", minutes / 60),
+        minutes => format!("{} d", minutes / 1440),
+    }
+}
+
+/// Bytes in their largest binary unit, to a tenth.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = number.checked_ilog2().unwrap_or_default() / 10;
+    let Some(unit) = power.checked_sub(1).and_then(|n| UNITS.get(n as usize)) else {
+        return format!("{number} B");
+    };
+    let (whole, rest) = (number >> (10 * power), (number >> (10 * (power - 1))) & 1023);
+    format!("{whole}.{} {unit}", rest * 10 / 1024)
+}
+
+/// A fact on a line of its own; more lines of it are put under the first.
+pub(crate) fn fact(what: &str, value: &str) -> String {
+    let mut lines = value.lines();
+    let first = format!("  {what:<13}{}\n", lines.next().unwrap_or_default());
+    lines.fold(first, |text, line| text + &format!("{:15}{line}\n", ""))
 }
 
 /// [`ago`], or that it never was.
@@ -59,6 +84,13 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["1".to_owned(), "Größe".to_owned()], ["22222".to_owned(), "x".to_owned()]];
         assert_eq!(table(["ID", "NAME"], &rows), "ID     NAME\n1      Größe\n22222  x\n");
+    }
+
+    #[test]
+    fn bytes_are_told_in_their_largest_unit() {
+        let gib = 1 << 30;
+        let told = [0, 1023, 1024, 1536, 10 * gib, 10 * gib + gib / 2, u64::MAX].map(bytes);
+        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "10.0 GiB", "10.5 GiB", "15.9 EiB"]);
     }
 
     #[test]

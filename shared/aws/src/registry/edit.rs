@@ -17,9 +17,14 @@ const ATTEMPTS: u32 = 5;
 pub struct WriteToken(());
 
 impl WriteToken {
-    /// To be called where a command that changes the registry was parsed, and nowhere else.
+    /// To be called where a command that changes the registry or an incident was parsed, and nowhere else.
     pub fn for_command_of_a_person() -> Self {
         Self(())
+    }
+
+    /// Uses it up.
+    pub(crate) fn spend(self) {
+        let Self(()) = self;
     }
 }
 
@@ -48,9 +53,8 @@ pub struct RegistryEditor<I> {
 
 impl<I: Io> RegistryEditor<I> {
     /// An editor, for as long as the command runs.
-    #[expect(clippy::needless_pass_by_value, reason = "a token is used up")]
     pub fn new(io: I, token: WriteToken) -> Self {
-        let WriteToken(()) = token;
+        token.spend();
         Self { io }
     }
 

@@ -53,20 +53,26 @@ pub(super) struct Arguments {
     /// A Region in which source machines run; may be a DRS Region too
     #[arg(long = "source-region", value_name = "REGION", value_delimiter = ',')]
     source_regions: Vec<Region>,
+    /// Of a staging account: the account that its source servers are extended into
+    #[arg(long, value_name = "ACCOUNT")]
+    target_account: Option<AccountId>,
 }
 
 /// Registers an account.
 pub(super) async fn add(hub: &Hub, arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let row = row(arguments)?;
-    alias_is_free(&load(hub).await?, &row)?;
+    let registry = load(hub).await?;
+    alias_is_free(&registry, &row)?;
     editor(hub).add(row.clone()).await?;
     write!(out, "{}", next(&row))?;
+    write!(out, "{}", extension(&registry, &row))?;
     Ok(())
 }
 
 fn row(arguments: Arguments) -> anyhow::Result<AccountRow> {
-    let Arguments { account: id, name, alias, role_arn, external_id_secret, drs_regions, source_regions } =
-        arguments;
+    let Arguments { account: id, name, alias, role_arn, external_id_secret, .. } = arguments;
+    let Arguments { drs_regions, source_regions, target_account: target, .. } = arguments;
+    ensure!(target.as_ref() != Some(&id), "account {id} cannot be its own target");
     let names: BTreeSet<_> = drs_regions.iter().chain(&source_regions).cloned().collect();
     let partition = partition(&names)?;
     let role_arn = role_arn.unwrap_or_else(|| format!("arn:{partition}:iam::{id}:role/{ROLE}"));
@@ -83,6 +89,7 @@ fn row(arguments: Arguments) -> anyhow::Result<AccountRow> {
         alias,
         role_arn,
         regions: names.into_iter().map(region).collect(),
+        target,
         status: AccountStatus::PendingValidation,
         last_validated: None,
         last_error: None,
@@ -165,6 +172,21 @@ fn remarks(row: &AccountRow) -> impl Iterator<Item = String> {
     role.into_iter().chain(secret)
 }
 
+/// What is to be done before the servers of a staging account can be extended.
+fn extension(registry: &Registry, row: &AccountRow) -> String {
+    let Some(target) = &row.target else { return String::new() };
+    let unknown = match registry.account(target) {
+        Some(_) => String::new(),
+        None => format!("  It is not registered yet: drs-fleet accounts add {target} …\n"),
+    };
+    format!(
+        "\nIts source servers are to be extended into account {target}.\n{unknown}  \
+         Trust {target} in the DRS settings of account {}, and deploy infra/spoke.yaml in {target} with \
+         AllowExtend=true;\n  then look: drs-fleet extended plan --staging {0}\n",
+        row.id
+    )
+}
+
 /// The command that registers such an account.
 pub(super) fn command(row: &AccountRow) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
@@ -175,6 +197,7 @@ pub(super) fn command(row: &AccountRow) -> String {
         words.extend(drs.then(|| format!("--drs-region {region}")));
         words.extend(source.then(|| format!("--source-region {region}")));
     }
+    words.extend(row.target.iter().map(|target| format!("--target-account {target}")));
     words.join(" ")
 }
 

@@ -15,7 +15,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::registry::{self, RegistryEditor, WriteToken};
@@ -23,6 +23,7 @@ use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_domain::registry::{AccountRow, Registry};
 
 use crate::hub::{Hub, Reach};
+use crate::output::read_far_enough;
 use crate::text::plain;
 
 /// What `accounts` takes.
@@ -63,12 +64,7 @@ enum Command {
 /// Does what the command says.
 pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
     let hub = arguments.reach.hub().await?;
-    let done = perform(&hub, arguments.command, &mut std::io::stdout(), &remove::ask).await;
-    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
-        // Whoever read the list, such as `head`, has seen enough.
-        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        _ => done,
-    }
+    read_far_enough(perform(&hub, arguments.command, &mut std::io::stdout(), &remove::ask).await)
 }
 
 async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &remove::Ask) -> anyhow::Result<()> {
@@ -87,7 +83,8 @@ fn editor(hub: &Hub) -> RegistryEditor<SdkIo> {
     RegistryEditor::new(hub.io.clone(), WriteToken::for_command_of_a_person())
 }
 
-async fn load(hub: &Hub) -> anyhow::Result<Registry> {
+/// The registry.
+pub(crate) async fn load(hub: &Hub) -> anyhow::Result<Registry> {
     registry::load(&hub.io).await.with_context(|| hub.unreadable())
 }
 
@@ -104,6 +101,6 @@ fn find<'a>(registry: &'a Registry, given: &str) -> anyhow::Result<&'a AccountRo
 }
 
 /// An account as texts name it.
-fn who(row: &AccountRow) -> String {
+pub(crate) fn who(row: &AccountRow) -> String {
     format!("{} ({})", row.id, plain(&row.name))
 }

@@ -48,6 +48,7 @@ fn of_account(row: &AccountRow, now: Timestamp) -> String {
     ];
     lines.extend(row.last_error.iter().map(|error| fact("last error", &plain(error))));
     lines.push(fact("role", &row.role_arn));
+    lines.extend(row.target.iter().map(|target| fact("extended to", target.as_str())));
     lines.push(fact("external id", &format!("in the hub's secret {}", row.external_id_secret)));
     lines.join("\n") + "\n"
 }

@@ -15,6 +15,7 @@ fn row() -> AccountRow {
         role_arn: "arn:aws:iam::111122223333:role/drs-fleet".into(),
         external_id_secret: "drs-fleet/external-id".into(),
         regions: Vec::new(),
+        target: None,
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,

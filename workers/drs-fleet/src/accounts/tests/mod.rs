@@ -4,25 +4,16 @@ mod registration;
 mod validation;
 
 use clap::Parser;
-use drs_fleet_aws::io::{Io, Write};
-use drs_fleet_domain::row::{Outbox, Row};
+use drs_fleet_aws::io::Io;
 use serde_json::Value;
 
 use super::{Arguments, perform};
-use crate::hub::Hub;
-use crate::local::operator::Operator;
-use crate::local::testing::{Company, company};
+use crate::testing::{Stage, transcript};
 
 /// The first spoke of the company, which has DRS in us-west-2.
 const SPOKE: &str = "111122223333";
 const ADD: &str =
     "add 111122223333 --name Payments --alias pay --drs-region us-west-2 --source-region us-west-2";
-
-/// A company and a person at the command line.
-struct Stage {
-    company: Company,
-    hub: Hub,
-}
 
 #[derive(clap::Parser)]
 struct Line {
@@ -31,12 +22,6 @@ struct Line {
 }
 
 impl Stage {
-    async fn new() -> Self {
-        let company = company().await;
-        let hub = Hub::of_operator(&Operator::at(company.desk.address()).await.unwrap());
-        Self { company, hub }
-    }
-
     /// What a command prints, and after it the error that it ends with.
     async fn run(&self, line: &str) -> String {
         self.run_and_answer(line, None).await
@@ -50,19 +35,11 @@ impl Stage {
         };
         let mut printed = Vec::new();
         let ended = perform(&self.hub, command, &mut printed, &move |_| Ok(answer)).await;
-        let error = ended.err().map(|error| format!("error: {error:#}\n")).unwrap_or_default();
-        timeless(&(String::from_utf8(printed).unwrap() + &error))
+        transcript(printed, ended)
     }
 
     async fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.run(line).await).unwrap()
-    }
-
-    /// Stores a row as a worker would.
-    async fn store<R: Row>(&self, row: &R) {
-        let none = Outbox::new();
-        let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
-        self.hub.io.commit(write).await.unwrap();
     }
 
     fn queued(&self, queue: &str) -> Vec<Value> {
@@ -70,15 +47,4 @@ impl Stage {
         let messages = self.company.fleet.world.sqs.peek(queue);
         messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
     }
-}
-
-/// A time in a snapshot would be another each time.
-fn timeless(text: &str) -> String {
-    const BEFORE: &str = "read at ";
-    let mut parts = text.split(BEFORE);
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let (_, rest) = part.split_at(part.find('Z').map_or(0, |end| end + 1));
-        text + BEFORE + "TIME" + rest
-    })
 }

@@ -155,3 +155,18 @@ async fn the_role_of_another_partition_is_named_in_it_and_what_the_hub_may_not_d
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_staging_account_names_the_account_that_its_servers_are_extended_into() {
+    let stage = Stage::new().await;
+    let line = format!("{ADD} --target-account 222233334444");
+    let told = stage.run(&line).await;
+    assert!(told.contains("to be extended into account 222233334444.\n  It is not registered yet"), "{told}");
+    assert!(told.contains("drs-fleet extended plan --staging 111122223333"), "{told}");
+    assert!(stage.run("show pay").await.contains("extended to  222233334444"));
+    let removed = stage.run("remove pay --yes").await;
+    assert!(removed.contains(" --target-account 222233334444\n"), "{removed}");
+    let refused = stage.run(&format!("{ADD} --target-account 111122223333")).await;
+    assert!(refused.contains("account 111122223333 cannot be its own target"), "{refused}");
+    assert!(!stage.run(ADD).await.contains("extended"));
+}

@@ -1,0 +1,116 @@
+//! `incidents list`.
+
+use std::io::Write;
+
+use clap::builder::PossibleValuesParser;
+use drs_fleet_aws::io::Io;
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::notification::IncidentRow;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::read;
+use crate::accounts::load;
+use crate::hub::Hub;
+use crate::places::{self, Found, Where};
+use crate::text::{counted, lasting, plain, second, table};
+
+/// What `incidents list` takes.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  drs-fleet incidents list
+  drs-fleet incidents list --severity HIGH,CRITICAL --account Payments
+  drs-fleet incidents list --all --kind REPLICATION_STALLED --json
+
+Exits with 1 where a place could not be read; the rest is shown.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    meant: Where,
+    /// Also those that are over; they are kept for 90 days
+    #[arg(long)]
+    all: bool,
+    /// Only of these kinds
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = kinds())]
+    kind: Vec<String>,
+    /// Only of these severities
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = ["LOW", "MEDIUM", "HIGH", "CRITICAL"])]
+    severity: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(IncidentKind::ALL.map(IncidentKind::as_str))
+}
+
+/// Lists incidents.
+pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let registry = load(hub).await?;
+    let everywhere = read::everywhere(hub, &registry).await?;
+    let places = arguments.meant.of(&registry, everywhere.into_iter())?;
+    let Found { mut found, unread } = read::read(hub, places).await;
+    found.retain(|row| arguments.wants(row));
+    let now = hub.io.now();
+    if arguments.json {
+        let incidents: Vec<_> = found.iter().map(to_json).collect();
+        let all = json!({ "read_at": now, "incidents": incidents, "unread": unread });
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+    } else if found.is_empty() {
+        let which = if arguments.all { "No incident" } else { "No open incident" };
+        writeln!(out, "{which} is as asked. Table {}, read at {}.", hub.table, second(now))?;
+    } else {
+        write!(out, "{}", print(&found, now))?;
+        writeln!(out, "\n{}. Table {}, read at {}.", sum(&found), hub.table, second(now))?;
+    }
+    places::complain(&unread)
+}
+
+impl Arguments {
+    fn wants(&self, row: &IncidentRow) -> bool {
+        let among = |wanted: &[String], is: &str| {
+            wanted.is_empty() || wanted.iter().any(|one| one.eq_ignore_ascii_case(is))
+        };
+        (self.all || row.is_open())
+            && among(&self.kind, row.latest.kind.as_str())
+            && among(&self.severity, &row.latest.severity.to_string())
+    }
+}
+
+/// The row as it is stored, and whether it is open.
+pub(super) fn to_json(row: &IncidentRow) -> Value {
+    json!({ "open": row.is_open(), "latest": row.latest, "deliveries": row.deliveries, "ack": row.ack })
+}
+
+fn print(incidents: &[IncidentRow], now: Timestamp) -> String {
+    let headings = ["SEVERITY", "LASTS", "BACK", "ACKED BY", "ACCOUNT", "SUBJECT", "INCIDENT"];
+    let line = |row: &IncidentRow| {
+        let event = &row.latest;
+        [
+            event.severity.to_string(),
+            lasts(row, now),
+            event.flaps.to_string(),
+            row.ack.as_ref().map_or_else(|| "-".to_owned(), |ack| plain(&ack.by)),
+            plain(&event.account_name),
+            plain(&event.subject_name),
+            plain(&event.incident),
+        ]
+    };
+    table(headings, &incidents.iter().map(line).collect::<Vec<_>>())
+}
+
+/// How long it has lasted, and that it is over.
+fn lasts(row: &IncidentRow, now: Timestamp) -> String {
+    let event = &row.latest;
+    if row.is_open() {
+        lasting(event.opened_at, now)
+    } else {
+        format!("{}, over", lasting(event.opened_at, event.at))
+    }
+}
+
+fn sum(incidents: &[IncidentRow]) -> String {
+    let open = incidents.iter().filter(|row| row.is_open()).count();
+    let free = incidents.iter().filter(|row| row.is_open() && row.ack.is_none()).count();
+    format!("{}: {open} open, {free} of them acknowledged by nobody", counted(incidents.len(), "incident"))
+}

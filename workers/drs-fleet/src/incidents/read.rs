@@ -1,0 +1,76 @@
+//! The incidents of many places, and which of them a person means.
+
+use std::cmp::Reverse;
+
+use anyhow::{Context, bail};
+use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::registry::Registry;
+use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
+use futures::future::try_join_all;
+
+use crate::hub::Hub;
+use crate::places::{self, Found};
+use crate::text::counted;
+
+/// How many candidates an error names.
+const NAMED: usize = 10;
+
+/// Where incidents may be: the Regions of registered accounts, and those from which accounts send that are not.
+pub(super) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result<Vec<Place>> {
+    let ranges = keys::all_unhandled(CapacityTracker::NAME);
+    let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<UnhandledRow>(range))).await;
+    let heard = parts.with_context(|| hub.unreadable())?.into_iter().flatten().map(|stored| stored.row);
+    let place = |row: UnhandledRow| Some(Place { account: row.account, region: row.subject.parse().ok()? });
+    let heard = heard.filter(|row| row.reason == Reason::Unregistered).filter_map(place);
+    let registered = registry.accounts().flat_map(|row| {
+        row.regions.iter().map(|r| Place { account: row.id.clone(), region: r.region.clone() })
+    });
+    Ok(registered.chain(heard).collect())
+}
+
+/// Reads the incidents of `places`, the worst and oldest first, and what is over after what is open.
+pub(super) async fn read(hub: &Hub, places: Vec<Place>) -> Found<IncidentRow> {
+    let one = async |place: Place| hub.io.query::<IncidentRow>(&keys::incidents(&place)).await;
+    let Found { found, unread } = places::each(places, one).await;
+    let mut found: Vec<_> = found.into_iter().flatten().map(|stored| stored.row).collect();
+    found.sort_by(|a, b| order(a).cmp(&order(b)));
+    Found { found, unread }
+}
+
+fn order(row: &IncidentRow) -> impl Ord {
+    let event = &row.latest;
+    // Of what is over, the newest is looked for.
+    let age = if row.is_open() { event.opened_at.as_second() } else { -event.at.as_second() };
+    (!row.is_open(), Reverse(event.severity), age, event.incident.clone())
+}
+
+/// The one incident that `given` means: its key, the beginning of it, or the id or name of its subject.
+pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Result<&'a IncidentRow> {
+    if let Some(exact) = incidents.iter().find(|row| row.latest.incident == given) {
+        return Ok(exact);
+    }
+    let is_meant = |row: &&IncidentRow| {
+        let event = &row.latest;
+        starts_with(&event.incident, given) || event.subject == given || event.subject_name == given
+    };
+    let all: Vec<_> = incidents.iter().filter(is_meant).collect();
+    match all[..] {
+        [] => bail!(
+            "no incident begins with {given:?}, and none is of such a subject; drs-fleet incidents list"
+        ),
+        [one] => Ok(one),
+        ref several => {
+            let named: Vec<_> =
+                several.iter().take(NAMED).map(|row| format!("\n  {}", row.latest.incident)).collect();
+            bail!("{given:?} may mean any of {}:{}", counted(several.len(), "incident"), named.concat())
+        }
+    }
+}
+
+fn starts_with(key: &str, given: &str) -> bool {
+    !given.is_empty() && key.get(..given.len()).is_some_and(|start| start.eq_ignore_ascii_case(given))
+}

@@ -1,0 +1,205 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Parser;
+use drs_fleet_aws::io::Io;
+use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
+use drs_fleet_domain::row::Row;
+use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Arguments, perform};
+use crate::testing::{Stage, transcript};
+
+const PAYMENTS: &str = "111122223333";
+const STRANGER: &str = "999900001111";
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+async fn run(stage: &Stage, line: &str) -> String {
+    run_words(stage, line.split(' ')).await
+}
+
+/// What a command prints, and after it the error that it ends with.
+async fn run_words(stage: &Stage, words: impl Iterator<Item = &str>) -> String {
+    let command = match Line::try_parse_from(std::iter::once("incidents").chain(words)) {
+        Ok(line) => line.arguments.command,
+        Err(error) => return error.to_string(),
+    };
+    let mut printed = Vec::new();
+    let ended = perform(&stage.hub, command, &mut printed).await;
+    transcript(printed, ended)
+}
+
+fn ago(minutes: u64) -> Timestamp {
+    Timestamp::now() - Duration::from_secs(minutes * 60 + 20)
+}
+
+fn event(kind: IncidentKind, severity: Severity, subject: &str, minutes: u64) -> IncidentEvent {
+    let (account, region) = (PAYMENTS, "us-west-2");
+    let incident = format!("{kind}/{account}/{region}/{subject}");
+    IncidentEvent {
+        event_id: format!("{incident}@0#1"),
+        incident,
+        happened: Happened::Opened,
+        kind,
+        severity,
+        account_id: account.parse().unwrap(),
+        account_name: "Payments".into(),
+        region: region.parse().unwrap(),
+        subject: subject.into(),
+        subject_name: format!("name of {subject}"),
+        opened_at: ago(minutes),
+        at: ago(minutes),
+        sequence: 1,
+        reason: "no reason\nat all".into(),
+        flaps: 0,
+    }
+}
+
+fn told(event: IncidentEvent) -> IncidentRow {
+    let channels = [Channel::Email, Channel::Slack];
+    let row = notification::decide(&[event], None, &channels, ago(5)).unwrap().row;
+    let id = row.latest.event_id.clone();
+    let row = notification::answered(&row, (Channel::Email, &id), Answer::Taken, ago(5)).unwrap().row;
+    let refusal = Answer::RefusedForGood("no webhook".into());
+    notification::answered(&row, (Channel::Slack, &id), refusal, ago(5)).unwrap().row
+}
+
+/// Three open incidents, one of them of an account that is not registered, and one that is over.
+async fn fleet() -> Stage {
+    let stage = Stage::new().await;
+    stage.register(PAYMENTS, "Payments", &["us-west-2"], None).await;
+    let stalled = event(IncidentKind::ReplicationStalled, Severity::Critical, "s-00000000000000001", 45);
+    stage
+        .store(&told(IncidentEvent { flaps: 3, sequence: 4, happened: Happened::Escalated, ..stalled }))
+        .await;
+    stage.store(&told(event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000002", 180))).await;
+    let over = event(IncidentKind::FullResync, Severity::Medium, "s-00000000000000001", 180);
+    stage.store(&told(over.clone())).await;
+    resolve(&stage, &over, 60).await;
+
+    let unknown = event(IncidentKind::UnregisteredAccount, Severity::Medium, STRANGER, 30);
+    let incident = format!("UNREGISTERED_ACCOUNT/{STRANGER}/sa-east-1/{STRANGER}");
+    let (account_id, region) = (STRANGER.parse().unwrap(), "sa-east-1".parse().unwrap());
+    let account_name = STRANGER.to_owned();
+    stage.store(&told(IncidentEvent { incident, account_id, region, account_name, ..unknown })).await;
+    stage
+        .store(&UnhandledRow {
+            worker: "capacity-tracker".into(),
+            reason: Reason::Unregistered,
+            account: STRANGER.parse().unwrap(),
+            subject: "sa-east-1".into(),
+            count: 3,
+            ids: vec!["1".into()],
+            last_at: ago(1),
+        })
+        .await;
+    stage
+}
+
+/// As the notifier does, which read the row before.
+async fn resolve(stage: &Stage, event: &IncidentEvent, minutes: u64) {
+    let key = notification::key(event);
+    let stored = stage.hub.io.read::<IncidentRow>(&[key]).await.unwrap().pop().flatten().unwrap();
+    let sequence = stored.row.latest.sequence + 1;
+    let over = IncidentEvent { happened: Happened::Resolved, sequence, at: ago(minutes), ..event.clone() };
+    let change = notification::decide(&[over], Some(&stored.row), &[], ago(minutes)).unwrap();
+    let none = BTreeMap::new();
+    let write = drs_fleet_aws::io::Write {
+        row: &change.row,
+        expected: Some(stored.rev),
+        outbox_before: &none,
+        outbox: &none,
+        due: change.row.wake_at(),
+    };
+    stage.hub.io.commit(write).await.unwrap();
+}
+
+fn dateless(text: &str) -> String {
+    let date = |word: &str| word.trim_end_matches(',').parse::<Timestamp>().is_ok();
+    let line = |line: &str| {
+        let words: Vec<_> = line.split(' ').map(|word| if date(word) { "DATE" } else { word }).collect();
+        words.join(" ") + "\n"
+    };
+    text.lines().map(line).collect()
+}
+
+async fn session(stage: &Stage, lines: &[&str]) -> String {
+    let mut transcript = String::new();
+    for line in lines {
+        transcript.extend(["$ drs-fleet incidents ", line, "\n", &run(stage, line).await, "\n"]);
+    }
+    dateless(&transcript)
+}
+
+#[tokio::test]
+async fn the_worst_is_listed_first_and_what_is_over_only_when_asked_for() {
+    let stage = fleet().await;
+    let lines = ["list", "list --all", "list --kind replication_lag,FULL_RESYNC", "list --severity LOW"];
+    insta::assert_snapshot!(session(&stage, &lines).await);
+    let list: Value = serde_json::from_str(&run(&stage, "list --json --account Payments").await).unwrap();
+    assert_eq!(list["incidents"].as_array().unwrap().len(), 2);
+    assert_eq!(list["incidents"][0]["open"], true);
+    assert!(run(&stage, &format!("list --account {STRANGER}")).await.contains("UNREGISTERED_ACCOUNT"));
+    assert!(run(&stage, "list --severity WORST").await.contains("possible values: LOW"));
+}
+
+#[tokio::test]
+async fn all_that_is_known_of_an_incident_is_shown() {
+    let stage = fleet().await;
+    let lines =
+        ["show repl", "show REPLICATION_S", "show s-00000000000000002", "show FULL_RESYNC", "show NONE"];
+    insta::assert_snapshot!(session(&stage, &lines).await);
+    let shown: Value = serde_json::from_str(&run(&stage, "show FULL --json").await).unwrap();
+    assert_eq!(shown["latest"]["kind"], "FULL_RESYNC");
+    assert!(shown["console"].as_str().unwrap().starts_with("https://us-west-2.console.aws.amazon.com/drs"));
+}
+
+#[tokio::test]
+async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
+    let stage = fleet().await;
+    let key = "REPLICATION_LAG/111122223333/us-west-2/s-00000000000000002";
+    let words = ["ack", key, "NONE", "--by", "kim", "--note", "disk is being replaced"];
+    let told = run_words(&stage, words.into_iter()).await;
+    assert!(told.starts_with(&format!("{key} is acknowledged by kim.\n")), "{told}");
+    assert!(
+        told.contains("error: 1 of 2 incidents not acknowledged:\n  NONE: no incident begins with"),
+        "{told}"
+    );
+    let again = run(&stage, "ack REPLICATION_LAG --by lee").await;
+    assert!(again.contains("is acknowledged already by kim, just now: disk is being replaced\n"), "{again}");
+    let over = run(&stage, "ack FULL_RESYNC --by lee").await;
+    assert_eq!(over, "FULL_RESYNC/111122223333/us-west-2/s-00000000000000001 is over, since 60 min ago.\n");
+    let list = run(&stage, "list --kind REPLICATION_LAG").await;
+    assert!(list.contains("  kim  ") && list.contains("1 open, 0 of them acknowledged by nobody"), "{list}");
+
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000002", 180);
+    let stored = stage.hub.io.read::<IncidentRow>(&[notification::key(&lag)]).await.unwrap();
+    resolve(&stage, &stored[0].as_ref().unwrap().row.latest, 1).await;
+    let shown = run(&stage, "show REPLICATION_LAG").await;
+    assert!(shown.contains("acked        by kim"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_leaves_the_notifiers_timer_as_it_is() {
+    let stage = Stage::new().await;
+    stage.register(PAYMENTS, "Payments", &["us-west-2"], None).await;
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-1", 3);
+    let row = notification::decide(&[lag], None, &[Channel::Slack], Timestamp::now()).unwrap().row;
+    stage.store(&row).await;
+    run(&stage, "ack s-1 --by kim").await;
+    let mut due = Vec::new();
+    for shard in drs_fleet_domain::keys::due_shards(IncidentRow::WORKER) {
+        due.extend(stage.hub.io.due(&shard, Timestamp::MAX, 10).await.unwrap());
+    }
+    assert_eq!(due.len(), 1);
+    assert_eq!(due[0].at.as_second(), row.wake_at().unwrap().as_second());
+}

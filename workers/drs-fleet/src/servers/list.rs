@@ -1,0 +1,201 @@
+//! `servers list`.
+
+use std::io::Write;
+
+use drs_fleet_aws::io::Io;
+use jiff::Timestamp;
+
+use super::export;
+use super::filter::Filter;
+use super::read::{self, InPlace, Server};
+use crate::accounts::load;
+use crate::hub::Hub;
+use crate::places::{self, Found, Where};
+use crate::text::{ago, ago_or_never, bytes, counted, plain, second, table};
+
+/// How many lines a person gets unless told otherwise.
+const LINES: usize = 50;
+
+/// What `servers list` takes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    meant: Where,
+    #[command(flatten)]
+    paging: Paging,
+    /// How to print: a table for people; json and csv hold all that match unless --limit is given
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+const HELP: &str = "Examples:
+  drs-fleet servers list erp                                      text in name, id, host name, instance or address
+  drs-fleet servers list --account Payments --state STALLED,BACKLOG
+  drs-fleet servers list --health stalled,lag --region us-west-2
+  drs-fleet servers list --tag Environment=prod --tag Owner
+  drs-fleet servers list --format csv > servers.csv
+
+LAG and BACKLOG are ? where DRS does not tell them. Exits with 1 where a place could not be read; the rest is shown.";
+
+/// Which part of a list is shown.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct Paging {
+    /// Show at most so many [default: 50 in a table]
+    #[arg(long, conflicts_with = "all")]
+    limit: Option<usize>,
+    /// Leave out so many first
+    #[arg(long, default_value_t = 0)]
+    offset: usize,
+    /// Show all
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Columns for people
+    Table,
+    /// One JSON object
+    Json,
+    /// Comma-separated values for spreadsheets
+    Csv,
+}
+
+/// Lists servers.
+pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Arguments { filter, meant, paging, format } = arguments;
+    let registry = load(hub).await?;
+    let places = meant.of(&registry, places::drs(&registry))?;
+    let with_details = filter.needs_details() || *format != Format::Table;
+    let Found { found, unread } = read::read(hub, &registry, places, with_details).await;
+    let footer = footer(&found, hub);
+    let servers =
+        sorted(found.into_iter().flat_map(|place| place.servers).filter(|s| filter.wants(s)).collect());
+    let shown = paging.shown(&servers, *format);
+    match format {
+        Format::Json => export::json(shown, (servers.len(), paging.offset), &unread, hub.io.now(), out)?,
+        Format::Csv => export::csv(shown, out)?,
+        Format::Table if servers.is_empty() => writeln!(out, "No source server is as asked.\n{footer}")?,
+        Format::Table => {
+            write!(out, "{}", print(shown))?;
+            writeln!(out, "\n{}\n{footer}", paging.told(shown.len(), servers.len()))?;
+        }
+    }
+    places::complain(&unread)
+}
+
+fn sorted(mut servers: Vec<Server>) -> Vec<Server> {
+    servers.sort_by(|a, b| order(a).cmp(&order(b)));
+    servers
+}
+
+/// Account as people name it, Region, name, and id where all else is equal.
+fn order(server: &Server) -> (&str, &str, &str, &str, &str) {
+    let place = &server.row.place;
+    let (account, region) = (place.account.as_str(), place.region.as_str());
+    (&server.account_name, account, region, server.row.name(), server.row.id.as_str())
+}
+
+impl Paging {
+    fn shown<'a>(&self, servers: &'a [Server], format: Format) -> &'a [Server] {
+        let default = if self.all || format != Format::Table { usize::MAX } else { LINES };
+        let from = self.offset.min(servers.len());
+        let to = from.saturating_add(self.limit.unwrap_or(default)).min(servers.len());
+        &servers[from..to]
+    }
+
+    fn told(&self, shown: usize, all: usize) -> String {
+        if shown == 0 {
+            return format!("{}, and none after the first {}.", counted(all, "server"), self.offset);
+        }
+        let (first, last) = (self.offset + 1, self.offset + shown);
+        match all - last {
+            0 if first == 1 => format!("{}.", counted(all, "server")),
+            0 => format!("Servers {first} to {last} of {all}."),
+            more => {
+                format!(
+                    "Servers {first} to {last} of {all}; {more} more: --offset {last}, or --all, or ask for fewer."
+                )
+            }
+        }
+    }
+}
+
+fn print(servers: &[Server]) -> String {
+    let headings = ["ACCOUNT", "REGION", "NAME", "ID", "STATE", "LAG", "BACKLOG", "HEALTH", "REPLICATES"];
+    let row = |server: &Server| {
+        let place = &server.row.place;
+        [
+            plain(&server.account_name),
+            place.region.to_string(),
+            plain(server.row.name()),
+            server.row.id.to_string(),
+            plain(server.state()),
+            lag(server).unwrap_or_else(|| "?".to_owned()),
+            backlog(server).map_or_else(|| "?".to_owned(), bytes),
+            server.health(),
+            replicates(server),
+        ]
+    };
+    table(headings, &servers.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Age of the newest consistent point.
+pub(super) fn lag(server: &Server) -> Option<String> {
+    let lag = server.row.health.as_ref()?.lag?;
+    Some(drs_fleet_domain::span::show(lag.0))
+}
+
+/// Bytes that wait.
+pub(super) fn backlog(server: &Server) -> Option<u64> {
+    server.row.health.as_ref()?.backlog
+}
+
+/// `here`, or the account in which an extended server replicates.
+fn replicates(server: &Server) -> String {
+    let staging = server.row.inventory.as_ref().map(|inventory| &inventory.staging);
+    match staging.and_then(|s| s.account.as_ref()) {
+        Some(account) if *account != server.row.place.account => format!("in {account}"),
+        _ => "here".to_owned(),
+    }
+}
+
+/// How old what is shown may be: a complete sweep confirms what it does not write.
+fn footer(places: &[InPlace], hub: &Hub) -> String {
+    let now = hub.io.now();
+    let never = places.iter().filter(|place| place.swept_at.is_none()).count();
+    let oldest: Option<Timestamp> = places.iter().filter_map(|place| place.swept_at).min();
+    let swept = match (oldest, never) {
+        (None, 0) => "no place is registered".to_owned(),
+        (None, _) => format!("{} never swept", counted(places.len(), "place")),
+        (Some(oldest), 0) => {
+            format!("{}, the oldest swept {}", counted(places.len(), "place"), ago(now, oldest))
+        }
+        (oldest, never) => format!(
+            "{}, {never} of them never swept, the oldest other one {}",
+            counted(places.len(), "place"),
+            ago_or_never(now, oldest)
+        ),
+    };
+    format!("{swept}. Table {}, read at {}.", hub.table, second(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let paging = |offset| Paging { offset, ..Paging::default() };
+        assert_eq!(paging(0).told(1, 1), "1 server.");
+        assert_eq!(
+            paging(0).told(50, 230),
+            "Servers 1 to 50 of 230; 180 more: --offset 50, or --all, or ask for fewer."
+        );
+        assert_eq!(paging(200).told(30, 230), "Servers 201 to 230 of 230.");
+        assert_eq!(paging(300).told(0, 230), "230 servers, and none after the first 300.");
+    }
+}

@@ -1,0 +1,113 @@
+//! The servers of many places, as the table has them.
+
+use std::collections::BTreeMap;
+
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::ids::{InstanceId, SourceServerId};
+use drs_fleet_domain::incident::{self, IncidentKind};
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::registry::Registry;
+use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
+use jiff::Timestamp;
+
+use crate::hub::Hub;
+use crate::places::{self, Found};
+
+/// A server and what surrounds it.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) account_name: String,
+    pub(super) row: ServerRow,
+    /// Absent where nobody asked for it, and before a sweep saw the server.
+    pub(super) details: Option<ServerDetailsRow>,
+    /// The last complete sweep of its place, in AWS's time.
+    pub(super) swept_at: Option<Timestamp>,
+}
+
+/// What a place holds.
+#[derive(Debug)]
+pub(super) struct InPlace {
+    pub(super) servers: Vec<Server>,
+    pub(super) swept_at: Option<Timestamp>,
+}
+
+/// Reads the servers of `places`.
+pub(super) async fn read(
+    hub: &Hub,
+    registry: &Registry,
+    places: Vec<Place>,
+    with_details: bool,
+) -> Found<InPlace> {
+    places::each(places, |place| {
+        one(hub, registry.account_name(&place.account).to_owned(), place, with_details)
+    })
+    .await
+}
+
+async fn one(hub: &Hub, account_name: String, place: Place, with_details: bool) -> Result<InPlace, IoError> {
+    let rows = hub.io.query::<ServerRow>(&keys::servers(&place)).await?;
+    let mut details = if with_details { details(hub, &place).await? } else { BTreeMap::new() };
+    let known = hub.io.read::<PlaceRow>(&[keys::place(&place)]).await?.pop().flatten();
+    let swept_at = known.and_then(|stored| stored.row.counted).map(|counted| counted.swept_at);
+    let server = |row: ServerRow| Server {
+        account_name: account_name.clone(),
+        details: details.remove(&row.id),
+        row,
+        swept_at,
+    };
+    Ok(InPlace { servers: rows.into_iter().map(|stored| stored.row).map(server).collect(), swept_at })
+}
+
+async fn details(hub: &Hub, place: &Place) -> Result<BTreeMap<SourceServerId, ServerDetailsRow>, IoError> {
+    let rows = hub.io.query::<ServerDetailsRow>(&keys::all_server_details(place)).await?;
+    Ok(rows.into_iter().map(|stored| (stored.row.id.clone(), stored.row)).collect())
+}
+
+/// By the short word that stands for it: what can be wrong with a server.
+pub(super) const TROUBLES: [(&str, IncidentKind); 9] = [
+    ("stalled", IncidentKind::ReplicationStalled),
+    ("disconnected", IncidentKind::ServerDisconnected),
+    ("lag", IncidentKind::ReplicationLag),
+    ("backlog", IncidentKind::ReplicationBacklog),
+    ("not-seen", IncidentKind::ServerNotSeen),
+    ("sync-stuck", IncidentKind::InitialSyncStuck),
+    ("rpo", IncidentKind::RpoGap),
+    ("extension", IncidentKind::ExtensionError),
+    ("resync", IncidentKind::FullResync),
+];
+
+impl Server {
+    /// Its replication state, or that it is gone from AWS.
+    pub(super) fn state(&self) -> &str {
+        if self.row.gone_since.is_some() { "GONE" } else { &self.row.replication.state }
+    }
+
+    /// The words of its open incidents.
+    pub(super) fn troubles(&self) -> Vec<&'static str> {
+        let word = |kind| {
+            TROUBLES
+                .iter()
+                .find(|(_, known)| *known == kind)
+                .map_or(IncidentKind::as_str(kind), |(word, _)| word)
+        };
+        incident::open(&self.row.incidents).map(|(kind, _)| word(kind)).collect()
+    }
+
+    /// `ok`, or what is wrong with it.
+    pub(super) fn health(&self) -> String {
+        let troubles = self.troubles();
+        if troubles.is_empty() { "ok".to_owned() } else { troubles.join(",") }
+    }
+
+    /// Its host name, where it is known.
+    pub(super) fn hostname(&self) -> Option<&str> {
+        self.details.as_ref()?.hostname.as_deref()
+    }
+
+    /// The EC2 machine that it protects.
+    pub(super) fn instance(&self) -> Option<&str> {
+        self.row.inventory.as_ref()?.instance.as_ref().map(InstanceId::as_str)
+    }
+}
