@@ -8,6 +8,7 @@
 
 mod faults;
 mod io;
+mod places;
 mod queue;
 mod spokes;
 mod table;
@@ -17,10 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::ids::AccountId;
-use drs_fleet_domain::keys::{Key, Place};
+use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, ServerSeen};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -211,26 +211,6 @@ impl MemoryIo {
     /// Accounts whose caches were dropped.
     pub fn evicted(&self) -> Vec<AccountId> {
         self.world().evicted.clone()
-    }
-
-    /// What `DescribeSourceServers` shows in a place.
-    pub fn set_servers(&self, place: &Place, servers: Vec<ServerSeen>) {
-        self.world().spokes.at(place).servers = servers;
-    }
-
-    /// What `DescribeJobs` shows in a place.
-    pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
-        self.world().spokes.at(place).jobs = jobs;
-    }
-
-    /// Every call into a place fails, or none any more.
-    pub fn set_spoke_failure(&self, place: &Place, failure: Option<IoError>) {
-        self.world().spokes.at(place).failure = failure;
-    }
-
-    /// Every tag that was set on a resource of a place.
-    pub fn tags(&self, place: &Place, arn: &str) -> BTreeMap<String, String> {
-        self.world().spokes.at(place).tags.get(arn).cloned().unwrap_or_default()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -1,6 +1,7 @@
 //! Spokes as tests set them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::keys::Place;
@@ -21,6 +22,23 @@ pub(super) struct Spoke {
     pub(super) quotas: Vec<QuotaSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
+    /// From this page on, listings fail.
+    pub(super) page_failure: Option<(usize, IoError)>,
+    pub(super) hang: Option<Duration>,
+    under_way: usize,
+    pub(super) most_under_way: usize,
+}
+
+impl Spoke {
+    fn page_of<T>(&self, all: Vec<T>, page: Option<&str>, now: Timestamp) -> Result<Page<T>, IoError> {
+        let start = page.and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+        if let Some((from, failure)) = &self.page_failure
+            && start / PAGE + 1 >= *from
+        {
+            return Err(failure.clone());
+        }
+        Ok(page_from(start, all, now))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +47,20 @@ pub(super) struct Spokes(BTreeMap<Place, Spoke>);
 impl Spokes {
     pub(super) fn at(&mut self, place: &Place) -> &mut Spoke {
         self.0.entry(place.clone()).or_default()
+    }
+
+    /// A call begins; answers for how long it hangs, if it does.
+    pub(super) fn begin(&mut self, place: &Place) -> Option<Duration> {
+        let Some(spoke) = self.0.get_mut(place) else { return None };
+        spoke.under_way += 1;
+        spoke.most_under_way = spoke.most_under_way.max(spoke.under_way);
+        spoke.hang
+    }
+
+    pub(super) fn ended(&mut self, place: &Place) {
+        if let Some(spoke) = self.0.get_mut(place) {
+            spoke.under_way = spoke.under_way.saturating_sub(1);
+        }
     }
 
     pub(super) fn servers(
@@ -43,7 +75,7 @@ impl Spokes {
             ServerFilter::All => true,
             ServerFilter::OfInstance(instance) => server.instance.as_ref() == Some(instance),
         };
-        Ok(page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now))
+        spoke.page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now)
     }
 
     pub(super) fn jobs(
@@ -57,7 +89,7 @@ impl Spokes {
         let recent = |job: &&JobSeen| from.is_none_or(|from| job.created.is_none_or(|at| at >= from));
         let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(recent).cloned().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
-        Ok(page_of(jobs, page, now))
+        spoke.page_of(jobs, page, now)
     }
 
     pub(super) fn quotas(&self, place: &Place) -> Result<Vec<QuotaSeen>, IoError> {
@@ -84,7 +116,7 @@ impl Spokes {
             tags: server.tags.clone(),
         };
         let servers = self.0.get(&there).into_iter().flat_map(|spoke| &spoke.servers);
-        Ok(page_of(servers.filter(extensible).map(shown).collect(), page, now))
+        spoke.page_of(servers.filter(extensible).map(shown).collect(), page, now)
     }
 
     pub(super) fn extend(
@@ -140,11 +172,10 @@ impl Spokes {
 }
 
 fn never_initialized<T>(now: Timestamp) -> Page<T> {
-    Page { initialized: false, ..page_of(Vec::new(), None, now) }
+    Page { initialized: false, ..page_from(0, Vec::new(), now) }
 }
 
-fn page_of<T>(all: Vec<T>, page: Option<&str>, now: Timestamp) -> Page<T> {
-    let start = page.and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+fn page_from<T>(start: usize, all: Vec<T>, now: Timestamp) -> Page<T> {
     let next = (start + PAGE < all.len()).then(|| (start + PAGE).to_string());
     let items = all.into_iter().skip(start).take(PAGE).collect();
     let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
