@@ -13,6 +13,7 @@ pub mod health;
 mod heard;
 pub mod inbox;
 pub mod io;
+pub mod limiter;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod metrics;

@@ -43,7 +43,8 @@ impl MemoryIo {
         let _under_way = UnderWay { io: self, place };
         if let Some(time) = hang {
             tokio::time::sleep(time).await;
-            return Err(IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out"));
+            let timed_out = IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out");
+            return self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await;
         }
         self.point(name, Neighbour::Spoke, effect).await
     }

@@ -51,7 +51,7 @@ impl Spokes {
 
     /// A call begins; answers for how long it hangs, if it does.
     pub(super) fn begin(&mut self, place: &Place) -> Option<Duration> {
-        let Some(spoke) = self.0.get_mut(place) else { return None };
+        let spoke = self.0.get_mut(place)?;
         spoke.under_way += 1;
         spoke.most_under_way = spoke.most_under_way.max(spoke.under_way);
         spoke.hang
