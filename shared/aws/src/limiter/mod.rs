@@ -1,11 +1,12 @@
 //! One limiter per account and process, for all calls into the account: a bulkhead, so that an account that hangs or
 //! throttles slows nobody but itself.
 //!
-//! - At most [`AT_ONCE`] calls of an account are under way, in all its Regions; one that hangs has [no more than
-//!   that](crate::sdk) to itself until its calls meet their time limit.
+//! - At most [`AT_ONCE`] calls of an account are under way, in all its Regions: so many hang where it hangs, until
+//!   they meet the time limit of a call.
 //! - They begin no faster than [`pace`] allows: without a limit until the first throttle.
-//! - A call that cannot begin within [`PATIENCE`], or behind more than [`WAITING`] others, is not queued: it fails at
-//!   once as `Throttled` with the time that it would have waited, so that the consume loop gives its place to others.
+//! - A call that will not begin within [`PATIENCE`], as far as is known, or would be behind [`WAITING`] others, is not
+//!   queued: it fails at once as `Throttled` with a time to come back after, so that the consume loop gives its place
+//!   to others.
 //!
 //! Time is tokio's, for it is AWS's real time that counts, whatever clock the worker has.
 
@@ -32,6 +33,9 @@ pub const AT_ONCE: usize = 4;
 pub const WAITING: usize = 12;
 /// How long a call waits for its turn at most.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A call that finds too many waiting comes back after this at least.
+const SOON: Duration = Duration::from_millis(100);
 
 /// The limiters of all accounts. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -84,11 +88,14 @@ impl Account {
     async fn turn(&self) -> Result<SemaphorePermit<'_>, Duration> {
         let deadline = Instant::now() + PATIENCE;
         self.until_begin(deadline)?;
-        let _waiting = self.join_the_queue()?;
+        let waiting = self.join_the_queue()?;
         let Ok(Ok(turn)) = timeout_at(deadline, self.turns.acquire()).await else { return Err(PATIENCE) };
+        drop(waiting);
         let mut at = self.begin_by(deadline)?;
         loop {
-            sleep_until(at).await;
+            if at > Instant::now() {
+                sleep_until(at).await;
+            }
             // A call that ended meanwhile may have been told to wait.
             if !self.pace().holds(Instant::now()) {
                 return Ok(turn);
@@ -112,14 +119,22 @@ impl Account {
 
     fn join_the_queue(&self) -> Result<Waiting<'_>, Duration> {
         // The guard takes back also what turns out to be one too many.
-        let waiting = Waiting(&self.waiting);
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let is_full = self.turns.available_permits() == 0 && before >= WAITING;
-        if is_full { Err(PATIENCE) } else { Ok(waiting) }
+        let waiting = Waiting(&self.waiting);
+        if self.turns.available_permits() > 0 {
+            return Ok(waiting);
+        }
+        let takes = self.pace().takes();
+        let behind = |others: usize| takes.mul_f64(others as f64 / AT_ONCE as f64);
+        if before >= WAITING || behind(before + 1) > PATIENCE {
+            return Err(behind(WAITING).clamp(SOON, PATIENCE));
+        }
+        Ok(waiting)
     }
 
     fn learn<T>(&self, begun: Instant, answer: &Result<T, IoError>) {
         let now = Instant::now();
+        self.pace().took(now - begun);
         match answer {
             Err(error) if error.neighbour == Neighbour::Spoke && error.verdict == Verdict::Throttled => {
                 self.pace().throttled(begun, error.retry_after, now);

@@ -19,6 +19,8 @@ const CUT: f64 = 0.7;
 const SLOWEST: f64 = 1.0;
 /// So many calls per second more with each second without a throttle.
 const RISE: f64 = 0.5;
+/// How much of what a call usually takes is what the last one took.
+const LAST: f64 = 0.3;
 /// After so long without a throttle there is no limit again.
 const FORGOTTEN: Duration = Duration::from_mins(10);
 
@@ -29,6 +31,8 @@ pub(super) struct Pace {
     limit: Option<Limit>,
     /// A `Retry-After` holds every call until then.
     held_until: Option<Instant>,
+    /// How long a call takes lately.
+    takes: Duration,
 }
 
 #[derive(Debug)]
@@ -82,6 +86,16 @@ impl Pace {
         let too_fast = self.limit.as_ref().map_or(measured, |limit| limit.rate(now).min(measured));
         let rate = (too_fast * CUT).max(SLOWEST);
         self.limit = Some(Limit { rate, cut_at: now, next: now + Duration::from_secs_f64(1.0 / rate) });
+    }
+
+    /// A call came to its end.
+    pub(super) fn took(&mut self, time: Duration) {
+        self.takes = self.takes.mul_f64(1.0 - LAST) + time.mul_f64(LAST);
+    }
+
+    /// How long a call takes lately.
+    pub(super) fn takes(&self) -> Duration {
+        self.takes
     }
 
     /// A call went through.

@@ -54,6 +54,36 @@ async fn of_a_hundred_calls_into_an_account_that_hangs_four_hang_and_twelve_wait
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_calls_are_known_to_hang_hardly_any_is_queued() {
+    let (limiter, one) = (Limiter::default(), account(1));
+    for _ in 0..3 {
+        join_all((0..4).map(|_| limiter.call(&one, "Call", hang()))).await;
+    }
+    let began = Instant::now();
+    let ended = join_all((0..60).map(|_| async {
+        limiter.call(&one, "Call", hang()).await.unwrap_err();
+        began.elapsed().is_zero()
+    }))
+    .await;
+    let queued = ended.iter().filter(|at_once| !**at_once).count() - AT_ONCE;
+    assert!(queued <= 2, "{queued} wait for what hangs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_calls_are_quick_one_too_many_comes_back_soon() {
+    let (limiter, one) = (Limiter::default(), account(1));
+    let call = async || {
+        sleep(Duration::from_millis(100)).await;
+        Ok::<_, IoError>(())
+    };
+    limiter.call(&one, "Call", call()).await.unwrap();
+    let ended = join_all((0..60).map(|_| limiter.call(&one, "Call", call()))).await;
+    let refused: Vec<_> = ended.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 60 - AT_ONCE - WAITING);
+    assert!(refused.iter().all(|error| error.retry_after < Some(Duration::from_secs(1))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_hangs_or_throttles_costs_another_no_time() {
     let (limiter, began) = (Limiter::default(), Instant::now());
     limiter.call(&account(2), "Call", async { throttled(Some(60)) }).await.unwrap_err();

@@ -39,14 +39,18 @@ impl MemoryIo {
         place: &Place,
         effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
     ) -> Result<T, IoError> {
-        let hang = self.world().spokes.begin(place);
-        let _under_way = UnderWay { io: self, place };
-        if let Some(time) = hang {
+        let call = async {
+            let hang = self.world().spokes.begin(place);
+            let _under_way = UnderWay { io: self, place };
+            let Some(time) = hang else { return self.point(name, Neighbour::Spoke, effect).await };
             tokio::time::sleep(time).await;
             let timed_out = IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out");
-            return self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await;
+            self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await
+        };
+        match &self.limiter {
+            Some(limiter) => limiter.call(&place.account, name, call).await,
+            None => call.await,
         }
-        self.point(name, Neighbour::Spoke, effect).await
     }
 
     async fn pass(&self, name: &'static str, neighbour: Neighbour) -> Meets {

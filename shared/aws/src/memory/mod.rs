@@ -33,6 +33,7 @@ use self::spokes::Spokes;
 pub use self::table::Item;
 use self::table::Table;
 use crate::io::{Notice, Write};
+use crate::limiter::Limiter;
 use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -44,6 +45,7 @@ pub struct MemoryIo {
     faults: Arc<Mutex<Faults>>,
     crashed: CancellationToken,
     latency: Duration,
+    limiter: Option<Limiter>,
 }
 
 /// What lives on when a process dies.
@@ -90,6 +92,7 @@ impl MemoryIo {
             faults: Arc::default(),
             crashed: CancellationToken::new(),
             latency: Duration::ZERO,
+            limiter: None,
         }
     }
 
@@ -103,6 +106,13 @@ impl MemoryIo {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Limits the calls into each account, as [`crate::sdk::SdkIo`] does.
+    #[must_use]
+    pub fn limited(mut self) -> Self {
+        self.limiter = Some(Limiter::default());
         self
     }
 
