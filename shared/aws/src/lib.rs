@@ -25,5 +25,6 @@ pub mod store;
 pub mod sweeps;
 pub mod telemetry;
 pub mod time;
+mod together;
 pub mod verdict;
 pub mod worker;

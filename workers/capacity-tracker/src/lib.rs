@@ -73,6 +73,9 @@ impl Worker for CapacityTracker {
         if key.sk == keys::PLACE {
             return handle::wake_place(self, io, key).await;
         }
+        if self.inbox.wake(io, key).await? {
+            return Ok(());
+        }
         self.servers.wake(io, key, |_| None).await.map(|_| ())
     }
 }
