@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod golden;
 mod infra;
+mod r17;
 mod redelivery;
 mod samples;
 mod scenario;
