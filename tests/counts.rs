@@ -98,6 +98,7 @@ impl Fleet {
             status: AccountStatus::Active,
             last_validated: None,
             last_error: None,
+            target: None,
         });
         io.set_page_size(&place(), Some(3));
         let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());

@@ -6,11 +6,14 @@ use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::registry::AccountRow;
 use serde_json::json;
 
 use super::Path;
 use super::scene::Scene;
-use super::world::{api_call, early, event, heartbeat, now, place, server, stalled, tick};
+use super::world::{account, api_call, early, event, heartbeat, now, place, server, stalled, tick};
+
+const STRANGER: &str = "444455556666";
 
 /// After this the schedule's request for a sweep is heeded again, also where the last one had to wait for the queue.
 pub(super) const INTERVAL: Duration = Duration::from_mins(8);
@@ -103,16 +106,23 @@ async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_acted_on_is_recorded_once_wherever_the_tracker_dies() {
-    let steps: &[fn(&Scene)] = &[|scene| {
-        scene.put(&event("aws.drs", "Added Later", early(1), "", &json!({})));
-        let mut stranger = stalled(1, "STALLED", early(2));
-        stranger["account"] = "444455556666".into();
-        stranger["resources"] =
-            json!(["arn:aws:drs:us-west-2:444455556666:source-server/s-12345678901234567"]);
-        scene.put(&stranger);
-        scene.put(&stalled(2, "STALLED", now(scene) + jiff::SignedDuration::from_hours(1)));
-    }];
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.put(&event("aws.drs", "Added Later", early(1), "", &json!({})));
+            let mut stranger = stalled(1, "STALLED", early(2));
+            stranger["account"] = STRANGER.into();
+            stranger["resources"] =
+                json!([format!("arn:aws:drs:us-west-2:{STRANGER}:source-server/s-12345678901234567")]);
+            scene.put(&stranger);
+            scene.put(&stalled(2, "STALLED", now(scene) + jiff::SignedDuration::from_hours(1)));
+        },
+        |scene| {
+            scene.world.set_row(&AccountRow { id: STRANGER.parse().unwrap(), ..account() });
+            // Its incident is looked at every ten minutes.
+            scene.lets_pass(Duration::from_mins(11));
+        },
+    ];
     let (_, clean) = path(steps).survives_everything().await;
     let recorded = clean.rows.keys().filter(|key| key.starts_with("unhandled#")).count();
-    assert_eq!((recorded, clean.published.len()), (3, 0));
+    assert_eq!((recorded, clean.published.len()), (3, 2), "the stranger's incident is told, and its end");
 }

@@ -12,7 +12,7 @@ use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
-use drs_fleet_domain::unhandled::{self, Reason, UnhandledRow};
+use drs_fleet_domain::unhandled::{self, Noted, Reason, UnhandledRow};
 use proptest::prelude::*;
 
 use super::{arriving, at, config, second, somewhere};
@@ -215,7 +215,8 @@ proptest! {
             detail: serde_json::Map::new(),
         }).collect();
         let decide = |event: &Envelope, row: Option<&UnhandledRow>| {
-            unhandled::decide(UnhandledRow::of("capacity-tracker", Reason::UnknownType, event), event, row)
+            let fresh = UnhandledRow::of("capacity-tracker", Reason::UnknownType, event);
+            unhandled::decide(fresh, &[Noted::from(event)], row, event.time)
         };
         let (one, other) = (end_of(&events, &one, decide).unwrap(), end_of(&events, &other, decide).unwrap());
         prop_assert_eq!(one.count, u64::try_from(events.len()).unwrap());

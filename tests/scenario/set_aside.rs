@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
 use drs_fleet_local::events::ServiceEvent;
@@ -46,12 +47,16 @@ async fn nobody_was_told(hub: &Hub) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_an_unregistered_account_are_counted_and_not_acted_on() {
+async fn events_of_an_unregistered_account_are_counted_and_told_and_not_acted_on() {
     let hub = Hub::start(Plan { registered: 1, ..Plan::default() }).await;
     hub.emit(1, &event(&hub, 1, STALLED, None));
     let row = recorded(&hub, Reason::Unregistered).await;
     assert_eq!((row.account.as_str(), row.subject.as_str()), hub.site(1));
-    nobody_was_told(&hub).await;
+    let told = until("the message that it is not registered", async || hub.slack.texts().into_iter().next());
+    assert!(told.await.starts_with("Unregistered account sends events"));
+    let incidents = hub.incidents(1).await;
+    let kinds: Vec<_> = incidents.iter().map(|incident| incident.latest.kind).collect();
+    assert_eq!(kinds, [IncidentKind::UnregisteredAccount]);
     assert!(hub.rows::<drs_fleet_domain::server::ServerRow>(&keys::servers(&hub.place(1))).await.is_empty());
 }
 

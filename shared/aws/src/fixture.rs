@@ -77,7 +77,8 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
 type Call = (String, Vec<u32>);
 
 /// Handles messages such as `lane/1`, `lane/2/sleep/70`, `lane/3/panic` and `lane/4/permanent`: adds the number
-/// to the lane's tally, sleeps so many seconds first, panics, or fails so.
+/// to the lane's tally, sleeps so many seconds first, panics, or fails so. Lanes that begin with `other` are of
+/// another account.
 #[derive(Clone, Default)]
 pub(crate) struct Tallier {
     pub(crate) store: Store<Tally>,
@@ -95,7 +96,8 @@ pub(crate) struct Task {
 
 impl Logged for Task {
     fn about(&self) -> About<'_> {
-        About { account: Some("111122223333"), region: Some("eu-central-1"), event_id: Some("e-1") }
+        let account = if self.lane.starts_with("other") { "444455556666" } else { "111122223333" };
+        About { account: Some(account), region: Some("eu-central-1"), event_id: Some("e-1") }
     }
 }
 

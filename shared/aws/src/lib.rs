@@ -14,6 +14,7 @@ pub mod health;
 mod heard;
 pub mod inbox;
 pub mod io;
+pub mod limiter;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod metrics;
@@ -25,5 +26,6 @@ pub mod store;
 pub mod sweeps;
 pub mod telemetry;
 pub mod time;
+mod together;
 pub mod verdict;
 pub mod worker;

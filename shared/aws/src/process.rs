@@ -16,6 +16,7 @@ use crate::consume::{Options, Pulse, consume};
 use crate::due::serve_due;
 use crate::health::{self, Watched};
 use crate::io::Io;
+use crate::limiter::Limiter;
 use crate::metrics::{self, Metrics, Snapshot};
 use crate::registry::RegistryCache;
 use crate::sdk::SdkIo;
@@ -131,10 +132,11 @@ pub async fn from_env(
     telemetry::init().context("logging cannot be started")?;
     let settings = Settings::from_env(names)?;
     let config = connect::from_env().await;
+    let limiter = Limiter::default();
     let workers = names
         .iter()
         .filter_map(|name| {
-            let io = SdkIo::new(&config, settings.io(name), Arc::new(SystemTime));
+            let io = SdkIo::sharing(limiter.clone(), &config, settings.io(name), Arc::new(SystemTime));
             prepare(name, io, &settings)
         })
         .collect();

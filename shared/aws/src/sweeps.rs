@@ -62,3 +62,40 @@ fn message(place: &Place, now: Timestamp, scheduled: bool) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_spoke_or_the_secret_of_its_role_can_refuse_and_only_for_good() {
+        let refuses = |neighbour, verdict| is_refusal(&IoError::new(neighbour, "Call", verdict, "no"));
+        for neighbour in [Neighbour::Spoke, Neighbour::Secrets] {
+            for (verdict, refusal) in [
+                (Verdict::Denied, true),
+                (Verdict::Permanent, true),
+                (Verdict::Transient, false),
+                (Verdict::Throttled, false),
+                (Verdict::Conflict, false),
+            ] {
+                assert_eq!(refuses(neighbour, verdict), refusal, "{neighbour:?} {verdict:?}");
+            }
+        }
+        for neighbour in [Neighbour::Table, Neighbour::Queue, Neighbour::Bus, Neighbour::Channel] {
+            assert!(
+                !refuses(neighbour, Verdict::Denied) && !refuses(neighbour, Verdict::Permanent),
+                "{neighbour:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn asking_counts_for_three_intervals_and_clocks_that_differ_do_no_harm() {
+        let asked_at = Timestamp::from_second(1_000_000).unwrap();
+        let overtaken =
+            |seconds: i64| is_overtaken(asked_at, Timestamp::from_second(1_000_000 + seconds).unwrap());
+        assert!(!overtaken(-600) && !overtaken(0) && !overtaken(900));
+        assert!(overtaken(901));
+        assert!(!is_overtaken(Timestamp::MAX, asked_at), "no overflow at the end of time");
+    }
+}

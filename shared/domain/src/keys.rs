@@ -198,6 +198,11 @@ pub fn unhandled(worker: &str, reason: &str, account: &AccountId, subject: &str)
     Key { pk: format!("unhandled#{worker}#{}", last_digit(account)), sk: format!("{reason}#{subject}") }
 }
 
+/// Whether an item is one of [`unhandled`].
+pub fn is_unhandled(key: &Key) -> bool {
+    key.pk.starts_with("unhandled#")
+}
+
 /// Everything that a worker received and does not act on, in ten parts.
 pub fn all_unhandled(worker: &str) -> [Range; 10] {
     std::array::from_fn(|digit| Range { pk: format!("unhandled#{worker}#{digit}"), sk_prefix: String::new() })

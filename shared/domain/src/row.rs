@@ -20,6 +20,11 @@ pub trait Row:
     /// Where it is stored.
     fn key(&self) -> Key;
 
+    /// [`Row::WORKER`], where it is not each worker that has rows of this kind: then the one that has this row.
+    fn worker(&self) -> &str {
+        Self::WORKER
+    }
+
     /// When its worker must look at it again, whatever happens.
     fn wake_at(&self) -> Option<Timestamp> {
         None

@@ -1,5 +1,8 @@
 //! Events that a worker received and does not act on: of an unknown type, from an unregistered account, or
 //! from the future. They are recorded, so that a person sees what is missed, and deleted.
+//!
+//! An account that sends and is not registered is an incident as well, one per account and Region. Every worker
+//! records such events; the capacity-tracker, which hears the heartbeats of all spokes, is the one that opens it.
 
 use std::time::Duration;
 
@@ -7,8 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::Envelope;
-use crate::ids::AccountId;
-use crate::keys::{self, Key};
+use crate::ids::{AccountId, Region};
+use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject};
+use crate::keys::{self, Key, Place};
+use crate::own_event::OwnEvent;
+use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 
 /// How many ids are kept; they also tell a redelivery from a new event.
@@ -16,6 +22,12 @@ const IDS_KEPT: usize = 5;
 
 /// What nobody sends any more is forgotten after this long: 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// An unregistered account that sends nothing for so long is no incident any more.
+const SILENT: Duration = Duration::from_hours(24);
+
+/// How often an open incident is looked at: the account may be registered by now.
+const LOOK: Duration = Duration::from_mins(10);
 
 /// Why an event is not acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,7 +56,7 @@ impl Reason {
 }
 
 /// Events of one sort, counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnhandledRow {
     /// Which worker received them.
     pub worker: String,
@@ -60,6 +72,27 @@ pub struct UnhandledRow {
     pub ids: Vec<String>,
     /// The newest event's time.
     pub last_at: Timestamp,
+    /// Of an unregistered account.
+    #[serde(default, skip_serializing_if = "Incidents::is_empty")]
+    pub incidents: Incidents,
+    /// When an open incident is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Timestamp>,
+}
+
+/// What is kept of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Its id.
+    pub id: String,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
+impl From<&Envelope> for Noted {
+    fn from(event: &Envelope) -> Self {
+        Self { id: event.id.clone(), time: event.time }
+    }
 }
 
 impl Row for UnhandledRow {
@@ -68,6 +101,14 @@ impl Row for UnhandledRow {
 
     fn key(&self) -> Key {
         keys::unhandled(&self.worker, self.reason.as_str(), &self.account, &self.sort_subject())
+    }
+
+    fn worker(&self) -> &str {
+        &self.worker
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.look_at.into_iter().chain(incident::wake_at(&self.incidents)).min()
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
@@ -94,26 +135,97 @@ impl UnhandledRow {
             count: 0,
             ids: Vec::new(),
             last_at: event.time,
+            incidents: Incidents::new(),
+            look_at: None,
+        }
+    }
+
+    /// The account and Region of an incident, if this row is one that has them.
+    fn place(&self) -> Option<Place> {
+        let opens = self.reason == Reason::Unregistered && self.worker == WorkerName::Capacity.as_str();
+        let region: Option<Region> = self.subject.parse().ok();
+        region.filter(|_| opens).map(|region| Place { account: self.account.clone(), region })
+    }
+
+    fn count(&mut self, event: &Noted) {
+        let id: String = event.id.chars().take(64).collect();
+        if self.ids.contains(&id) {
+            return;
+        }
+        self.count += 1;
+        self.last_at = self.last_at.max(event.time);
+        self.ids.push(id);
+        if self.ids.len() > IDS_KEPT {
+            self.ids.remove(0);
+        }
+    }
+
+    /// Opens or closes the incident, and says when it is to be looked at again.
+    fn reconcile(&mut self, is_registered: bool, now: Timestamp) -> Vec<OwnEvent> {
+        let Some(place) = self.place() else { return Vec::new() };
+        let is_heard = self.last_at.checked_add(SILENT).is_ok_and(|end| now < end);
+        let holding = (is_heard && !is_registered).then(|| self.condition(&place));
+        if let (Some(condition), Some(incident)) =
+            (&holding, self.incidents.get_mut(&IncidentKind::UnregisteredAccount))
+        {
+            // How many, and which, changes with each event; it is not told again, but shown.
+            incident.reason.clone_from(&condition.reason);
+        }
+        let id = self.account.as_str();
+        let subject = Subject { place: &place, account_name: id, id, name: id };
+        let told = incident::reconcile(&mut self.incidents, holding.as_slice(), &subject, now);
+        let is_open = incident::open(&self.incidents).next().is_some();
+        self.look_at = if is_open { now.checked_add(LOOK).ok() } else { None };
+        told.into_iter().map(OwnEvent::from).collect()
+    }
+
+    fn condition(&self, place: &Place) -> Condition {
+        let (count, ids) = (self.count, self.ids.join(", "));
+        let events = if count == 1 { "event was" } else { "events were" };
+        Condition {
+            kind: IncidentKind::UnregisteredAccount,
+            since: self.last_at,
+            severity: Severity::Medium,
+            reason: format!(
+                "{place} is not registered; {count} {events} counted and not acted on, last {ids}"
+            ),
         }
     }
 }
 
-/// Counts an event once, as far as the kept ids tell.
+/// Counts each event once, as far as the kept ids tell.
 pub fn decide(
     fresh: UnhandledRow,
-    event: &Envelope,
+    events: &[Noted],
     stored: Option<&UnhandledRow>,
+    now: Timestamp,
 ) -> Option<Change<UnhandledRow>> {
     let mut row = stored.cloned().unwrap_or(fresh);
-    let id: String = event.id.chars().take(64).collect();
-    if row.ids.contains(&id) {
+    let before = row.count;
+    for event in events {
+        row.count(event);
+    }
+    if row.count == before {
         return None;
     }
-    row.count += 1;
-    row.last_at = row.last_at.max(event.time);
-    row.ids.push(id);
-    if row.ids.len() > IDS_KEPT {
-        row.ids.remove(0);
-    }
-    Some(Change { row, tell: Vec::new() })
+    let look_at = row.look_at;
+    let tell = row.reconcile(false, now);
+    // An account that sends all the time must not put off the look that finds it registered.
+    row.look_at = look_at.or(row.look_at);
+    Some(Change { row, tell })
 }
+
+/// The time to look at the incident has come.
+pub fn look(
+    row: &UnhandledRow,
+    is_registered: impl Fn(&Place) -> bool,
+    now: Timestamp,
+) -> Option<Change<UnhandledRow>> {
+    let place = row.place()?;
+    let mut after = row.clone();
+    let tell = after.reconcile(is_registered(&place), now);
+    Change::between(Some(row), after, tell)
+}
+
+#[cfg(test)]
+mod tests;

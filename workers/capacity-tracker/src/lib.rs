@@ -94,6 +94,9 @@ impl Worker for CapacityTracker {
         if key.sk == keys::PLACE {
             return places::wake(self, io, key).await;
         }
+        if self.inbox.wake(io, key).await? {
+            return Ok(());
+        }
         servers::wake(self, io, key).await
     }
 }

@@ -17,6 +17,11 @@ const FROM_MEMORY: Delays = Delays { first: Duration::from_millis(50), longest: 
 const BETWEEN_DELIVERIES: Delays =
     Delays { first: Duration::from_secs(10), longest: Duration::from_mins(15) };
 
+/// Between deliveries to a spoke that is away or throttles, by the receive count: the first is soon, and they grow
+/// fourfold. It is no fault of the message, so the ten receives that the queue allows must outlast the spoke's
+/// trouble: from the first to the last of them half a day passes at least.
+const UNTIL_BACK: Delays = Delays { first: Duration::from_secs(10), longest: Duration::from_hours(6) };
+
 /// A person has to act first: at least five minutes, at most fifteen.
 const UNTIL_ALLOWED: Duration = Duration::from_mins(5);
 
@@ -36,60 +41,82 @@ pub(super) enum Fate {
     Again(Duration, Trouble),
     /// Each tried alone, to find the one at fault.
     OneByOne,
-    /// Given back to the queue, by the receive count of each.
-    GiveBack { denied: bool },
-    /// Given back to the queue and hidden there for so long, as a service asked.
-    GiveBackFor(Duration),
+    /// Given back to the queue, each hidden for a while.
+    GiveBack(Wait),
     /// Put on the dead-letter queue.
     Bury,
 }
 
-/// Judges a failure of `together` messages of a lane that had `trouble` before.
+/// What a message waits for in the queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wait {
+    /// For another try; the fault may be its own.
+    Another,
+    /// For a person to allow it.
+    Allowed,
+    /// For a spoke that is away or throttles, so long at least.
+    Spoke(Duration),
+    /// For so long, as a service asked.
+    For(Duration),
+}
+
+/// Judges a failure of `together` messages of a lane that had `trouble` before. `crowded`: what
+/// waits for spokes leaves too little room in memory.
 pub(super) fn of_failure(
     error: &IoError,
     lane: &str,
     together: usize,
     trouble: Trouble,
+    crowded: bool,
     now: Timestamp,
 ) -> Fate {
     // While the table is away nothing could be recorded anywhere: its lanes hold what they have, for each
     // delivery would only spend the redrive count. Of a queue that takes nothing the same is true.
     let of_hub = matches!(error.neighbour, Neighbour::Table | Neighbour::Queue);
+    let of_spoke = error.neighbour == Neighbour::Spoke;
     match error.verdict {
         Verdict::Permanent if together > 1 => Fate::OneByOne,
         Verdict::Permanent => Fate::Bury,
-        Verdict::Denied if !of_hub => Fate::GiveBack { denied: true },
+        Verdict::Denied if !of_hub => Fate::GiveBack(Wait::Allowed),
         Verdict::Conflict if trouble.conflicts < RACES => {
             Fate::Again(Duration::ZERO, Trouble { conflicts: trouble.conflicts + 1, ..trouble })
         }
         Verdict::Transient | Verdict::Throttled | Verdict::Conflict | Verdict::Denied => {
             let since = trouble.since.unwrap_or(now);
             let wish = error.retry_after.unwrap_or_default();
-            if !of_hub && wish > PATIENCE {
-                return Fate::GiveBackFor(wish.min(LONGEST_WISH));
+            let too_long = wish > PATIENCE || until(since, now) >= PATIENCE;
+            if of_spoke && (too_long || crowded) {
+                return Fate::GiveBack(Wait::Spoke(wish.min(LONGEST_WISH)));
             }
-            if !of_hub && until(since, now) >= PATIENCE {
-                return Fate::GiveBack { denied: false };
+            if !of_hub && too_long {
+                let asked = wish > PATIENCE;
+                return Fate::GiveBack(if asked { Wait::For(wish.min(LONGEST_WISH)) } else { Wait::Another });
             }
             let attempts = trouble.attempts + 1;
             let delay = FROM_MEMORY.after(attempts, &lane).max(wish.min(PATIENCE));
             let of_table = error.neighbour == Neighbour::Table;
-            Fate::Again(delay, Trouble { attempts, since: Some(since), of_table, ..trouble })
+            Fate::Again(delay, Trouble { attempts, since: Some(since), of_table, of_spoke, ..trouble })
         }
     }
 }
 
 /// Judges a panic of the handler: one message at fault must not take its neighbours along.
 pub(super) fn of_panic(together: usize) -> Fate {
-    if together > 1 { Fate::OneByOne } else { Fate::GiveBack { denied: false } }
+    if together > 1 { Fate::OneByOne } else { Fate::GiveBack(Wait::Another) }
 }
 
 /// For how long a message that is given back stays hidden.
-pub(super) fn hidden_for(receive_count: u32, denied: bool, message_id: &str) -> Duration {
-    if denied {
-        return UNTIL_ALLOWED.saturating_mul(receive_count.clamp(1, 3));
+pub(super) fn hidden_for(receive_count: u32, wait: Wait, message_id: &str) -> Duration {
+    match wait {
+        Wait::Another => BETWEEN_DELIVERIES.after(receive_count, &message_id),
+        Wait::Allowed => UNTIL_ALLOWED.saturating_mul(receive_count.clamp(1, 3)),
+        // Two doublings for each receive.
+        Wait::Spoke(least) => {
+            let doublings = receive_count.max(1).saturating_mul(2).saturating_sub(1);
+            UNTIL_BACK.after(doublings, &message_id).max(least)
+        }
+        Wait::For(time) => time,
     }
-    BETWEEN_DELIVERIES.after(receive_count, &message_id)
 }
 
 #[cfg(test)]
@@ -110,17 +137,20 @@ mod tests {
     #[test]
     fn a_spoke_that_is_away_is_waited_for_two_minutes_and_the_table_for_ever() {
         let away = |neighbour| failure(neighbour, Verdict::Transient);
-        let spoke = |trouble| of_failure(&away(Neighbour::Spoke), "lane", 1, trouble, NOW);
+        let spoke = |trouble| of_failure(&away(Neighbour::Spoke), "lane", 1, trouble, false, NOW);
         assert!(matches!(spoke(waited(1)), Fate::Again(..)));
-        assert_eq!(spoke(waited(2)), Fate::GiveBack { denied: false });
-        assert!(matches!(of_failure(&away(Neighbour::Table), "lane", 1, waited(60), NOW), Fate::Again(..)));
+        assert_eq!(spoke(waited(2)), Fate::GiveBack(Wait::Spoke(Duration::ZERO)));
+        assert!(matches!(
+            of_failure(&away(Neighbour::Table), "lane", 1, waited(60), false, NOW),
+            Fate::Again(..)
+        ));
     }
 
     #[test]
     fn what_the_service_asks_for_is_waited() {
         let retry_after = Some(Duration::from_secs(90));
         let error = IoError { retry_after, ..failure(Neighbour::Spoke, Verdict::Throttled) };
-        let fate = of_failure(&error, "lane", 1, Trouble::default(), NOW);
+        let fate = of_failure(&error, "lane", 1, Trouble::default(), false, NOW);
         assert!(matches!(fate, Fate::Again(delay, _) if delay == Duration::from_secs(90)));
     }
 
@@ -129,17 +159,39 @@ mod tests {
         let fate = |minutes| {
             let retry_after = Some(Duration::from_mins(minutes));
             let error = IoError { retry_after, ..failure(Neighbour::Spoke, Verdict::Throttled) };
-            of_failure(&error, "lane", 1, Trouble::default(), NOW)
+            of_failure(&error, "lane", 1, Trouble::default(), false, NOW)
         };
-        assert_eq!(fate(5), Fate::GiveBackFor(Duration::from_mins(5)));
-        assert_eq!(fate(600), Fate::GiveBackFor(Duration::from_mins(15)));
+        assert_eq!(fate(5), Fate::GiveBack(Wait::Spoke(Duration::from_mins(5))));
+        assert_eq!(fate(600), Fate::GiveBack(Wait::Spoke(Duration::from_mins(15))));
+    }
+
+    #[test]
+    fn a_spoke_is_not_waited_for_in_memory_where_there_is_no_room_and_the_table_is() {
+        let crowded =
+            |neighbour| of_failure(&failure(neighbour, Verdict::Throttled), "lane", 1, waited(0), true, NOW);
+        assert_eq!(crowded(Neighbour::Spoke), Fate::GiveBack(Wait::Spoke(Duration::ZERO)));
+        assert!(matches!(crowded(Neighbour::Table), Fate::Again(..)));
+    }
+
+    #[test]
+    fn ten_deliveries_outlast_half_a_day_of_a_spokes_trouble_and_each_heeds_its_wish() {
+        let waits: Vec<_> =
+            (1..=10).map(|count| hidden_for(count, Wait::Spoke(Duration::ZERO), "m")).collect();
+        assert!(waits[0] <= Duration::from_secs(10) && waits[3] < Duration::from_mins(11), "{waits:?}");
+        assert!(waits.iter().sum::<Duration>() > Duration::from_hours(12), "{waits:?}");
+        assert!(
+            waits.iter().all(|wait| *wait < Duration::from_hours(11)),
+            "SQS hides for twelve hours at most"
+        );
+        let wish = Duration::from_mins(5);
+        assert_eq!(hidden_for(1, Wait::Spoke(wish), "m"), wish);
     }
 
     #[test]
     fn a_table_or_queue_that_denies_is_waited_for_in_memory() {
         for neighbour in [Neighbour::Table, Neighbour::Queue] {
             let error = failure(neighbour, Verdict::Denied);
-            assert!(matches!(of_failure(&error, "lane", 3, waited(60), NOW), Fate::Again(..)));
+            assert!(matches!(of_failure(&error, "lane", 3, waited(60), false, NOW), Fate::Again(..)));
         }
     }
 
@@ -149,7 +201,7 @@ mod tests {
         let mut delays = Vec::new();
         for _ in 0..3 {
             let error = failure(Neighbour::Table, Verdict::Conflict);
-            let Fate::Again(delay, next) = of_failure(&error, "lane", 1, trouble, NOW) else {
+            let Fate::Again(delay, next) = of_failure(&error, "lane", 1, trouble, false, NOW) else {
                 panic!("again")
             };
             trouble = next;
@@ -161,16 +213,16 @@ mod tests {
     #[test]
     fn only_a_single_message_is_buried() {
         let error = failure(Neighbour::Table, Verdict::Permanent);
-        assert_eq!(of_failure(&error, "lane", 3, Trouble::default(), NOW), Fate::OneByOne);
-        assert_eq!(of_failure(&error, "lane", 1, Trouble::default(), NOW), Fate::Bury);
+        assert_eq!(of_failure(&error, "lane", 3, Trouble::default(), false, NOW), Fate::OneByOne);
+        assert_eq!(of_failure(&error, "lane", 1, Trouble::default(), false, NOW), Fate::Bury);
         assert_eq!(of_panic(3), Fate::OneByOne);
-        assert_eq!(of_panic(1), Fate::GiveBack { denied: false });
+        assert_eq!(of_panic(1), Fate::GiveBack(Wait::Another));
     }
 
     #[test]
     fn a_denied_message_comes_back_after_five_to_fifteen_minutes() {
-        let minutes = [1, 2, 3, 10].map(|count| hidden_for(count, true, "m").as_secs() / 60);
+        let minutes = [1, 2, 3, 10].map(|count| hidden_for(count, Wait::Allowed, "m").as_secs() / 60);
         assert_eq!(minutes, [5, 10, 15, 15]);
-        assert!(hidden_for(1, false, "m") < hidden_for(5, false, "m"));
+        assert!(hidden_for(1, Wait::Another, "m") < hidden_for(5, Wait::Another, "m"));
     }
 }

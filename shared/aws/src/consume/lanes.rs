@@ -37,6 +37,8 @@ pub(super) struct Trouble {
     pub(super) since: Option<Timestamp>,
     /// The last failure was the table's.
     pub(super) of_table: bool,
+    /// The last failure was a spoke's.
+    pub(super) of_spoke: bool,
 }
 
 #[derive(Debug)]
@@ -196,6 +198,19 @@ impl<T: Clone> Lanes<T> {
     /// How many messages a lane's task has, and what went wrong before.
     pub(super) fn of(&self, name: &Arc<str>) -> (usize, Trouble) {
         self.by_name.get(name).map(|lane| (lane.running.len(), lane.trouble)).unwrap_or_default()
+    }
+
+    /// What the lane's task is at work on.
+    pub(super) fn running_in(&self, name: &Arc<str>) -> Option<&T> {
+        self.by_name.get(name)?.running.first().map(|held| &held.work)
+    }
+
+    /// What waits, asleep, for a spoke; and all that is in the lane `name`.
+    pub(super) fn waiting_for_spokes(&self, name: &Arc<str>) -> impl Iterator<Item = &T> {
+        let asleep = self.asleep.iter().filter_map(|(_, name)| self.by_name.get(name));
+        let of_spoke = asleep.filter(|lane| lane.trouble.of_spoke);
+        let lanes = of_spoke.chain(self.by_name.get(name));
+        lanes.flat_map(|lane| lane.running.iter().chain(&lane.waiting)).map(|held| &held.work)
     }
 
     /// All messages that no task has; what runs stays.

@@ -13,6 +13,7 @@
 
 mod actor;
 mod breaker;
+mod bulkhead;
 mod fate;
 mod hand;
 mod lanes;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
 use super::actor::{Actor, Done, Ended};
-use super::fate::{self, Fate};
+use super::fate::{self, Fate, Wait};
 use super::lanes::Held;
 use super::settle::Epitaph;
 use crate::io::{Io, Message};
@@ -69,7 +69,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
                 error!(message_id, panic = words_of(&*panic), "sorting a message panicked");
                 self.metrics().count(|counted| counted.panicked += 1);
                 self.redrive(&[ticket], |message| {
-                    fate::hidden_for(message.receive_count, false, &message.id)
+                    fate::hidden_for(message.receive_count, Wait::Another, &message.id)
                 });
             }
         }
@@ -84,7 +84,8 @@ impl<I: Io, W: Worker> Actor<I, W> {
             }
             Ok(Err(error)) => {
                 self.heard(lane, Some(&error), answered, now);
-                (fate::of_failure(&error, lane, together, trouble, now), error.to_string())
+                let crowded = self.is_crowded(lane);
+                (fate::of_failure(&error, lane, together, trouble, crowded, now), error.to_string())
             }
             Err(panic) => {
                 error!(lane = &**lane, panic = words_of(&*panic), "a handler panicked");
@@ -131,21 +132,20 @@ impl<I: Io, W: Worker> Actor<I, W> {
                 debug!(lane = &**lane, failure, "each message will be tried alone");
                 self.lanes.one_by_one(lane);
             }
-            Fate::GiveBack { denied } => {
+            Fate::GiveBack(wait) => {
                 let tickets = tickets(&self.lanes.take(lane));
-                warn!(lane = &**lane, messages = tickets.len(), failure, "messages wait in the queue");
-                self.redrive(&tickets, |m| fate::hidden_for(m.receive_count, denied, &m.id));
-            }
-            Fate::GiveBackFor(time) => {
-                let tickets = tickets(&self.lanes.take(lane));
-                info!(
-                    lane = &**lane,
-                    messages = tickets.len(),
-                    failure,
-                    ?time,
-                    "a service asked for a long wait"
-                );
-                self.redrive(&tickets, |_| time);
+                if let Wait::For(time) | Wait::Spoke(time) = wait {
+                    info!(
+                        lane = &**lane,
+                        messages = tickets.len(),
+                        failure,
+                        ?time,
+                        "messages wait in the queue"
+                    );
+                } else {
+                    warn!(lane = &**lane, messages = tickets.len(), failure, "messages wait in the queue");
+                }
+                self.redrive(&tickets, |m| fate::hidden_for(m.receive_count, wait, &m.id));
             }
             Fate::Bury => {
                 for held in self.lanes.take(lane) {

@@ -15,7 +15,7 @@ use super::{Fault, MemoryIo, World};
 use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
 use crate::time::{after, until};
-use crate::verdict::{IoError, Neighbour};
+use crate::verdict::{IoError, Neighbour, Verdict};
 
 type Answer<T> = Result<T, IoError>;
 
@@ -30,6 +30,27 @@ impl MemoryIo {
         let meets = self.pass(name, neighbour).await;
         let answer = self.end(meets, effect).await;
         if neighbour == Neighbour::Table { heard::of_table(answer) } else { answer }
+    }
+
+    /// A point at which a spoke is called.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        place: &Place,
+        effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
+    ) -> Result<T, IoError> {
+        let call = async {
+            let hang = self.world().spokes.begin(place);
+            let _under_way = UnderWay { io: self, place };
+            let Some(time) = hang else { return self.point(name, Neighbour::Spoke, effect).await };
+            tokio::time::sleep(time).await;
+            let timed_out = IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out");
+            self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await
+        };
+        match &self.limiter {
+            Some(limiter) => limiter.call(&place.account, name, call).await,
+            None => call.await,
+        }
     }
 
     async fn pass(&self, name: &'static str, neighbour: Neighbour) -> Meets {
@@ -84,6 +105,18 @@ impl MemoryIo {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+}
+
+/// A call into a spoke that has not come to its end, also when its caller gives it up.
+struct UnderWay<'a> {
+    io: &'a MemoryIo,
+    place: &'a Place,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.io.world().spokes.ended(self.place);
     }
 }
 
@@ -197,7 +230,7 @@ impl Io for MemoryIo {
         page: Option<String>,
     ) -> Answer<Page<ServerSeen>> {
         let servers = |world: &mut World, now| world.spokes.servers(place, filter, page.as_deref(), now);
-        self.point("source_servers", Neighbour::Spoke, servers).await
+        self.call("source_servers", place, servers).await
     }
 
     async fn jobs(
@@ -207,11 +240,11 @@ impl Io for MemoryIo {
         page: Option<String>,
     ) -> Answer<Page<JobSeen>> {
         let jobs = |world: &mut World, now| world.spokes.jobs(place, from, page.as_deref(), now);
-        self.point("jobs", Neighbour::Spoke, jobs).await
+        self.call("jobs", place, jobs).await
     }
 
     async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {
-        self.point("quotas", Neighbour::Spoke, |world, _| world.spokes.quotas(place)).await
+        self.call("quotas", place, |world, _| world.spokes.quotas(place)).await
     }
 
     async fn extensible_servers(
@@ -221,7 +254,7 @@ impl Io for MemoryIo {
         page: Option<String>,
     ) -> Answer<Page<ExtensibleSeen>> {
         let list = |world: &mut World, now| world.spokes.extensible(place, staging, page.as_deref(), now);
-        self.point("extensible_servers", Neighbour::Spoke, list).await
+        self.call("extensible_servers", place, list).await
     }
 
     async fn extend(
@@ -231,11 +264,11 @@ impl Io for MemoryIo {
         tags: &BTreeMap<String, String>,
     ) -> Answer<SourceServerId> {
         let extend = |world: &mut World, _| world.spokes.extend(place, staging_server_arn, tags);
-        self.point("extend", Neighbour::Spoke, extend).await
+        self.call("extend", place, extend).await
     }
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-        self.point("tag", Neighbour::Spoke, |world, _| world.spokes.tag(place, arn, tags)).await
+        self.call("tag", place, |world, _| world.spokes.tag(place, arn, tags)).await
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {

@@ -8,6 +8,7 @@
 
 mod faults;
 mod io;
+mod places;
 mod queue;
 mod spokes;
 mod table;
@@ -17,10 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::ids::AccountId;
-use drs_fleet_domain::keys::{Key, Place};
+use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
-use drs_fleet_domain::seen::{JobSeen, QuotaSeen, ServerSeen};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,7 @@ use self::spokes::Spokes;
 pub use self::table::Item;
 use self::table::Table;
 use crate::io::{Notice, Write};
+use crate::limiter::Limiter;
 use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -44,6 +45,7 @@ pub struct MemoryIo {
     faults: Arc<Mutex<Faults>>,
     crashed: CancellationToken,
     latency: Duration,
+    limiter: Option<Limiter>,
 }
 
 /// What lives on when a process dies.
@@ -90,6 +92,7 @@ impl MemoryIo {
             faults: Arc::default(),
             crashed: CancellationToken::new(),
             latency: Duration::ZERO,
+            limiter: None,
         }
     }
 
@@ -103,6 +106,13 @@ impl MemoryIo {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Limits the calls into each account, as [`crate::sdk::SdkIo`] does.
+    #[must_use]
+    pub fn limited(mut self) -> Self {
+        self.limiter = Some(Limiter::default());
         self
     }
 
@@ -211,42 +221,6 @@ impl MemoryIo {
     /// Accounts whose caches were dropped.
     pub fn evicted(&self) -> Vec<AccountId> {
         self.world().evicted.clone()
-    }
-
-    /// What `DescribeSourceServers` shows in a place.
-    pub fn set_servers(&self, place: &Place, servers: Vec<ServerSeen>) {
-        self.world().spokes.at(place).servers = servers;
-    }
-
-    /// What `DescribeJobs` shows in a place.
-    pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
-        self.world().spokes.at(place).jobs = jobs;
-    }
-
-    /// What Service Quotas shows in a place.
-    pub fn set_quotas(&self, place: &Place, quotas: Vec<QuotaSeen>) {
-        self.world().spokes.at(place).quotas = quotas;
-    }
-
-    /// How many servers a page of `DescribeSourceServers` shows in a place; `None`: the usual number.
-    pub fn set_page_size(&self, place: &Place, size: Option<usize>) {
-        self.world().spokes.at(place).page_size = size;
-    }
-
-    /// `DescribeSourceServers` fails in a place from this server on, as when the role is revoked in the course of a
-    /// sweep; or does not fail any more.
-    pub fn set_page_failure(&self, place: &Place, failure: Option<(usize, IoError)>) {
-        self.world().spokes.at(place).page_failure = failure;
-    }
-
-    /// Every call into a place fails, or none any more.
-    pub fn set_spoke_failure(&self, place: &Place, failure: Option<IoError>) {
-        self.world().spokes.at(place).failure = failure;
-    }
-
-    /// Every tag that was set on a resource of a place.
-    pub fn tags(&self, place: &Place, arn: &str) -> BTreeMap<String, String> {
-        self.world().spokes.at(place).tags.get(arn).cloned().unwrap_or_default()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -1,6 +1,7 @@
 //! Spokes as tests set them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::keys::Place;
@@ -22,7 +23,23 @@ pub(super) struct Spoke {
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
     pub(super) page_size: Option<usize>,
+    /// From this item on, listings fail.
     pub(super) page_failure: Option<(usize, IoError)>,
+    pub(super) hang: Option<Duration>,
+    under_way: usize,
+    pub(super) most_under_way: usize,
+}
+
+impl Spoke {
+    fn page_of<T>(&self, all: Vec<T>, page: Option<&str>, now: Timestamp) -> Result<Page<T>, IoError> {
+        let start = page.and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+        if let Some((from, failure)) = &self.page_failure
+            && start >= *from
+        {
+            return Err(failure.clone());
+        }
+        Ok(page_from(start, self.page_size.unwrap_or(PAGE), all, now))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +48,20 @@ pub(super) struct Spokes(BTreeMap<Place, Spoke>);
 impl Spokes {
     pub(super) fn at(&mut self, place: &Place) -> &mut Spoke {
         self.0.entry(place.clone()).or_default()
+    }
+
+    /// A call begins; answers for how long it hangs, if it does.
+    pub(super) fn begin(&mut self, place: &Place) -> Option<Duration> {
+        let spoke = self.0.get_mut(place)?;
+        spoke.under_way += 1;
+        spoke.most_under_way = spoke.most_under_way.max(spoke.under_way);
+        spoke.hang
+    }
+
+    pub(super) fn ended(&mut self, place: &Place) {
+        if let Some(spoke) = self.0.get_mut(place) {
+            spoke.under_way = spoke.under_way.saturating_sub(1);
+        }
     }
 
     pub(super) fn servers(
@@ -45,13 +76,7 @@ impl Spokes {
             ServerFilter::All => true,
             ServerFilter::OfInstance(instance) => server.instance.as_ref() == Some(instance),
         };
-        let (start, size) = (start_of(page), spoke.page_size.unwrap_or(PAGE));
-        if let Some((from, failure)) = &spoke.page_failure
-            && start >= *from
-        {
-            return Err(failure.clone());
-        }
-        Ok(page_of_size(size, spoke.servers.iter().filter(wanted).cloned().collect(), start, now))
+        spoke.page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now)
     }
 
     pub(super) fn jobs(
@@ -65,7 +90,7 @@ impl Spokes {
         let recent = |job: &&JobSeen| from.is_none_or(|from| job.created.is_none_or(|at| at >= from));
         let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(recent).cloned().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
-        Ok(page_of(jobs, page, now))
+        spoke.page_of(jobs, page, now)
     }
 
     pub(super) fn quotas(&self, place: &Place) -> Result<Vec<QuotaSeen>, IoError> {
@@ -92,7 +117,7 @@ impl Spokes {
             tags: server.tags.clone(),
         };
         let servers = self.0.get(&there).into_iter().flat_map(|spoke| &spoke.servers);
-        Ok(page_of(servers.filter(extensible).map(shown).collect(), page, now))
+        spoke.page_of(servers.filter(extensible).map(shown).collect(), page, now)
     }
 
     pub(super) fn extend(
@@ -148,18 +173,10 @@ impl Spokes {
 }
 
 fn never_initialized<T>(now: Timestamp) -> Page<T> {
-    Page { initialized: false, ..page_of(Vec::new(), None, now) }
+    Page { initialized: false, ..page_from(0, PAGE, Vec::new(), now) }
 }
 
-fn start_of(page: Option<&str>) -> usize {
-    page.and_then(|page| page.parse().ok()).unwrap_or(0)
-}
-
-fn page_of<T>(all: Vec<T>, page: Option<&str>, now: Timestamp) -> Page<T> {
-    page_of_size(PAGE, all, start_of(page), now)
-}
-
-fn page_of_size<T>(size: usize, all: Vec<T>, start: usize, now: Timestamp) -> Page<T> {
+fn page_from<T>(start: usize, size: usize, all: Vec<T>, now: Timestamp) -> Page<T> {
     let next = (start + size < all.len()).then(|| (start + size).to_string());
     let items = all.into_iter().skip(start).take(size).collect();
     let date = Timestamp::from_second(now.as_second()).unwrap_or(now);

@@ -64,7 +64,7 @@ impl Table {
 
         let rev = write.expected.unwrap_or(0) + 1;
         let row = serde_json::to_value(write.row).map_err(|error| unreadable(&key, &error))?;
-        let due_shard = due_shard(R::WORKER, &key);
+        let due_shard = due_shard(write.row.worker(), &key);
         self.items.insert(key, Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard });
         Ok(rev)
     }

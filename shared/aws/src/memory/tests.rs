@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use drs_fleet_domain::ids::AccountId;
+use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::row::Outbox;
+use drs_fleet_domain::seen::{JobSeen, QuotaSeen};
 
 use super::*;
 use crate::fixture::{Tally, event, tally_key};
@@ -209,6 +211,40 @@ async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
     let denied = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "no");
     io.set_spoke_failure(&place(), Some(denied));
     assert_eq!(io.jobs(&place(), None, None).await.unwrap_err().verdict, Verdict::Denied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_fails_from_the_page_that_was_set_and_other_places_do_not() {
+    let (io, other) = (MemoryIo::default(), Place { region: "us-east-1".parse().unwrap(), ..place() });
+    io.set_jobs(&place(), (0..120).map(job).collect());
+    io.set_jobs(&other, (0..120).map(job).collect());
+    let denied = IoError::new(Neighbour::Spoke, "DescribeJobs", Verdict::Denied, "no");
+    io.set_page_failure(&place(), Some((50, denied)));
+    let first = io.jobs(&place(), None, None).await.unwrap();
+    assert_eq!(io.jobs(&place(), None, first.next.clone()).await.unwrap_err().verdict, Verdict::Denied);
+    io.jobs(&other, None, first.next.clone()).await.unwrap();
+    io.set_page_failure(&place(), None);
+    io.jobs(&place(), None, first.next).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_hangs_fails_after_its_time_and_other_places_answer_at_once() {
+    let (io, other) = (MemoryIo::default(), Place { region: "us-east-1".parse().unwrap(), ..place() });
+    io.set_spoke_hang(&place(), Some(Duration::from_secs(10)));
+    let began = Instant::now();
+    io.jobs(&other, None, None).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 0);
+    let hanging = place();
+    let (one, two) = tokio::join!(io.jobs(&hanging, None, None), io.quotas(&hanging));
+    assert_eq!(
+        (one.unwrap_err().verdict, two.unwrap_err().verdict),
+        (Verdict::Transient, Verdict::Transient)
+    );
+    assert_eq!((began.elapsed().as_secs(), io.most_calls_at_once(&place())), (10, 2));
+    io.set_spoke_hang(&place(), None);
+    let quota = QuotaSeen { code: "L-C1D14A2B".into(), value: 300, applied: true };
+    io.set_quotas(&place(), vec![quota.clone()]);
+    assert_eq!(io.quotas(&place()).await.unwrap(), [quota]);
 }
 
 fn job(n: u32) -> JobSeen {

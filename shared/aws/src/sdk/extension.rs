@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_drs::Client;
+use aws_sdk_drs::error::SdkError;
+use aws_sdk_drs::operation::create_extended_source_server::CreateExtendedSourceServerError;
 use aws_sdk_drs::types::StagingSourceServer;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use drs_fleet_domain::ids::{AccountId, SourceServerId};
 use drs_fleet_domain::seen::{ExtensibleSeen, Page};
 
@@ -58,7 +61,22 @@ pub(super) async fn extend(
     let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let request =
         client.create_extended_source_server().source_server_arn(staging_server_arn).set_tags(Some(tags));
-    let answer = request.send().await.map_err(|e| classify(Neighbour::Spoke, OPERATION, &e))?;
+    let answer =
+        request.send().await.map_err(|e| with_quota(classify(Neighbour::Spoke, OPERATION, &e), &e))?;
     let id = answer.source_server.and_then(|server| server.source_server_id).unwrap_or_default();
     id.parse().map_err(|e| IoError::new(Neighbour::Spoke, OPERATION, Verdict::Transient, format!("{e}")))
 }
+
+/// Names the quota that is used up: the service's words do not, and it is what a person has raised.
+fn with_quota(error: IoError, refusal: &SdkError<CreateExtendedSourceServerError, HttpResponse>) -> IoError {
+    let Some(CreateExtendedSourceServerError::ServiceQuotaExceededException(used_up)) =
+        refusal.as_service_error()
+    else {
+        return error;
+    };
+    let message = format!("{} (quota {})", error.message, used_up.quota_code().unwrap_or("unknown"));
+    IoError { message, ..error }
+}
+
+#[cfg(test)]
+mod tests;

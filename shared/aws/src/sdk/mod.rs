@@ -20,13 +20,14 @@ use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSee
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::assume::Spokes;
+use crate::assume::{Clients, Spokes};
 use crate::config::IoSettings;
 use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::limiter::Limiter;
 use crate::secrets::Secrets;
 use crate::time::Time;
-use crate::verdict::IoError;
+use crate::verdict::{IoError, Verdict};
 
 mod batch;
 mod channels;
@@ -63,6 +64,7 @@ struct Inner {
     table: Table,
     bus: Publisher,
     spokes: Spokes,
+    limiter: Limiter,
     channels: Channels,
     received: Mutex<Option<Timestamp>>,
 }
@@ -71,6 +73,11 @@ impl SdkIo {
     /// Builds the clients and makes no call. `config` brings credentials, Region, HTTP client and, for the
     /// local cloud, the endpoint; retries and time-outs are set here.
     pub fn new(config: &SdkConfig, settings: IoSettings, time: Arc<dyn Time>) -> Self {
+        Self::sharing(Limiter::default(), config, settings, time)
+    }
+
+    /// As [`SdkIo::new`], for a process with several: they share what limits the calls into each account.
+    pub fn sharing(limiter: Limiter, config: &SdkConfig, settings: IoSettings, time: Arc<dyn Time>) -> Self {
         let limits = TimeoutConfig::builder()
             .connect_timeout(CONNECT_LIMIT)
             .operation_attempt_timeout(CALL_LIMIT)
@@ -82,6 +89,7 @@ impl SdkIo {
         let IoSettings { worker, queues, bus, topic_arn, slack_secret, .. } = settings;
         Self(Arc::new(Inner {
             time,
+            limiter,
             queue: Queue::new(&bare, queues, &limits),
             spokes: Spokes::new(&bare, &patient, table.clone(), secrets.clone(), &worker),
             table,
@@ -100,10 +108,21 @@ impl SdkIo {
         &self.0.spokes
     }
 
-    /// A refusal may be a role that was changed: the next call assumes it afresh.
-    fn evict_if_denied<T>(&self, account: &AccountId, answer: Answer<T>) -> Answer<T> {
-        if let Err(IoError { verdict: crate::verdict::Verdict::Denied, .. }) = &answer {
-            self.0.spokes.evict(account);
+    /// Makes a call into a spoke when the account's turn has come.
+    async fn call<T, F: Future<Output = Answer<T>> + Send>(
+        &self,
+        place: &Place,
+        operation: &'static str,
+        call: impl FnOnce(Clients) -> F + Send,
+    ) -> Answer<T> {
+        let under_limit = async {
+            let clients = self.0.spokes.clients(place).await?;
+            boxed(call(clients)).await
+        };
+        let answer = self.0.limiter.call(&place.account, operation, under_limit).await;
+        if let Err(IoError { verdict: Verdict::Denied, .. }) = &answer {
+            // A refusal may be a role that was changed: the next call assumes it afresh.
+            self.0.spokes.evict(&place.account);
         }
         answer
     }
@@ -186,11 +205,10 @@ impl Io for SdkIo {
         filter: &ServerFilter,
         page: Option<String>,
     ) -> Answer<Page<ServerSeen>> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(drs::source_servers(&clients.drs, place, filter, page)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "DescribeSourceServers", |c| async move {
+            drs::source_servers(&c.drs, place, filter, page).await
+        })
+        .await
     }
 
     async fn jobs(
@@ -199,19 +217,11 @@ impl Io for SdkIo {
         from: Option<Timestamp>,
         page: Option<String>,
     ) -> Answer<Page<JobSeen>> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(drs::jobs(&clients.drs, place, from, page)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "DescribeJobs", |c| async move { drs::jobs(&c.drs, place, from, page).await }).await
     }
 
     async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(quotas::quotas(&clients.quotas)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "ListServiceQuotas", |c| async move { quotas::quotas(&c.quotas).await }).await
     }
 
     async fn extensible_servers(
@@ -220,11 +230,10 @@ impl Io for SdkIo {
         staging: &AccountId,
         page: Option<String>,
     ) -> Answer<Page<ExtensibleSeen>> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(extension::extensible(&clients.drs, staging, page)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "ListExtensibleSourceServers", |c| async move {
+            extension::extensible(&c.drs, staging, page).await
+        })
+        .await
     }
 
     async fn extend(
@@ -233,19 +242,14 @@ impl Io for SdkIo {
         staging_server_arn: &str,
         tags: &BTreeMap<String, String>,
     ) -> Answer<SourceServerId> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(extension::extend(&clients.drs, staging_server_arn, tags)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "CreateExtendedSourceServer", |c| async move {
+            extension::extend(&c.drs, staging_server_arn, tags).await
+        })
+        .await
     }
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-        let answer = match self.0.spokes.clients(place).await {
-            Ok(clients) => boxed(drs::tag(&clients.drs, arn, tags)).await,
-            Err(error) => Err(error),
-        };
-        self.evict_if_denied(&place.account, answer)
+        self.call(place, "TagResource", |c| async move { drs::tag(&c.drs, arn, tags).await }).await
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {

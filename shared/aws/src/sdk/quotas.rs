@@ -36,3 +36,6 @@ fn seen(quota: ServiceQuota, applied: bool) -> Option<(String, QuotaSeen)> {
     let (code, value) = (quota.quota_code?, quota.value? as u32);
     Some((code.clone(), QuotaSeen { code, value, applied }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ fn cores(machine: &SourceProperties) -> u64 {
 fn disk(disk: &aws_sdk_drs::types::Disk) -> Option<(String, u64)> {
     Some((disk.device_name.clone()?, u64::try_from(disk.bytes).ok()?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use drs_fleet_domain::keys::Place;
+use serde_json::json;
 
 use super::SdkIo;
 use crate::config::{IoSettings, WorkerSettings};
@@ -115,4 +117,44 @@ pub(crate) fn io_with(
     };
     set(&mut settings);
     (SdkIo::new(&config, settings, Arc::new(SystemTime)), wire)
+}
+
+/// The spoke's external id.
+pub(crate) const EXTERNAL_ID: &str = "corp-7f3a9";
+
+/// A hub and one spoke in which all is well, apart from what `odd` answers.
+pub(crate) fn fleet(odd: impl Fn(&Call) -> Option<Reply> + Send + Sync + 'static) -> (SdkIo, Wire) {
+    io(move |call| odd(call).unwrap_or_else(|| well(call)))
+}
+
+fn well(call: &Call) -> Reply {
+    let body = match call.operation.as_str() {
+        "BatchGetItem" => account_row("ACTIVE"),
+        "GetSecretValue" => json!({ "SecretString": EXTERNAL_ID }).to_string(),
+        "AssumeRole" => "<AssumeRoleResponse><AssumeRoleResult><Credentials>\
+            <AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>k</SecretAccessKey><SessionToken>t</SessionToken>\
+            <Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            .to_owned(),
+        _ => json!({ "items": [] }).to_string(),
+    };
+    (200, body)
+}
+
+/// Account 111122223333 as the table answers it.
+pub(crate) fn account_row(status: &str) -> String {
+    let text = |value: &str| json!({ "S": value });
+    let row = json!({
+        "id": text("111122223333"), "name": text("Payments"), "status": text(status), "regions": { "L": [] },
+        "role_arn": text("arn:aws:iam::111122223333:role/drs-fleet"), "external_id_secret": text("drs-fleet/x"),
+    });
+    let item = json!({
+        "pk": text("account#3"), "sk": text("account#111122223333"), "rev": { "N": "1" }, "row": { "M": row },
+        "outbox": { "M": {} },
+    });
+    json!({ "Responses": { "fleet": [item] }, "UnprocessedKeys": {} }).to_string()
+}
+
+/// A place of that account.
+pub(crate) fn place() -> Place {
+    Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() }
 }

@@ -1,5 +1,6 @@
 //! Claims of the consume loop.
 
+mod bulkheads;
 mod faults;
 mod lanes;
 mod leases;

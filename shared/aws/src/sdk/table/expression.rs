@@ -32,7 +32,7 @@ pub(super) fn new_item<R: Row>(at: &Key, write: &Write<'_, R>) -> Result<Item, E
     item.insert("row".into(), to_attribute_value(write.row)?);
     item.insert("outbox".into(), to_attribute_value(write.outbox)?);
     if let Some(due) = write.due {
-        item.insert("due_shard".into(), text(keys::due_shard(R::WORKER, at)));
+        item.insert("due_shard".into(), text(keys::due_shard(write.row.worker(), at)));
         item.insert("due_at".into(), number(due.as_millisecond()));
     }
     if let Some(end) = write.row.expires_at() {
@@ -66,7 +66,7 @@ impl Update {
         for id in write.outbox_before.keys().filter(|id| !write.outbox.contains_key(*id)) {
             update.remove(&["outbox", id]);
         }
-        update.due(at, R::WORKER, write.due);
+        update.due(at, write.row.worker(), write.due);
         match write.row.expires_at() {
             Some(end) => update.set(&["ttl"], number(end.as_second())),
             None => update.remove(&["ttl"]),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_domain::keys::Place;
@@ -91,6 +92,8 @@ async fn an_account_that_was_heard_is_listed_until_it_is_registered() {
             count,
             ids: vec!["1".into()],
             last_at: stage.hub.io.now() - Duration::from_secs(200),
+            incidents: BTreeMap::new(),
+            look_at: None,
         };
         stage.store(&heard).await;
     }

@@ -7,7 +7,7 @@ use clap::Parser;
 use drs_fleet_aws::io::{Io, ServerFilter};
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::place::{self, Counted, Observation};
+use drs_fleet_domain::place::{self, Context, Counted, Observation};
 use drs_fleet_domain::quota::{QuotaOrigin, QuotaValue, QuotasRow};
 use drs_fleet_domain::seen::Staging;
 use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
@@ -59,7 +59,10 @@ async fn count(stage: &Stage, servers: u32) {
     let (by_state, initialized) = (BTreeMap::new(), true);
     let counted =
         Counted { swept_at: since(), replicating: servers, extended: 0, servers, by_state, initialized };
-    let swept = place::decide(&target(), &[Observation::Swept(counted)], None, "Payments").unwrap().row;
+    let swept =
+        place::decide(&target(), &[Observation::Swept(counted)], None, &Context::new("Payments", since()))
+            .unwrap()
+            .row;
     stage.store(&swept).await;
 }
 
@@ -234,6 +237,7 @@ fn extended(number: u32, name: &str, error: Option<&str>) -> ServerRow {
             state: "CONTINUOUS".into(),
             error: None,
             since: since(),
+            before: BTreeMap::new(),
             stamp: Stamp::swept(since()),
         },
         health: None,
@@ -241,6 +245,9 @@ fn extended(number: u32, name: &str, error: Option<&str>) -> ServerRow {
         disconnect_called_at: None,
         resync_since: None,
         gone_since: None,
+        unlisted_since: None,
+        forget_at: None,
+        look_at: None,
         incidents: BTreeMap::new(),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use drs_fleet_aws::io::Io;
-use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::incident::{IncidentKind, Incidents, Severity};
 use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Row;
@@ -100,6 +100,8 @@ async fn fleet() -> Stage {
             count: 3,
             ids: vec!["1".into()],
             last_at: ago(1),
+            incidents: Incidents::new(),
+            look_at: None,
         })
         .await;
     stage

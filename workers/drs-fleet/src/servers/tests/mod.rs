@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use drs_fleet_domain::incident::{Incident, IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::place::{self, Counted, Observation};
+use drs_fleet_domain::place::{self, Context, Counted, Observation};
 use drs_fleet_domain::seen::{ServerFacts, Staging, Step};
 use drs_fleet_domain::server::{Health, Inventory, Replication, ServerDetailsRow, ServerRow, Sync};
 use drs_fleet_domain::span::Length;
@@ -73,6 +73,7 @@ fn row(place: &Place, number: u32, name: &str, state: &str) -> ServerRow {
             state: state.to_owned(),
             error: None,
             since: since(),
+            before: BTreeMap::new(),
             stamp: Stamp::swept(since()),
         },
         health: None,
@@ -80,6 +81,9 @@ fn row(place: &Place, number: u32, name: &str, state: &str) -> ServerRow {
         disconnect_called_at: None,
         resync_since: None,
         gone_since: None,
+        unlisted_since: None,
+        forget_at: None,
+        look_at: None,
         incidents: BTreeMap::new(),
     }
 }
@@ -95,6 +99,7 @@ fn details(row: &ServerRow, hostname: &str, tags: &[(&str, &str)]) -> ServerDeta
         tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         seen_at: since(),
         gone_since: None,
+        forget_at: None,
     }
 }
 
@@ -120,7 +125,10 @@ async fn fleet() -> Stage {
     let by_state = BTreeMap::new();
     let (replicating, extended, servers, initialized) = (3, 1, 4, true);
     let counted = Counted { swept_at: since(), replicating, extended, servers, by_state, initialized };
-    let swept = place::decide(&here, &[Observation::Swept(counted)], None, "Payments").unwrap().row;
+    let swept =
+        place::decide(&here, &[Observation::Swept(counted)], None, &Context::new("Payments", since()))
+            .unwrap()
+            .row;
     stage.store(&swept).await;
 
     let mut stalled = row(&here, 1, "erp-db-01", "STALLED");

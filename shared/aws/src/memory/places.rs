@@ -1,0 +1,57 @@
+//! What tests set and ask of single spokes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::seen::{JobSeen, QuotaSeen, ServerSeen};
+
+use super::MemoryIo;
+use crate::verdict::IoError;
+
+impl MemoryIo {
+    /// What `DescribeSourceServers` shows in a place.
+    pub fn set_servers(&self, place: &Place, servers: Vec<ServerSeen>) {
+        self.world().spokes.at(place).servers = servers;
+    }
+
+    /// What `DescribeJobs` shows in a place.
+    pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
+        self.world().spokes.at(place).jobs = jobs;
+    }
+
+    /// What Service Quotas shows in a place.
+    pub fn set_quotas(&self, place: &Place, quotas: Vec<QuotaSeen>) {
+        self.world().spokes.at(place).quotas = quotas;
+    }
+
+    /// Every call into a place fails, or none any more.
+    pub fn set_spoke_failure(&self, place: &Place, failure: Option<IoError>) {
+        self.world().spokes.at(place).failure = failure;
+    }
+
+    /// How many items a page of a listing shows in a place; `None`: the usual number.
+    pub fn set_page_size(&self, place: &Place, size: Option<usize>) {
+        self.world().spokes.at(place).page_size = size;
+    }
+
+    /// Every listing of a place fails from this item on, as when a role is revoked meanwhile; or none any more.
+    pub fn set_page_failure(&self, place: &Place, failure: Option<(usize, IoError)>) {
+        self.world().spokes.at(place).page_failure = failure;
+    }
+
+    /// Every call into a place waits so long and then fails as one that met its time limit; or none any more.
+    pub fn set_spoke_hang(&self, place: &Place, time: Option<Duration>) {
+        self.world().spokes.at(place).hang = time;
+    }
+
+    /// Every tag that was set on a resource of a place.
+    pub fn tags(&self, place: &Place, arn: &str) -> BTreeMap<String, String> {
+        self.world().spokes.at(place).tags.get(arn).cloned().unwrap_or_default()
+    }
+
+    /// The most calls into a place that were under way at one time.
+    pub fn most_calls_at_once(&self, place: &Place) -> usize {
+        self.world().spokes.at(place).most_under_way
+    }
+}

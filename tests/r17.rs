@@ -1,0 +1,113 @@
+//! A denied, throttled or hanging account never slows another: the tracker sweeps a hundred places, and ninety-seven
+//! of them take the same simulated time whatever the other three do.
+
+use std::time::Duration;
+
+use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::consume::{Options, consume};
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::metrics::Metrics;
+use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
+use drs_fleet_domain::seen::ServerSeen;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+const PLACES: u64 = 100;
+/// Those that have trouble, where there is any.
+const DENIED: u64 = 10;
+const THROTTLED: u64 = 20;
+const HANGING: u64 = 30;
+
+fn place(n: u64) -> Place {
+    Place {
+        account: format!("{:012}", 111_100_000_000 + n).parse().unwrap(),
+        region: "us-west-2".parse().unwrap(),
+    }
+}
+
+fn register(io: &MemoryIo, place: &Place) {
+    let region = AccountRegion { region: place.region.clone(), drs: true, source: false };
+    io.set_row(&AccountRow {
+        id: place.account.clone(),
+        name: place.account.to_string(),
+        alias: None,
+        role_arn: format!("arn:aws:iam::{}:role/drs-fleet", place.account),
+        external_id_secret: "drs-fleet/external-id".to_owned(),
+        regions: vec![region],
+        status: AccountStatus::Active,
+        last_validated: None,
+        last_error: None,
+        target: None,
+    });
+}
+
+/// Two pages of servers.
+fn servers(place: &Place) -> Vec<ServerSeen> {
+    let server = |n: u64| {
+        let id = format!("s-{n:017}");
+        let arn = format!("arn:aws:drs:{}:{}:source-server/{id}", place.region, place.account);
+        ServerSeen { state: Some("CONTINUOUS".to_owned()), ..ServerSeen::new(id.parse().unwrap(), arn) }
+    };
+    (0..60).map(server).collect()
+}
+
+fn hub() -> MemoryIo {
+    let io = MemoryIo::default().limited().with_latency(Duration::from_millis(20));
+    for place in (0..PLACES).map(place) {
+        register(&io, &place);
+        io.set_servers(&place, servers(&place));
+    }
+    io
+}
+
+fn trouble(io: &MemoryIo) {
+    let failure = |verdict| IoError::new(Neighbour::Spoke, "DescribeSourceServers", verdict, "no");
+    io.set_spoke_failure(&place(DENIED), Some(failure(Verdict::Denied)));
+    let throttled = IoError { retry_after: Some(Duration::from_mins(1)), ..failure(Verdict::Throttled) };
+    io.set_spoke_failure(&place(THROTTLED), Some(throttled));
+    io.set_spoke_hang(&place(HANGING), Some(Duration::from_secs(10)));
+}
+
+fn is_swept(io: &MemoryIo, n: u64) -> bool {
+    let row = io.stored::<PlaceRow>(&keys::place(&place(n))).unwrap();
+    row.is_some_and(|stored| stored.row.swept_at().is_some())
+}
+
+/// How long the sweep of all places but the three takes, and whether any of the three was swept by then.
+async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
+    io.put_message(
+        json!({
+            "version": "0", "id": "tick", "source": "drs-fleet.schedule", "detail-type": "Sweep Tick",
+            "account": "999999999999", "region": "us-west-2", "resources": [], "detail": {},
+            "time": io.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        })
+        .to_string(),
+    );
+    let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    let began = tokio::time::Instant::now();
+    let odd = [DENIED, THROTTLED, HANGING];
+    while !(0..PLACES).filter(|n| !odd.contains(n)).all(|n| is_swept(io, n)) {
+        assert!(began.elapsed() < Duration::from_mins(5), "never swept");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let taken = began.elapsed();
+    working.abort();
+    (taken, odd.into_iter().any(|n| is_swept(io, n)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn ninety_seven_places_are_swept_as_fast_with_three_in_trouble_as_without() {
+    let (well, all) = time_to_sweep(&hub()).await;
+    assert!(all, "without trouble the three are swept as well");
+    let io = hub();
+    trouble(&io);
+    let (beside_trouble, any) = time_to_sweep(&io).await;
+    assert!(!any, "the three are in trouble");
+    assert!(beside_trouble <= well, "{beside_trouble:?} instead of {well:?}");
+}
