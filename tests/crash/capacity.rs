@@ -1,7 +1,5 @@
 //! The capacity-tracker's paths.
 
-use std::time::Duration;
-
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
@@ -11,7 +9,7 @@ use serde_json::json;
 
 use super::Path;
 use super::scene::Scene;
-use super::world::{account, api_call, early, event, heartbeat, now, place, server, stalled, tick};
+use super::world::{account, api_call, early, event, heartbeat, now, place, server, stalled, tick, wish};
 
 const STRANGER: &str = "444455556666";
 
@@ -75,12 +73,11 @@ async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_t
         |scene| {
             five(scene);
             sweep(scene);
-            scene.lets_pass(INTERVAL);
         },
         |scene| {
             let states = [(1, "STALLED"), (3, "CONTINUOUS"), (4, "CONTINUOUS"), (5, "DISCONNECTED")];
             scene.world.set_servers(&place(), states.map(|(n, state)| server(n, state)).into());
-            sweep(scene);
+            scene.put(&wish(scene));
         },
     ];
     let (_, clean) = path(steps).survives_everything().await;

@@ -104,12 +104,12 @@ fn told(events: &[OwnEvent]) -> BTreeSet<(String, u32, String)> {
     events.iter().filter_map(OwnEvent::incident).map(one).collect()
 }
 
-/// A row in which the minutes of counts are left out, and their order is not.
+/// A row in which of the counts of an hour only the greatest is left: which sweeps fall into one minute differs.
 fn without_minutes(item: &Item) -> Value {
     let mut row = item.row.clone();
     if item.kind == CountsOfHour::KIND {
-        row["points"] =
-            row["points"].as_object().into_iter().flat_map(|points| points.values()).cloned().collect();
+        let points = row["points"].as_object().into_iter().flat_map(|points| points.values());
+        row["points"] = points.filter_map(Value::as_u64).max().into();
     }
     row
 }
