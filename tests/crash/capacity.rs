@@ -18,11 +18,8 @@ use super::ending::Ending;
 use super::scene::Scene;
 use super::world::{
     api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id, snapshot,
-    stalled, tick,
+    stalled, tick, wish,
 };
-
-/// After this the schedule's request for a sweep is heeded again.
-const INTERVAL: Duration = Duration::from_mins(5);
 
 pub(super) fn tracker() -> CapacityTracker {
     CapacityTracker::new(RegistryCache::default(), &Metrics::default())
@@ -82,12 +79,11 @@ async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_t
         |scene| {
             five(scene);
             sweep(scene);
-            scene.lets_pass(INTERVAL);
         },
         |scene| {
             let states = [(1, "STALLED"), (3, "CONTINUOUS"), (4, "CONTINUOUS"), (5, "DISCONNECTED")];
             scene.world.set_servers(&place(), states.map(|(n, state)| server(n, state)).into());
-            sweep(scene);
+            scene.put(&wish(scene));
         },
     ];
     let (_, clean) = path(steps).survives_everything().await;
@@ -114,12 +110,11 @@ async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_another_instance_
         |scene| {
             scene.world.set_servers(&place(), (1..=3).map(|n| server(n, "CONTINUOUS")).collect());
             sweep(scene);
-            scene.lets_pass(INTERVAL);
         },
         |scene| {
             let moved = ServerSeen { instance: server(7, "").instance, ..server(2, "CONTINUOUS") };
             scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), moved]);
-            sweep(scene);
+            scene.put(&wish(scene));
         },
     ];
     let (points, clean) = path(steps).survives_everything().await;
@@ -139,7 +134,6 @@ async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept
         |scene| {
             scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), server(2, "CONTINUOUS")]);
             sweep(scene);
-            scene.lets_pass(INTERVAL);
         },
         |scene| {
             scene.world.set_servers(&place(), vec![server(1, "DISCONNECTED"), server(2, "DISCONNECTED")]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drs_fleet_aws::io::Notice;
 use drs_fleet_aws::memory::Chances;
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::incident::REOPENS;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -61,6 +62,10 @@ async fn played<W: Worker>(make: fn() -> W, rounds: &[Round], seed: Option<u64>)
         })
         .collect();
     for (round, Round { before, messages }) in rounds.iter().enumerate() {
+        if round > 0 {
+            // What comes back sooner is the same incident, and when the last one ended depends on what failed.
+            tokio::time::sleep(REOPENS + Duration::from_mins(1)).await;
+        }
         before(&scene);
         let mut messages = messages(&scene);
         if let Some(seed) = seed {
