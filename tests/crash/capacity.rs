@@ -1,20 +1,28 @@
 //! The capacity-tracker's paths.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::own_event::Happened;
+use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRow;
+use drs_fleet_domain::seen::ServerSeen;
 use serde_json::json;
 
 use super::Path;
+use super::ending::Ending;
 use super::scene::Scene;
-use super::world::{account, api_call, early, event, heartbeat, now, place, server, stalled, tick, wish};
+use super::world::{
+    account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id, snapshot,
+    stalled, tick, wish,
+};
 
 const STRANGER: &str = "444455556666";
-
-/// After this the schedule's request for a sweep is heeded again, also where the last one had to wait for the queue.
-pub(super) const INTERVAL: Duration = Duration::from_mins(8);
 
 pub(super) fn tracker() -> CapacityTracker {
     CapacityTracker::new(RegistryCache::default(), &Metrics::default())
@@ -64,7 +72,8 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     ];
     let (points, clean) = path(steps).survives_everything().await;
     assert!(points.contains(&"enqueue") && points.contains(&"source_servers"));
-    assert_eq!(clean.incidents().len(), 1, "the stalled one");
+    let told = clean.incidents().into_iter().map(|(_, happened)| happened);
+    assert!(told.eq([Happened::Opened, Happened::Escalated]), "the stalled one, and that it lasts");
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +90,91 @@ async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_t
         },
     ];
     let (_, clean) = path(steps).survives_everything().await;
-    assert_eq!(clean.incidents().len(), 3);
+    let expected = [
+        ((IncidentKind::ReplicationStalled, "Incident Opened"), 2),
+        ((IncidentKind::ReplicationStalled, "Incident Resolved"), 1),
+        ((IncidentKind::ReplicationStalled, "Incident Escalated"), 1),
+        ((IncidentKind::ServerDisconnected, "Incident Opened"), 1),
+    ];
+    assert_eq!(told(&clean), expected.into());
+}
+
+/// How often each was told.
+fn told(ending: &Ending) -> BTreeMap<(IncidentKind, &'static str), usize> {
+    ending.incidents().into_iter().fold(BTreeMap::new(), |mut all, (kind, happened)| {
+        *all.entry((kind, happened.detail_type())).or_default() += 1;
+        all
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_another_instance_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_servers(&place(), (1..=3).map(|n| server(n, "CONTINUOUS")).collect());
+            sweep(scene);
+        },
+        |scene| {
+            let moved = ServerSeen { instance: server(7, "").instance, ..server(2, "CONTINUOUS") };
+            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), moved]);
+            scene.put(&wish(scene));
+        },
+    ];
+    let (points, clean) = path(steps).survives_everything().await;
+    assert!(points.contains(&"forget"));
+    let of = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let links = clean.rows.iter().filter(|(key, _)| key.starts_with("instance#"));
+    let links: Vec<_> = links.map(|(_, row)| (of(row, "instance"), of(row, "server"))).collect();
+    assert_eq!(links, [(instance(1), server_id(1)), (instance(7), server_id(2))]);
+    let details = clean.rows.iter().filter(|(key, _)| key.contains("/details#"));
+    let gone: Vec<_> = details.map(|(_, row)| row.get("gone_since").is_some()).collect();
+    assert_eq!(gone, [false, false, true], "what the third was made of is kept with it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), server(2, "CONTINUOUS")]);
+            sweep(scene);
+        },
+        |scene| {
+            scene.world.set_servers(&place(), vec![server(1, "DISCONNECTED"), server(2, "DISCONNECTED")]);
+            scene.put(&snapshot(1, now(scene)));
+            scene.put(&disconnect(1, now(scene)));
+        },
+    ];
+    let (_, clean) = path(steps).survives_everything().await;
+    assert_eq!(
+        clean.incidents(),
+        [(IncidentKind::ServerDisconnected, Happened::Opened)],
+        "nobody asked for the second"
+    );
+    let first =
+        clean.rows.iter().find(|(key, _)| key.ends_with(&format!("/server#{}", server_id(1)))).unwrap().1;
+    assert!(first.get("snapshot_at").is_some() && first.get("disconnect_called_at").is_some());
+}
+
+/// Time alone opens and closes nothing twice.
+#[tokio::test(start_paused = true)]
+async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[|scene| {
+        scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
+        let fleet = Thresholds {
+            initial_sync_stuck_after: Some(Duration::from_hours(1).into()),
+            ..Thresholds::default()
+        };
+        let policy = Policy { fleet, ..Policy::default() };
+        scene.world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
+        sweep(scene);
+    }];
+    let (_, clean) = path(steps).survives_everything().await;
+    let expected = [
+        ((IncidentKind::ReplicationStalled, "Incident Opened"), 1),
+        ((IncidentKind::ReplicationStalled, "Incident Escalated"), 1),
+        ((IncidentKind::InitialSyncStuck, "Incident Opened"), 1),
+    ];
+    assert_eq!(told(&clean), expected.into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,8 @@ fn timeless(row: Value) -> Value {
         Value::Array(all) => all.into_iter().map(timeless).collect(),
         Value::Object(members) => members
             .into_iter()
-            .filter(|(name, _)| name != "attempts")
+            // When earlier states were last seen is history: a sweep that is repeated sees them once more.
+            .filter(|(name, _)| name != "attempts" && name != "before")
             .map(|(name, value)| {
                 // An event's id ends in the time at which its incident opened.
                 let is_id = name == "event_id" || name == "eventId";

@@ -75,6 +75,18 @@ pub(super) fn stalled(server: u8, state: &str, time: Timestamp) -> Value {
     event("aws.drs", kind, time, &arn(server), &json!({ "state": state }))
 }
 
+pub(super) fn snapshot(server: u8, time: Timestamp) -> Value {
+    let detail = json!({ "DrsSnapshotID": "112233", "EbsSnapshotIDs": "445566" });
+    event("aws.drs", "DRS PIT Snapshot Taken", time, &arn(server), &detail)
+}
+
+/// Somebody disconnects a server.
+pub(super) fn disconnect(server: u8, time: Timestamp) -> Value {
+    let mut call = api_call("DisconnectSourceServer", time, &json!(null));
+    call["detail"]["requestParameters"] = json!({ "sourceServerID": server_id(server) });
+    call
+}
+
 pub(super) fn api_call(name: &str, time: Timestamp, answer: &Value) -> Value {
     let detail = json!({ "eventName": name, "requestParameters": {}, "responseElements": answer });
     event("aws.drs", "AWS API Call via CloudTrail", time, "", &detail)

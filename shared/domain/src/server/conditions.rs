@@ -126,10 +126,7 @@ fn not_seen(health: &Health, limits: &Limits) -> Option<Condition> {
         kind: IncidentKind::ServerNotSeen,
         since,
         severity: Severity::High,
-        reason: format!(
-            "DRS last saw the agent at {since}; the limit is {}",
-            span::show(limits.not_seen_after)
-        ),
+        reason: format!("DRS has not seen the agent for more than {}", span::show(limits.not_seen_after)),
     })
 }
 
@@ -144,12 +141,11 @@ fn stuck(health: &Health, sync: Sync, limits: &Limits, now: Timestamp) -> Option
         since: sync.since,
         severity: Severity::High,
         reason: format!(
-            "no progress seen since {} at {} of {}{}; the limit is {}",
-            sync.since,
+            "no progress seen for {} at {} of {}{}",
+            span::show(limits.initial_sync_stuck_after),
             show_bytes(sync.done),
             show_bytes(sync.total),
             step.unwrap_or_default(),
-            span::show(limits.initial_sync_stuck_after)
         ),
     })
 }

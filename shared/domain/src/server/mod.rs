@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::details::{ServerDetailsRow, fingerprint};
 pub use self::health::{Health, Sync};
 pub use self::inventory::Inventory;
+use self::replication::UNKNOWN;
 pub use self::replication::{Replication, STALLED};
 use crate::event::ApiCall;
 use crate::ids::SourceServerId;
@@ -253,7 +254,7 @@ impl ServerRow {
     fn after(&self, observation: &Observation, swept_at: Option<Timestamp>, policy: &Policy) -> Self {
         let mut next = self.clone();
         let told = Replication::told(observation);
-        if let Some(told) = told.clone().filter(|told| told.stamp() > self.believed(swept_at)) {
+        if let Some(told) = told.clone().filter(|told| told.stamp > self.believed(swept_at)) {
             next.replication = self.replication.after(told, self.gone_since.is_some());
             next.gone_since = None;
         }
@@ -318,7 +319,7 @@ impl ServerRow {
         let known = before.last_in(&old, swept_before);
         let told = told.map(|told| (told.state.clone(), Some(told.stamp.time())));
         for (state, seen_at) in [(old, known)].into_iter().chain(told) {
-            if seen_at > self.last_in(&state, swept_at) {
+            if state != UNKNOWN && seen_at > self.last_in(&state, swept_at) {
                 self.replication.before.extend(seen_at.map(|at| (state, at)));
             }
         }

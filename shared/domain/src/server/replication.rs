@@ -14,7 +14,7 @@ pub const STALLED: &str = "STALLED";
 /// The event's word for a stall that is over; the next sweep tells the state.
 const NOT_STALLED: &str = "NOT_STALLED";
 /// Shown when DRS gives no replication information.
-const UNKNOWN: &str = "UNKNOWN";
+pub(super) const UNKNOWN: &str = "UNKNOWN";
 
 pub(super) const CONTINUOUS: &str = "CONTINUOUS";
 pub(super) const DISCONNECTED: &str = "DISCONNECTED";
@@ -39,7 +39,7 @@ pub struct Replication {
     pub since: Timestamp,
     /// What this was last learnt from.
     pub stamp: Stamp,
-    /// Other states that it was in, and when it was last seen in each.
+    /// Other states that it was in, and when it was last seen in each; not `UNKNOWN`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub before: BTreeMap<String, Timestamp>,
 }
@@ -66,10 +66,6 @@ impl Replication {
         };
         let stamp = stamp_of(state, error.as_deref(), *at, origin);
         Some(Self { state: state.to_owned(), error, since: stamp.time(), stamp, before: BTreeMap::new() })
-    }
-
-    pub(super) fn stamp(&self) -> Stamp {
-        self.stamp
     }
 
     /// The stamp of a sweep that saw it as it is.

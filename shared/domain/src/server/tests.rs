@@ -1,1 +1,303 @@
+//! What is wrong with a server, when, and how bad.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::incident::{IncidentKind, Severity};
+use crate::own_event::Happened;
+use crate::policy::{Override, RPO_TAG, TagValue, Thresholds};
+use crate::seen::{Progress, Staging};
+
+/// Minutes after some moment.
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + minute * 60).unwrap()
+}
+
+fn somewhere() -> Place {
+    Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() }
+}
+
+fn id() -> SourceServerId {
+    "s-12345678901234567".parse().unwrap()
+}
+
+fn server(state: &str) -> ServerSeen {
+    let arn = "arn:aws:drs:us-west-2:111122223333:source-server/s-12345678901234567";
+    ServerSeen { state: Some(state.to_owned()), ..ServerSeen::new(id(), arn.to_owned()) }
+}
+
+fn lagging(minutes: u64) -> ServerSeen {
+    let lag = Some(Duration::from_mins(minutes));
+    ServerSeen { progress: Progress { lag, ..Progress::default() }, ..server("CONTINUOUS") }
+}
+
+fn tagged(mut seen: ServerSeen, key: &str, value: &str) -> ServerSeen {
+    seen.tags.insert(key.to_owned(), value.to_owned());
+    seen
+}
+
+/// A server's row under a policy.
+#[derive(Default)]
+struct Server {
+    row: Option<ServerRow>,
+    swept_at: Option<Timestamp>,
+    policy: Policy,
+    writes: u32,
+}
+
+impl Server {
+    fn decides(&mut self, observations: &[Observation], now: Timestamp) -> Vec<(IncidentKind, Happened)> {
+        let context =
+            Context { account_name: "erp-prod", swept_at: self.swept_at, policy: &self.policy, now };
+        self.swept_at = observations.iter().filter_map(Observation::swept_at).chain(self.swept_at).max();
+        let Some(change) = decide((&somewhere(), &id()), observations, self.row.as_ref(), &context) else {
+            return Vec::new();
+        };
+        self.row = Some(change.row);
+        self.writes += 1;
+        change.tell.iter().filter_map(|e| e.incident()).map(|e| (e.kind, e.happened)).collect()
+    }
+
+    fn swept(&mut self, minute: i64, seen: ServerSeen) -> Vec<(IncidentKind, Happened)> {
+        self.decides(&[Observation::Seen { seen: Box::new(seen), at: at(minute) }], at(minute))
+    }
+
+    fn rings(&mut self) -> (Timestamp, Vec<(IncidentKind, Happened)>) {
+        let due = self.row().look_at.unwrap();
+        (due, self.decides(&[], due))
+    }
+
+    fn row(&self) -> &ServerRow {
+        self.row.as_ref().unwrap()
+    }
+
+    fn open(&self) -> Vec<(IncidentKind, Severity)> {
+        incident::open(&self.row().incidents).map(|(kind, i)| (kind, i.severity)).collect()
+    }
+
+    fn reason(&self, kind: IncidentKind) -> &str {
+        &self.row().incidents[&kind].reason
+    }
+}
+
+use Happened::{Escalated, Opened, Resolved};
+use IncidentKind::{
+    ExtensionError, FullResync, InitialSyncStuck, ReplicationBacklog, ReplicationLag, ReplicationStalled,
+    RpoGap, ServerDisconnected, ServerNotSeen,
+};
+
+#[test]
+fn a_stall_that_lasts_half_an_hour_is_critical() {
+    let mut server = Server::default();
+    let stalled = Observation::Stalled { stalled: true, at: at(0) };
+    assert_eq!(server.decides(&[stalled], at(0)), [(ReplicationStalled, Opened)]);
+    assert_eq!(server.rings(), (at(30), vec![(ReplicationStalled, Escalated)]));
+    assert_eq!(server.open(), [(ReplicationStalled, Severity::Critical)]);
+    assert_eq!(server.row().look_at, None);
+}
+
+#[test]
+fn a_stall_that_is_first_told_when_it_is_old_opens_critical_and_only_once() {
+    let mut server = Server::default();
+    let stalled = Observation::Stalled { stalled: true, at: at(0) };
+    assert_eq!(server.decides(&[stalled], at(31)), [(ReplicationStalled, Opened)]);
+    assert_eq!(server.open(), [(ReplicationStalled, Severity::Critical)]);
+}
+
+#[test]
+fn a_disconnected_server_is_an_incident_until_it_is_connected() {
+    let mut it = Server::default();
+    it.swept(0, server("CONTINUOUS"));
+    assert_eq!(it.swept(5, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
+    assert_eq!(it.swept(10, server("CONTINUOUS")), [(ServerDisconnected, Resolved)]);
+}
+
+#[test]
+fn a_server_that_somebody_disconnected_is_no_incident_however_late_the_call_is_told() {
+    let mut it = Server::default();
+    it.swept(0, server("CONTINUOUS"));
+    it.swept(5, server("CONTINUOUS"));
+    assert_eq!(it.swept(10, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
+    let called = |minute| Observation::DisconnectCalled { at: at(minute) };
+    assert_eq!(it.decides(&[called(4)], at(11)), [], "it was connected again after that call");
+    assert_eq!(it.decides(&[called(9)], at(12)), [(ServerDisconnected, Resolved)]);
+    it.swept(40, server("CONTINUOUS"));
+    assert_eq!(it.swept(45, server("DISCONNECTED")), [(ServerDisconnected, Opened)], "nobody called again");
+}
+
+#[test]
+fn lag_backlog_and_agents_are_judged_by_thresholds_that_may_differ_by_account_and_tag() {
+    let limit = |minutes| Thresholds {
+        lag_above: Some(Duration::from_mins(minutes).into()),
+        ..Thresholds::default()
+    };
+    let tag = TagValue { key: "tier".to_owned(), value: "gold".to_owned() };
+    let here = Override { accounts: [somewhere().account].into(), tag: None, set: limit(90) };
+    let gold = Override { accounts: [].into(), tag: Some(tag), set: limit(10) };
+    let policy = Policy { overrides: vec![here, gold], ..Policy::default() };
+    for (policy, seen, expected) in [
+        (Policy::default(), lagging(60), false),
+        (Policy::default(), lagging(61), true),
+        (policy.clone(), lagging(90), false),
+        (policy.clone(), lagging(91), true),
+        (policy.clone(), tagged(lagging(11), "tier", "gold"), true),
+        (policy.clone(), tagged(lagging(10), "tier", "gold"), false),
+        (policy, tagged(lagging(11), "tier", "lead"), false),
+    ] {
+        let mut it = Server { policy, ..Server::default() };
+        assert_eq!(it.swept(0, seen.clone()).contains(&(ReplicationLag, Opened)), expected, "{seen:?}");
+    }
+}
+
+#[test]
+fn the_reason_says_how_much_and_what_the_limit_is() {
+    let mut it = Server::default();
+    assert_eq!(it.swept(0, lagging(130)), [(ReplicationLag, Opened)]);
+    assert_eq!(it.reason(ReplicationLag), "the newest recovery point is at least 2h old; the limit is 1h");
+    let mut full = lagging(0);
+    full.progress.backlog = Some(24 << 30);
+    assert_eq!(it.swept(5, full), [(ReplicationLag, Resolved), (ReplicationBacklog, Opened)]);
+    assert_eq!(it.reason(ReplicationBacklog), "at least 24 GiB wait to be replicated; the limit is 10 GiB");
+}
+
+#[test]
+fn a_server_that_goes_on_as_it_is_costs_one_write() {
+    let mut it = Server::default();
+    for minute in 0..100_i64 {
+        let mut seen = lagging(61 + u64::from(minute % 3 == 0));
+        seen.progress.backlog = Some((1 << 29) + minute.unsigned_abs());
+        seen.last_seen = Some(at(minute - 1));
+        it.swept(minute, seen);
+    }
+    assert_eq!(it.writes, 1);
+}
+
+#[test]
+fn an_agent_that_is_not_seen_is_told_after_a_quarter_of_an_hour() {
+    let mut it = Server::default();
+    let seen = || ServerSeen { last_seen: Some(at(0)), ..server("CONTINUOUS") };
+    for minute in [4, 9, 14, 15] {
+        assert_eq!(it.swept(minute, seen()), [], "{minute}");
+    }
+    assert_eq!(it.swept(16, seen()), [(ServerNotSeen, Opened)]);
+    let stalled = Observation::Stalled { stalled: false, at: at(17) };
+    assert_eq!(it.decides(&[stalled], at(17)), [], "an event does not close it");
+    for (state, extension) in [("STOPPED", None), ("CONTINUOUS", Some("EXTENDED"))] {
+        let mut it = Server::default();
+        let staging = Staging { status: extension.map(str::to_owned), ..Staging::default() };
+        assert_eq!(it.swept(60, ServerSeen { state: Some(state.to_owned()), staging, ..seen() }), []);
+    }
+}
+
+#[test]
+fn a_sync_without_progress_for_six_hours_is_stuck_and_one_with_progress_is_not() {
+    let syncing = |gib: u64| {
+        let progress =
+            Progress { replicated: Some(gib << 30), total: Some(100 << 30), ..Progress::default() };
+        ServerSeen { progress, ..server("INITIAL_SYNC") }
+    };
+    let mut it = Server::default();
+    it.swept(0, syncing(1));
+    it.swept(300, syncing(2));
+    assert_eq!(it.swept(361, syncing(2)), []);
+    assert_eq!(it.rings(), (at(660), vec![(InitialSyncStuck, Opened)]));
+    assert_eq!(it.reason(InitialSyncStuck), "no progress seen for 6h at 2 GiB of 100 GiB");
+    assert_eq!(it.swept(661, syncing(3)), [(InitialSyncStuck, Resolved)]);
+}
+
+#[test]
+fn the_objective_in_the_tag_is_judged_by_lag_and_one_that_cannot_be_read_is_none() {
+    for (text, expected) in [("15m", true), ("PT20M", true), ("21m", false), ("soon", false), ("", false)] {
+        let mut it = Server::default();
+        let told = it.swept(0, tagged(lagging(21), RPO_TAG, text));
+        assert_eq!(told.contains(&(RpoGap, Opened)), expected, "{text}");
+        assert_eq!(it.row().inventory.as_ref().unwrap().marks[RPO_TAG], text, "it is shown");
+    }
+}
+
+#[test]
+fn without_a_known_lag_snapshots_close_the_gap_and_time_opens_it() {
+    let mut it = Server::default();
+    it.swept(0, tagged(server("CONTINUOUS"), RPO_TAG, "15m"));
+    let taken = |minute| [Observation::Snapshot { at: at(minute) }];
+    it.decides(&taken(1), at(1));
+    assert_eq!(it.row().snapshot_at, Some(at(0)));
+    let writes = it.writes;
+    (2..10).for_each(|minute| assert_eq!(it.decides(&taken(minute), at(minute)), []));
+    assert_eq!(it.writes, writes, "one write in ten minutes");
+    assert_eq!(
+        it.rings(),
+        (at(25), vec![(RpoGap, Opened)]),
+        "15 minutes, and the ten that are not told apart"
+    );
+    assert_eq!(it.decides(&taken(26), at(26)), [(RpoGap, Resolved)]);
+}
+
+#[test]
+fn an_extension_error_is_told_in_the_words_of_aws() {
+    let staging = Staging {
+        status: Some("EXTENSION_ERROR".to_owned()),
+        error: Some("Staging server not found".to_owned()),
+        ..Staging::default()
+    };
+    let mut it = Server::default();
+    assert_eq!(it.swept(0, ServerSeen { staging, ..server("CONTINUOUS") }), [(ExtensionError, Opened)]);
+    assert_eq!(it.reason(ExtensionError), "DRS reports: Staging server not found");
+    assert_eq!(it.swept(5, server("CONTINUOUS")), [(ExtensionError, Resolved)]);
+}
+
+#[test]
+fn a_resync_is_told_until_the_server_replicates_continuously_again_and_a_first_sync_is_none() {
+    let mut it = Server::default();
+    for (minute, state) in
+        ["INITIATING", "INITIAL_SYNC", "CREATING_SNAPSHOT", "CONTINUOUS"].iter().enumerate()
+    {
+        assert_eq!(it.swept(i64::try_from(minute).unwrap(), server(state)), [], "{state}");
+    }
+    assert_eq!(it.swept(20, server("RESCAN")), [(FullResync, Opened)]);
+    assert_eq!(it.swept(25, server("BACKLOG")), []);
+    assert_eq!(it.swept(30, server("CONTINUOUS")), [(FullResync, Resolved)]);
+}
+
+#[test]
+fn a_server_that_is_gone_has_nothing_wrong_with_it_and_is_forgotten_in_the_end() {
+    let mut it = Server::default();
+    it.swept(0, lagging(100));
+    it.swept(5, ServerSeen { state: Some("STALLED".to_owned()), ..lagging(100) });
+    let gone = Observation::Gone { at: at(10) };
+    assert_eq!(it.decides(&[gone], at(10)), [(ReplicationStalled, Resolved), (ReplicationLag, Resolved)]);
+    assert_eq!((it.open(), it.row().look_at), (vec![], None));
+    let kept = SignedDuration::from_hours(90 * 24);
+    assert_eq!(it.row().expires_at(), Some(at(10) + kept));
+}
+
+#[test]
+fn details_are_told_apart_by_a_fingerprint_that_never_changes() {
+    let seen = tagged(server("CONTINUOUS"), "Name", "erp-db-03");
+    assert_eq!(fingerprint(&seen), FINGERPRINT);
+    assert_ne!(fingerprint(&tagged(seen.clone(), "Name", "erp-db-04")), FINGERPRINT);
+    let mut it = Server::default();
+    it.swept(0, seen.clone());
+    assert!(!it.row().lacks_details(&seen));
+    let gone = Observation::Gone { at: at(5) };
+    it.decides(&[gone], at(5));
+    assert!(it.row().lacks_details(&seen), "they were marked gone with it");
+}
+
+const FINGERPRINT: u64 = 16_471_604_974_824_940_740;
+
+#[test]
+fn details_are_written_when_they_change_and_marked_gone_with_their_server() {
+    let seen = server("CONTINUOUS");
+    let told = ServerDetailsRow::told(&somewhere(), &seen, at(0));
+    assert!(told.instead_of(None).is_some());
+    let again = ServerDetailsRow::told(&somewhere(), &seen, at(5));
+    assert_eq!(again.instead_of(Some(&told)), None);
+    let gone = told.gone(at(10), &Policy::default()).unwrap().row;
+    assert_eq!((gone.gone_since, gone.expires_at().is_some()), (Some(at(10)), true));
+    assert_eq!(gone.gone(at(15), &Policy::default()), None);
+    assert_eq!(again.instead_of(Some(&gone)), None, "that sweep came before");
+    assert!(ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&gone)).is_some());
+}
