@@ -167,3 +167,6 @@ impl Inbox {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

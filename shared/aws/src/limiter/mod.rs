@@ -3,7 +3,7 @@
 //!
 //! - At most [`AT_ONCE`] calls of an account are under way, in all its Regions: so many hang where it hangs, until
 //!   they meet the time limit of a call.
-//! - They begin no faster than [`pace`] allows: without a limit until the first throttle.
+//! - They begin at a rate that is learnt (`pace.rs`): without a limit until the first throttle.
 //! - A call that will not begin within [`PATIENCE`], as far as is known, or would be behind [`WAITING`] others, is not
 //!   queued: it fails at once as `Throttled` with a time to come back after, so that the consume loop gives its place
 //!   to others.

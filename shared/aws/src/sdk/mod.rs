@@ -3,7 +3,8 @@
 //! Every call has one layer of retries. It is the SDK's for STS, EventBridge, SNS and Secrets Manager, whose
 //! calls are few and have nobody above them who would wait better. It is off for SQS (a lost receive or delete
 //! is only a redelivery), `DynamoDB` (the lane waits, so that a slow table does not multiply its own load) and
-//! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read).
+//! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read). Calls into a spoke wait for their
+//! turn in [`crate::limiter`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
