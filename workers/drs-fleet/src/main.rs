@@ -34,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet explain events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet events send events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet accounts list --local                the accounts of the running local fleet
+  drs-fleet servers list --health incident       the servers with an open incident
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
