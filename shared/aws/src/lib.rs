@@ -3,6 +3,7 @@
 mod assume;
 mod backoff;
 pub mod cached;
+pub mod caller;
 pub mod config;
 pub mod connect;
 pub mod consume;
@@ -16,6 +17,7 @@ pub mod io;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod metrics;
+pub mod policy;
 pub mod process;
 pub mod registry;
 pub mod sdk;

@@ -1,10 +1,12 @@
 //! The operator's command line.
 
 mod accounts;
+mod capacity;
 mod events;
 mod explain;
 mod hub;
 mod local;
+mod policy;
 mod run;
 mod text;
 
@@ -27,6 +29,8 @@ const EXAMPLES: &str = "Examples:
   drs-fleet explain events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet events send events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet accounts list --local                the accounts of the running local fleet
+  drs-fleet capacity place --servers 120 --region us-east-1
+  drs-fleet policy show                          the thresholds that apply
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -40,6 +44,10 @@ enum Command {
     Events(events::Command),
     /// Register, validate and look at the accounts of the fleet
     Accounts(accounts::Arguments),
+    /// Show how full accounts are, were and will be, and where new servers go
+    Capacity(capacity::Arguments),
+    /// Show, check and set the thresholds of the fleet
+    Policy(policy::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -50,6 +58,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
         Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
+        Command::Capacity(arguments) => process::in_runtime(capacity::capacity(arguments)),
+        Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

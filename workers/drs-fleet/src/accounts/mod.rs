@@ -23,7 +23,7 @@ use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_domain::registry::{AccountRow, Registry};
 
 use crate::hub::{Hub, Reach};
-use crate::text::plain;
+use crate::text::{Ask, ask, plain};
 
 /// What `accounts` takes.
 #[derive(clap::Args)]
@@ -63,7 +63,7 @@ enum Command {
 /// Does what the command says.
 pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
     let hub = arguments.reach.hub().await?;
-    let done = perform(&hub, arguments.command, &mut std::io::stdout(), &remove::ask).await;
+    let done = perform(&hub, arguments.command, &mut std::io::stdout(), &ask).await;
     match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
         // Whoever read the list, such as `head`, has seen enough.
         Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -71,7 +71,7 @@ pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &remove::Ask) -> anyhow::Result<()> {
+async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<()> {
     match command {
         Command::Add(arguments) => add::add(hub, arguments, out).await,
         Command::List(arguments) => list::list(hub, arguments, out).await,
