@@ -74,7 +74,7 @@ fn which(registry: &Registry) -> String {
     let names: Vec<_> = registry.accounts().take(LISTED).map(who).collect();
     match registry.accounts().count() {
         0 => "none is registered: `drs-fleet accounts add` registers one".to_owned(),
-        ..=LISTED => format!("there are {}", names.join(", ")),
+        1..=LISTED => format!("there are {}", names.join(", ")),
         _ => format!("there are {}, …; `drs-fleet accounts list` shows all", names.join(", ")),
     }
 }

@@ -155,7 +155,7 @@ pub(super) fn print(past: &Past) -> String {
     let of_days = by_day(days);
     text += &series("days", &of_days, &format!("{} with data", counted(days.len(), "day")));
     text += &series("hours", &by_hour(&past.points, past.read_at), "the last 48 hours");
-    text += &format!("  {:<7}{}\n\n", "trend", trend(past));
+    text.extend([format!("  {:<7}{}\n\n", "trend", trend(past))]);
     text + &table_of(days)
 }
 
@@ -183,7 +183,7 @@ fn by_hour(points: &[Point], now: Timestamp) -> Vec<Option<u32>> {
 fn trend(past: &Past) -> String {
     let Some(trend) = past.trend else {
         let days = counted(past.days.len(), "day");
-        return format!("no forecast: it needs {DAYS_NEEDED} days of data, and there are {days}",);
+        return format!("no forecast: it needs {DAYS_NEEDED} days of data, and there are {days}");
     };
     let Trend { servers_a_day, days, .. } = trend;
     let rise = format!("{servers_a_day:+.1} servers a day, by {days} days of data");

@@ -187,18 +187,20 @@ fn takes(takes: &[Take]) -> String {
 
 fn new(answer: &Answer) -> String {
     let Answer { region, plan, new_account_takes, up_to, .. } = answer;
-    let mut text = String::new();
     if plan.unplaced > 0 {
         return format!("{} servers fit nowhere: the policy lets a new account take none.\n", plan.unplaced);
     }
     if plan.new_accounts.is_empty() {
-        return text;
+        return String::new();
     }
     let needed = counted(plan.new_accounts.len(), "new account");
     let each: Vec<_> = plan.new_accounts.iter().map(ToString::to_string).collect();
     let are = if each.len() == 1 { "is" } else { "are" };
-    text += &format!("{needed} {are} needed, up to {new_account_takes} servers each: {}.\n", each.join(", "));
-    text += &format!("Register: drs-fleet accounts add ACCOUNT --name NAME --drs-region {region}\n");
+    let mut text = format!(
+        "{needed} {are} needed, up to {new_account_takes} servers each: {}.\n\
+         Register: drs-fleet accounts add ACCOUNT --name NAME --drs-region {region}\n",
+        each.join(", ")
+    );
     if *up_to == UpTo::Target && answer.fits_up_to_limit {
         text += "Without a new account they fit only above the targets: --up-to limit.\n";
     }

@@ -149,7 +149,7 @@ fn footer(places: &[PlaceView], fleet: &Totals) -> String {
     text += "The quota is per account and Region: what one place has left helps no other.\n";
     let states: Vec<_> = fleet.by_state.iter().map(|(state, n)| format!("{n} {}", plain(state))).collect();
     if !states.is_empty() {
-        text += &format!("States: {}.\n", states.join(", "));
+        text.extend([format!("States: {}.\n", states.join(", "))]);
     }
     let of = |origin| places.iter().filter(|view| view.replicating.quota.origin == origin).count();
     let origins = [

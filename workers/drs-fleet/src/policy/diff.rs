@@ -25,9 +25,10 @@ fn common(old: &[&str], new: &[&str]) -> Vec<Vec<usize>> {
     let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
     for n in (0..old.len()).rev() {
         for m in (0..new.len()).rev() {
-            common[n][m] = match old[n] == new[m] {
-                true => common[n + 1][m + 1] + 1,
-                false => common[n + 1][m].max(common[n][m + 1]),
+            common[n][m] = if old[n] == new[m] {
+                common[n + 1][m + 1] + 1
+            } else {
+                common[n + 1][m].max(common[n][m + 1])
             };
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use drs_fleet_aws::io::Io;
 use drs_fleet_aws::policy::{self, PolicyEditor};
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_domain::policy::Policy;

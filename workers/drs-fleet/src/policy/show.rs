@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use anyhow::Context;
+use drs_fleet_aws::io::Io;
 use drs_fleet_aws::{policy, registry};
+use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::policy::{Limits, Override, Policy, PolicyRow, SetBy, Thresholds};
 use drs_fleet_domain::registry::AccountRow;
 use jiff::Timestamp;
@@ -74,26 +76,22 @@ pub(super) fn print(stored: Option<&PolicyRow>, account: Option<&AccountRow>, no
     let none = Policy::default();
     let policy = stored.map_or(&none, |row| &row.policy);
     let whose = account.map_or_else(|| "accounts that no override names".to_owned(), choose::who);
-    let mut text = format!("What applies to {whose}:\n\n{}\n", effective(policy, account));
-    text += &match &policy.application_tag {
-        Some(tag) => format!("Servers of an application have its name in the tag {}.\n", plain(tag)),
-        None => format!(
-            "Servers of an application have its name in the tag {} (default).\n",
-            policy.application_tag()
-        ),
-    };
+    let default = if policy.application_tag.is_none() { " (default)" } else { "" };
+    let tag = plain(policy.application_tag());
     let of_it = |each: &Override| {
         account.is_none_or(|row| each.accounts.is_empty() || each.accounts.contains(&row.id))
     };
     let overrides = policy.overrides.iter().enumerate().filter(|(_, each)| of_it(each));
-    text.extend(overrides.map(|(n, each)| format!("Override {}: {}\n", n + 1, in_words(each))));
-    text += &match stored {
-        Some(row) => {
-            format!("\nSet by {}, {} ({}). ", plain(&row.set_by), ago(now, row.set_at), second(row.set_at))
-        }
-        None => "\nNo policy was ever set: all is as by default. ".to_owned(),
-    };
-    text
+    let overrides = overrides.map(|(n, each)| format!("Override {}: {}\n", n + 1, in_words(each)));
+    let set = stored.map_or_else(
+        || "No policy was ever set: all is as by default.".to_owned(),
+        |row| format!("Set by {}, {} ({}).", plain(&row.set_by), ago(now, row.set_at), second(row.set_at)),
+    );
+    format!(
+        "What applies to {whose}:\n\n{}\nThe tag {tag}{default} names the application of a server.\n{}\n{set} ",
+        effective(policy, account),
+        overrides.collect::<String>(),
+    )
 }
 
 fn effective(policy: &Policy, account: Option<&AccountRow>) -> String {
@@ -112,7 +110,7 @@ fn of_fleet(policy: &Policy, name: &str) -> SetBy {
 }
 
 fn in_words(each: &Override) -> String {
-    let accounts: Vec<_> = each.accounts.iter().map(|id| id.as_str()).collect();
+    let accounts: Vec<_> = each.accounts.iter().map(AccountId::as_str).collect();
     let accounts = (!accounts.is_empty()).then(|| format!("accounts {}", accounts.join(", ")));
     let tag = each.tag.as_ref().map(|tag| format!("servers with {}={}", plain(&tag.key), plain(&tag.value)));
     let whom: Vec<_> = tag.into_iter().chain(accounts).collect();
