@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     reach: Reach,
     #[command(flatten)]
-    show: show::Arguments,
+    show: show::Which,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -60,7 +60,7 @@ pub(crate) async fn capacity(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn perform(
     hub: &Hub,
     command: Option<Command>,
-    show: &show::Arguments,
+    show: &show::Which,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     match command {

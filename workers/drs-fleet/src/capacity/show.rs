@@ -16,7 +16,7 @@ use crate::text::{ago, ago_or_never, counted, plain, second, table};
 
 /// What `capacity` takes without a command.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Which {
     /// Only of this account: its id, alias or name
     #[arg(long)]
     account: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 /// Shows places, worst first, and what they come to.
-pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) async fn show(hub: &Hub, arguments: &Which, out: &mut dyn Write) -> anyhow::Result<()> {
     let seen = read::fleet(hub, arguments.account.as_deref(), arguments.region.as_ref()).await?;
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&seen)?)?;

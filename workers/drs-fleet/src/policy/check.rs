@@ -47,13 +47,5 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Policy> {
     if text.trim().is_empty() {
         bail!("it is empty; a policy that sets nothing is written {{}}");
     }
-    serde_yaml_ng::from_str(text).map_err(|error| {
-        let error = error.to_string();
-        let hint = if error.contains("invalid type: integer") && error.contains("accounts") {
-            "; account ids are written in quotes"
-        } else {
-            ""
-        };
-        anyhow::anyhow!("{error}{hint}")
-    })
+    Ok(serde_yaml_ng::from_str(text)?)
 }

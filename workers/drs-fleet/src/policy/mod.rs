@@ -46,7 +46,7 @@ const EXAMPLE: &str = r#"A policy, in YAML or JSON; all of it may be left out, a
   application_tag: Application
   # For some accounts, or for servers with a tag; of several that match, the later wins.
   overrides:
-    - accounts: ["111122223333"]    # account ids in quotes
+    - accounts: ["111122223333"]    # account ids
       set: { info_at: 200, silent_after: 30m }
     - tag: { key: Tier, value: gold }
       set: { lag_above: 5m, not_seen_after: 10m }

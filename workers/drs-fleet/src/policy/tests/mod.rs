@@ -20,7 +20,8 @@ struct Line {
 /// The example of `--help`, without what is around it.
 fn example() -> String {
     let lines = EXAMPLE.lines().skip_while(|line| !line.starts_with("  "));
-    lines.take_while(|line| line.starts_with("  ")).map(|line| format!("{}\n", &line[2..])).collect()
+    let lines: Vec<_> = lines.map_while(|line| line.strip_prefix("  ")).collect();
+    lines.join("\n")
 }
 
 fn account() -> AccountRow {
@@ -69,10 +70,17 @@ fn what_is_wrong_in_a_file_is_told_with_its_line() {
     assert!(unknown.contains("unknown field `info`") && unknown.contains("line 2"), "{unknown}");
     let length = error("fleet: { lag_above: soon }");
     assert!(length.contains("write 30m, 1h 30m or PT30M"), "{length}");
-    let quotes = error("overrides:\n  - accounts: [111122223333]\n    set: { info_at: 200 }\n");
-    assert!(quotes.contains("account ids are written in quotes"), "{quotes}");
+    let account = error("overrides:\n  - accounts: [Payments]\n    set: { info_at: 200 }\n");
+    assert!(account.contains("Payments") && account.contains("line 2"), "{account}");
     assert!(error(" \n").contains("it is empty"));
     assert!(error("{ \"fleet\": { \"info_at\": 1, \"info_at\": 2 } }").contains("duplicate field"));
+}
+
+#[test]
+fn an_account_id_needs_no_quotes_and_keeps_its_zeros() {
+    let policy =
+        check::parse("overrides:\n  - accounts: [012345678901]\n    set: { info_at: 200 }\n").unwrap();
+    assert_eq!(policy.overrides[0].accounts.first().unwrap().as_str(), "012345678901");
 }
 
 #[test]
