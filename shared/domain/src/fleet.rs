@@ -67,7 +67,7 @@ pub struct PlaceView {
     pub extended: Option<u32>,
     /// All source servers.
     pub servers: Use,
-    /// Jobs that are not COMPLETED.
+    /// Jobs that are not COMPLETED, as far as the job-monitor knows.
     pub jobs: Use,
     /// Servers in these jobs, as far as sweeps told them.
     pub servers_in_jobs: Use,
@@ -143,7 +143,8 @@ impl PlaceView {
         let replicating = used(Quota::Replicating, counted.map(|c| c.replicating));
         let servers = used(Quota::Total, counted.map(|c| c.servers));
         let target = target(limits, replicating.quota.value);
-        let (jobs, in_jobs) = active(stored.jobs);
+        // Before the first sweep, no job is no sign that there is none.
+        let told = (counted.is_some() || !stored.jobs.is_empty()).then(|| active(stored.jobs));
         Self {
             place: place.clone(),
             account_name: account.name.clone(),
@@ -164,8 +165,8 @@ impl PlaceView {
             target,
             extended: counted.map(|c| c.extended),
             servers,
-            jobs: used(Quota::Jobs, Some(jobs)),
-            servers_in_jobs: used(Quota::ServersInJobs, Some(in_jobs)),
+            jobs: used(Quota::Jobs, told.map(|(jobs, _)| jobs)),
+            servers_in_jobs: used(Quota::ServersInJobs, told.map(|(_, servers)| servers)),
             by_state: counted.map(|c| c.by_state.clone()).unwrap_or_default(),
             partial: row.and_then(|row| row.partial.clone()),
             unreadable: row.and_then(|row| row.unreadable.clone()),

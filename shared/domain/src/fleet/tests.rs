@@ -105,6 +105,8 @@ fn jobs_that_are_not_over_count_with_their_servers() {
         job("drsjob-33333333333333333", "COMPLETED", Some(50)),
     ];
     assert_eq!(active(&jobs), (2, 20));
+    assert_eq!(view("us-east-1", Some(&row("OK", 10))).jobs.used, Some(0));
+    assert_eq!(view("us-east-1", None).jobs.used, None, "nobody looked");
 }
 
 #[test]

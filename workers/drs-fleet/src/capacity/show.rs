@@ -104,15 +104,18 @@ fn of_regions(regions: &BTreeMap<Region, Totals>, fleet: &Totals) -> String {
     let headings =
         ["REGION", "PLACES", "UNKNOWN", "REPLICATING", "TO TARGET", "TO LIMIT", "EXTENDED", "SERVERS"];
     let row = |(name, totals): (&str, &Totals)| {
+        // Where nothing is known, a sum of nothing is not zero.
+        let known = totals.unknown < totals.places;
+        let sum = |n: u64| if known { n.to_string() } else { "?".to_owned() };
         [
             name.to_owned(),
             totals.places.to_string(),
             totals.unknown.to_string(),
-            bar(totals.replicating, totals.limit),
-            totals.to_target.to_string(),
-            totals.to_limit.to_string(),
-            totals.extended.to_string(),
-            totals.servers.to_string(),
+            if known { bar(totals.replicating, totals.limit) } else { "?".to_owned() },
+            sum(totals.to_target),
+            sum(totals.to_limit),
+            sum(totals.extended),
+            sum(totals.servers),
         ]
     };
     let all = (regions.len() > 1).then_some(("all", fleet));

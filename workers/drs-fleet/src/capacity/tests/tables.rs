@@ -31,6 +31,17 @@ fn the_worst_places_come_first_and_what_is_not_known_is_said() {
     insta::assert_snapshot!(show::print(&seen, "drs-fleet in eu-central-1"));
 }
 
+#[test]
+fn the_sums_of_a_region_of_which_nothing_is_known_are_no_zeros() {
+    let views = vec![view(&account("555566667777", "Risk", &["us-west-2"]), None)];
+    let seen = Seen { read_at: now(), view: FleetView::of(views), policy: Policy::default() };
+    let text = show::print(&seen, "drs-fleet in eu-central-1");
+    assert!(
+        text.contains("us-west-2  1       1        ?            ?          ?         ?         ?\n"),
+        "{text}"
+    );
+}
+
 fn day(n: i32, last: u32) -> CountsOfDay {
     let here = place("111122223333", "us-east-1");
     let day: jiff::civil::Date = "2026-08-22".parse().unwrap();
