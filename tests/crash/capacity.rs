@@ -18,8 +18,8 @@ use super::Path;
 use super::ending::Ending;
 use super::scene::Scene;
 use super::world::{
-    account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id, snapshot,
-    stalled, tick, wish,
+    account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id,
+    snapshot, stalled, tick, wish,
 };
 
 const STRANGER: &str = "444455556666";

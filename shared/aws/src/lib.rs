@@ -4,6 +4,7 @@ pub mod ack;
 mod assume;
 mod backoff;
 pub mod cached;
+pub mod caller;
 pub mod config;
 pub mod connect;
 pub mod consume;
@@ -18,6 +19,7 @@ pub mod limiter;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod metrics;
+pub mod policy;
 pub mod process;
 pub mod registry;
 pub mod sdk;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -161,14 +161,13 @@ pub fn main<W: Worker>(about: &'static str, make: impl Fn(Setup, &Settings) -> W
     ended.unwrap_or_else(|error| fail(&error))
 }
 
-/// Runs a process's future to its end, on all cores.
+/// Runs a process's future to its end, on all cores. The process ends with the code that it answers, if any.
 ///
 /// # Errors
 /// Of the future, and when no runtime can be started.
-pub fn in_runtime(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+pub fn in_runtime<T: Termination>(run: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("the runtime cannot be started")?.block_on(run)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(runtime.context("the runtime cannot be started")?.block_on(run)?.report())
 }
 
 /// Runs a worker's future to its end on this thread: it waits for others nearly all the time, and handing tasks

@@ -12,6 +12,8 @@ use crate::keys::{self, Key};
 use crate::row::Row;
 use crate::span::Length;
 
+mod problems;
+
 const GIB: u64 = 1 << 30;
 
 /// The tag with a server's recovery point objective, such as `15m`.
@@ -77,6 +79,15 @@ macro_rules! thresholds {
             }
         }
 
+        impl Thresholds {
+            /// Those that are set, by name and as they are written.
+            pub fn each_set(&self) -> Vec<(&'static str, String)> {
+                let mut all = Vec::new();
+                $(if let Some(value) = self.$name { all.push((stringify!($name), value.to_string())); })*
+                all
+            }
+        }
+
         impl Limits {
             fn take(&mut self, set: &Thresholds) {
                 $(if let Some(value) = set.$name { self.$name = value.into(); })*
@@ -138,13 +149,14 @@ impl Policy {
     }
 
     fn limits(&self, account: &AccountId, is_tagged: impl Fn(&TagValue) -> bool) -> Limits {
+        self.limits_where(|each| each.is_in(account) && each.tag.as_ref().is_none_or(&is_tagged))
+    }
+
+    fn limits_where(&self, applies: impl Fn(&Override) -> bool) -> Limits {
         let mut limits = Limits::default();
         limits.take(&self.fleet);
-        for each in &self.overrides {
-            let here = each.accounts.is_empty() || each.accounts.contains(account);
-            if here && each.tag.as_ref().is_none_or(&is_tagged) {
-                limits.take(&each.set);
-            }
+        for each in self.overrides.iter().filter(|each| applies(each)) {
+            limits.take(&each.set);
         }
         limits
     }
@@ -161,51 +173,48 @@ impl Policy {
         overrides.chain([self.application_tag(), RPO_TAG])
     }
 
-    /// What is wrong with it, in words for whoever wrote it; empty when it can be used.
-    pub fn problems(&self) -> Vec<String> {
-        let mut all = vec![("fleet".to_owned(), self.fleet.clone())];
-        all.extend(
-            self.overrides.iter().enumerate().map(|(n, o)| (format!("override {}", n + 1), o.set.clone())),
-        );
-        let mut problems = Vec::new();
-        for (n, each) in self.overrides.iter().enumerate() {
-            if each.accounts.is_empty() && each.tag.is_none() {
-                problems.push(format!("override {}: names neither accounts nor a tag; use fleet", n + 1));
-            }
+    /// What applies to an account that no override names, such as one that is still to be registered.
+    pub fn of_new_account(&self) -> Limits {
+        self.limits_where(|each| each.accounts.is_empty() && each.tag.is_none())
+    }
+
+    /// Where the value of a threshold comes from that applies to an account as a whole.
+    pub fn origin(&self, account: &AccountId, threshold: &str) -> SetBy {
+        let sets = |set: &Thresholds| set.each_set().iter().any(|(name, _)| *name == threshold);
+        let of_account = |each: &Override| each.tag.is_none() && each.is_in(account);
+        let overridden = self.overrides.iter().rposition(|each| of_account(each) && sets(&each.set));
+        match overridden {
+            Some(n) => SetBy::Override(n + 1),
+            None if sets(&self.fleet) => SetBy::Fleet,
+            None => SetBy::Default,
         }
-        for (name, set) in all {
-            let mut limits = Limits::default();
-            limits.take(&self.fleet);
-            limits.take(&set);
-            problems.extend(limits.problems().into_iter().map(|problem| format!("{name}: {problem}")));
-        }
-        problems
     }
 }
 
-impl Limits {
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let ladder = self.info_at <= self.warning_at && self.warning_at <= self.critical_at;
-        if !ladder || self.info_at == 0 || self.critical_at > 300 {
-            let (info, warning, critical) = (self.info_at, self.warning_at, self.critical_at);
-            problems.push(format!(
-                "info_at {info}, warning_at {warning} and critical_at {critical} must rise within 1 to 300"
-            ));
+/// Where the value of a threshold comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetBy {
+    /// It is not set.
+    Default,
+    /// Set for the fleet.
+    Fleet,
+    /// Set by the override of this number; the first is 1.
+    Override(usize),
+}
+
+impl std::fmt::Display for SetBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Fleet => f.write_str("fleet"),
+            Self::Override(n) => write!(f, "override {n}"),
         }
-        if self.hysteresis >= self.info_at {
-            problems.push(format!("hysteresis {} must be below info_at {}", self.hysteresis, self.info_at));
-        }
-        for (name, value) in [
-            ("sweep_every", self.sweep_every),
-            ("sweep_uninitialized_every", self.sweep_uninitialized_every),
-            ("silent_after", self.silent_after),
-        ] {
-            if value < Duration::from_mins(1) {
-                problems.push(format!("{name} must be a minute at least"));
-            }
-        }
-        problems
+    }
+}
+
+impl Override {
+    fn is_in(&self, account: &AccountId) -> bool {
+        self.accounts.is_empty() || self.accounts.contains(account)
     }
 }
 
@@ -226,5 +235,49 @@ impl Row for PolicyRow {
 
     fn key(&self) -> Key {
         keys::policy()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn policy() -> Policy {
+        serde_json::from_value(json!({
+            "fleet": { "info_at": 240, "lag_above": "30m" },
+            "overrides": [
+                { "accounts": ["111122223333"], "set": { "info_at": 200 } },
+                { "tag": { "key": "Tier", "value": "gold" }, "set": { "lag_above": "5m" } },
+                { "accounts": ["111122223333"], "set": { "info_at": 210 } },
+            ],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_last_override_that_matches_applies_and_says_that_it_does() {
+        let (policy, id) = (policy(), "111122223333".parse().unwrap());
+        assert_eq!(policy.of_account(&id).info_at, 210);
+        assert_eq!(policy.origin(&id, "info_at"), SetBy::Override(3));
+        assert_eq!(policy.origin(&id, "lag_above"), SetBy::Fleet, "that of a tag is not the account's");
+        assert_eq!(policy.origin(&id, "warning_at"), SetBy::Default);
+        assert_eq!(policy.origin(&"222233334444".parse().unwrap(), "info_at"), SetBy::Fleet);
+    }
+
+    #[test]
+    fn a_new_account_has_what_no_override_of_others_sets() {
+        assert_eq!(policy().of_new_account().info_at, 240);
+    }
+
+    #[test]
+    fn what_is_set_is_named_as_it_is_written() {
+        assert_eq!(
+            policy().fleet.each_set(),
+            [("info_at", "240".to_owned()), ("lag_above", "30m".to_owned())]
+        );
+        let all = Limits::default().written().each_set();
+        assert_eq!(all.first(), Some(&("info_at", "250".to_owned())), "in the order of the documentation");
     }
 }

@@ -35,9 +35,15 @@ pub fn show(length: Duration) -> String {
     SignedDuration::try_from(length).map_or_else(|_| "forever".to_owned(), |length| format!("{length:#}"))
 }
 
+impl std::fmt::Display for Length {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&show(self.0))
+    }
+}
+
 impl Serialize for Length {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&show(self.0))
+        to.collect_str(self)
     }
 }
 

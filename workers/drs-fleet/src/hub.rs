@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::caller::Caller;
 use drs_fleet_aws::config::{BadSettings, IoSettings, Settings, WorkerSettings};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
@@ -35,6 +36,7 @@ pub(crate) struct Hub {
     pub(crate) io: SdkIo,
     /// For people: which table that is.
     pub(crate) table: String,
+    caller: Caller,
     /// By worker: its queue.
     sweepers: Vec<(&'static str, SdkIo)>,
 }
@@ -49,7 +51,9 @@ impl Reach {
         let region = config.region().map(ToString::to_string);
         let (table, region) = told(Settings::from_env(&[]), region)?;
         let queue = |worker: &str| std::env::var(queue_variable(worker)).ok().filter(|url| !url.is_empty());
-        Ok(Hub::new(&table, &region, queue, |io| SdkIo::new(&config, io, Arc::new(SystemTime))))
+        Ok(Hub::new(&table, &region, Caller::new(&config), queue, |io| {
+            SdkIo::new(&config, io, Arc::new(SystemTime))
+        }))
     }
 }
 
@@ -59,12 +63,14 @@ impl Hub {
         let config = connect::at_endpoint(&operator.endpoint, &operator.region, operator.keys());
         let time = Arc::new(operator.time());
         let queue = |worker: &str| operator.queues.get(worker).cloned();
-        Self::new(&operator.table, &operator.region, queue, |io| SdkIo::new(&config, io, time.clone()))
+        let connect = |io| SdkIo::new(&config, io, time.clone());
+        Self::new(&operator.table, &operator.region, Caller::new(&config), queue, connect)
     }
 
     fn new(
         table: &str,
         region: &str,
+        caller: Caller,
         queue: impl Fn(&str) -> Option<String>,
         connect: impl Fn(IoSettings) -> SdkIo,
     ) -> Self {
@@ -77,6 +83,7 @@ impl Hub {
         Self {
             io: with(None),
             table: format!("{table} in {region}"),
+            caller,
             sweepers: SWEEPERS.into_iter().filter_map(sweeper).collect(),
         }
     }
@@ -87,6 +94,12 @@ impl Hub {
             "table {} cannot be read; the credentials must be those of the hub's role drs-fleet-operator",
             self.table
         )
+    }
+
+    /// Who changes something: the caller's ARN, else the name of the user on this machine.
+    pub(crate) async fn who(&self) -> String {
+        let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
+        self.caller.arn().await.or_else(user).unwrap_or_else(|| "somebody".to_owned())
     }
 
     /// Asks the workers whose queues are known to sweep `places` now; answers which.

@@ -1,6 +1,7 @@
 //! The operator's command line.
 
 mod accounts;
+mod capacity;
 mod events;
 mod explain;
 mod extended;
@@ -9,6 +10,7 @@ mod incidents;
 mod local;
 mod output;
 mod places;
+mod policy;
 mod run;
 mod servers;
 #[cfg(test)]
@@ -35,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   drs-fleet events send events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet accounts list --local                the accounts of the running local fleet
   drs-fleet servers list --health incident       the servers with an open incident
+  drs-fleet capacity place --servers 120 --region us-east-1
+  drs-fleet policy show                          the thresholds that apply
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -54,6 +58,10 @@ enum Command {
     Incidents(incidents::Arguments),
     /// List and show source servers
     Servers(servers::Arguments),
+    /// Show how full accounts are, were and will be, and where new servers go
+    Capacity(capacity::Arguments),
+    /// Show, check and set the thresholds of the fleet
+    Policy(policy::Arguments),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -67,6 +75,8 @@ fn main() -> ExitCode {
         Command::Extended(arguments) => extended::extended(arguments),
         Command::Incidents(arguments) => process::in_runtime(incidents::incidents(arguments)),
         Command::Servers(arguments) => process::in_runtime(servers::servers(arguments)),
+        Command::Capacity(arguments) => process::in_runtime(capacity::capacity(arguments)),
+        Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

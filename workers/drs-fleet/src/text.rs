@@ -1,6 +1,11 @@
-//! Text for people: columns and ages.
+//! Text for people: columns, ages, questions.
+
+use std::io::{BufRead, IsTerminal, Write};
 
 use jiff::{Timestamp, Unit};
+
+/// Asks a person; none when nobody can be asked.
+pub(crate) type Ask = dyn Fn(&str) -> anyhow::Result<Option<bool>>;
 
 /// Rows under headings, each column as wide as its widest cell.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
@@ -74,6 +79,18 @@ pub(crate) fn counted(number: usize, noun: &str) -> String {
 /// What came from outside, on one line.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Asks on the terminal. The question goes to standard error, so that it is seen whatever the output is sent to.
+pub(crate) fn ask(question: &str) -> anyhow::Result<Option<bool>> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(None);
+    }
+    write!(std::io::stderr(), "{question} [y/N] ")?;
+    let mut answer = String::new();
+    input.lock().read_line(&mut answer)?;
+    Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
 #[cfg(test)]

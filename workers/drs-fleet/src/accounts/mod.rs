@@ -24,7 +24,7 @@ use drs_fleet_domain::registry::{AccountRow, Registry};
 
 use crate::hub::{Hub, Reach};
 use crate::output::read_far_enough;
-use crate::text::plain;
+use crate::text::{Ask, ask, plain};
 
 /// What `accounts` takes.
 #[derive(clap::Args)]
@@ -64,10 +64,10 @@ enum Command {
 /// Does what the command says.
 pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
     let hub = arguments.reach.hub().await?;
-    read_far_enough(perform(&hub, arguments.command, &mut std::io::stdout(), &remove::ask).await)
+    read_far_enough(perform(&hub, arguments.command, &mut std::io::stdout(), &ask).await)
 }
 
-async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &remove::Ask) -> anyhow::Result<()> {
+async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<()> {
     match command {
         Command::Add(arguments) => add::add(hub, arguments, out).await,
         Command::List(arguments) => list::list(hub, arguments, out).await,

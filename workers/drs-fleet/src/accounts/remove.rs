@@ -1,6 +1,6 @@
 //! `accounts remove`.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::bail;
 use drs_fleet_domain::registry::AccountRow;
@@ -8,9 +8,7 @@ use drs_fleet_domain::registry::AccountRow;
 use super::add::command;
 use super::{editor, find, load, who};
 use crate::hub::Hub;
-
-/// Asks a person; none when nobody can be asked.
-pub(super) type Ask = dyn Fn(&str) -> anyhow::Result<Option<bool>>;
+use crate::text::Ask;
 
 /// What `accounts remove` takes.
 #[derive(clap::Args)]
@@ -59,16 +57,4 @@ fn farewell(row: &AccountRow) -> String {
         who(row),
         command(row),
     )
-}
-
-/// Asks on the terminal. The question goes to standard error, so that it is seen whatever the output is sent to.
-pub(super) fn ask(question: &str) -> anyhow::Result<Option<bool>> {
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        return Ok(None);
-    }
-    write!(std::io::stderr(), "{question} [y/N] ")?;
-    let mut answer = String::new();
-    input.lock().read_line(&mut answer)?;
-    Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }

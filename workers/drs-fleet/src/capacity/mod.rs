@@ -1,0 +1,71 @@
+//! `capacity`: how full each account and Region is, was, and will be, and where new servers go.
+
+mod chart;
+pub(crate) mod choose;
+mod history;
+mod place;
+mod read;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use crate::hub::{Hub, Reach};
+
+/// What `capacity` takes.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    show: show::Which,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const HELP: &str = "Without a command, shows how full each account and Region is, the worst first.
+
+Levels by default, of a quota of 300: INFO from 250 (the target), WARNING from 280, CRITICAL from 300; UNKNOWN
+where it cannot be read. `drs-fleet policy show` shows what applies.
+
+Examples:
+  drs-fleet capacity --region us-west-2
+  drs-fleet capacity history --account Payments --region us-west-2
+  drs-fleet capacity place --servers 120 --region us-east-1 --application Ledger";
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Show how the count of an account and Region went, and when it reaches its limit
+    History(history::Arguments),
+    /// Say which accounts take new servers; ends with 2 when new accounts are needed
+    Place(place::Arguments),
+}
+
+/// Does what the command says.
+pub(crate) async fn capacity(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let hub = arguments.reach.hub().await?;
+    let done = perform(&hub, arguments.command, &arguments.show, &mut std::io::stdout()).await;
+    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
+        // Whoever read the output, such as `head`, has seen enough.
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        _ => done.map(ExitCode::from),
+    }
+}
+
+/// Answers the code that the process ends with.
+async fn perform(
+    hub: &Hub,
+    command: Option<Command>,
+    show: &show::Which,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    match command {
+        None => show::show(hub, show, out).await.map(|()| 0),
+        Some(Command::History(arguments)) => history::history(hub, &arguments, out).await.map(|()| 0),
+        Some(Command::Place(arguments)) => place::place(hub, &arguments, out).await,
+    }
+}

@@ -1,0 +1,82 @@
+//! `policy`: the thresholds of the fleet, in one place.
+
+mod check;
+mod diff;
+mod set;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{ErrorKind, Write};
+
+use crate::hub::Reach;
+use crate::text::ask;
+
+/// What `policy` takes.
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    reach: Reach,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "Examples:
+  drs-fleet policy show --account Payments      what applies to an account, and where it is set
+  drs-fleet policy check policy.yaml
+  drs-fleet policy set policy.yaml
+
+`drs-fleet policy set --help` shows a policy with comments.";
+
+/// A policy that explains itself.
+const EXAMPLE: &str = r#"A policy, in YAML or JSON; all of it may be left out, and what is not set is the default:
+
+  # For the whole fleet. Servers are of a quota of 300, and scaled to the quota that applies.
+  fleet:
+    info_at: 240                    # INFO from here on; also what placement fills up to
+    warning_at: 270
+    critical_at: 295
+    hysteresis: 5                   # a level is left so many servers below its threshold
+    sweep_every: 5m                 # lengths of time: 30m, 1h 30m, PT30M
+    lag_above: 1h
+    backlog_above: 10737418240      # bytes
+  # The tag of a server that names its application, for `capacity place --application`.
+  application_tag: Application
+  # For some accounts, or for servers with a tag; of several that match, the later wins.
+  overrides:
+    - accounts: ["111122223333"]    # account ids
+      set: { info_at: 200, silent_after: 30m }
+    - tag: { key: Tier, value: gold }
+      set: { lag_above: 5m, not_seen_after: 10m }
+
+The workers take it up within a minute."#;
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Show what applies, and where it is set
+    Show(show::Arguments),
+    /// Say what is wrong with a policy in a file; the hub is not needed
+    Check(check::Arguments),
+    /// Store the policy of a file, after showing what changes
+    Set(set::Arguments),
+}
+
+/// Does what the command says.
+pub(crate) async fn policy(arguments: Arguments) -> anyhow::Result<()> {
+    let done = perform(arguments, &mut std::io::stdout()).await;
+    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
+        // Whoever read the output, such as `head`, has seen enough.
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        _ => done,
+    }
+}
+
+async fn perform(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    match arguments.command {
+        Command::Check(check) => check::check(&check, out),
+        Command::Show(show) => show::show(&arguments.reach.hub().await?, &show, out).await,
+        Command::Set(set) => set::set(&arguments.reach.hub().await?, &set, out, &ask).await,
+    }
+}
