@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drs_fleet_domain::incident;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::server::ServerRow;
 use drs_fleet_domain::tags::InstanceTagsRow;
@@ -62,13 +63,18 @@ async fn play(plan: Plan) -> End {
     })
     .await;
     let rows = hub.rows::<ServerRow>(&keys::servers(&hub.place(0))).await;
-    let kinds = |row: ServerRow| row.incidents.keys().map(|kind| format!("{kind:?}")).collect();
+    let kinds = |row: ServerRow| incident::open(&row.incidents).map(|(kind, _)| kind.to_string()).collect();
     End {
         servers: rows.into_iter().map(|row| (row.id.to_string(), kinds(row))).collect(),
         incidents: incidents(&hub).await,
-        told: hub.slack.texts().into_iter().collect(),
+        told: hub.slack.texts().iter().map(|text| without_duration(text)).collect(),
         tags,
     }
+}
+
+/// How long something lasted depends on how long everything takes.
+fn without_duration(text: &str) -> String {
+    text.split(", after").next().unwrap_or_default().to_owned()
 }
 
 async fn incidents(hub: &Hub) -> BTreeMap<String, bool> {

@@ -201,8 +201,10 @@ impl Hub {
     /// Registers an account anew, with other Regions.
     pub(crate) async fn register_again(&self, row: AccountRow) {
         let editor = RegistryEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
-        editor.remove(&row.id).await.unwrap();
+        let id = row.id.clone();
+        editor.remove(&id).await.unwrap();
         editor.add(row).await.unwrap();
+        editor.validate(&id).await.unwrap();
     }
 
     /// The row of a spoke's account and Region.
