@@ -3,8 +3,10 @@
 use drs_fleet_domain::capacity::Level;
 use drs_fleet_domain::incident::{self, IncidentKind, Severity};
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::place::{Counted, PlaceRow};
+use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow};
+use drs_fleet_domain::server::ServerRow;
 use drs_fleet_local::drs::{ServerSpec, Start};
 use drs_fleet_local::fleet;
 
@@ -63,14 +65,8 @@ async fn a_region_in_which_drs_was_never_initialised_has_no_servers_and_is_no_in
     let region = AccountRegion { region: place.region.clone(), drs: true, source: false };
     account.regions.push(region);
     hub.register_again(account).await;
-    let row = until("a count of the new Region", async || {
-        hub.sweep_place(&place).await;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        hub.row::<PlaceRow>(&keys::place(&place)).await.filter(|row| row.counted.is_some())
-    })
-    .await;
-    let counted = row.counted.unwrap();
-    assert_eq!((counted.servers, counted.initialized), (0, false));
+    swept_as(&hub, &place, |counted| (counted.servers, counted.initialized) == (0, false)).await;
+    let row = hub.row::<PlaceRow>(&keys::place(&place)).await.unwrap();
     assert_eq!(incident::open(&row.incidents).count(), 0);
 }
 
@@ -120,4 +116,59 @@ async fn shown(hub: &Hub, spoke: usize) -> Value {
         "extended": counted.extended,
         "servers": counted.servers,
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_aws_changes_is_noticed_and_judged_by() {
+    // Quotas are read again after six hours.
+    let hub = Hub::start(Plan { speed: 3_600.0, quota: Some(300), ..Plan::default() }).await;
+    assert_eq!(hub.place_row(0).await.status.limit, Some(300));
+    hub.world().drs.set_quota(hub.site(0), Quota::Replicating.code(), Some(2)).unwrap();
+    let full = level(&hub, 0, Level::Critical).await;
+    assert_eq!(full.status.limit, Some(2));
+    assert!(incident::open(&full.incidents).any(|(kind, _)| kind == IncidentKind::CapacityReplicating));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extended_server_counts_where_it_replicates_and_is_shown_where_it_would_be_recovered() {
+    let hub = Hub::start(Plan::default()).await;
+    let (staging, region) = hub.site(0);
+    let target = Place { region: region.parse().unwrap(), ..hub.place(1) };
+    let site = (target.account.as_str(), region);
+    hub.world().drs.initialize(site);
+    hub.world().drs.trust(staging, site.0);
+    let arn = format!("arn:aws:drs:{region}:{staging}:source-server/{}", hub.servers(0)[0]);
+    hub.call(site, ("drs", "CreateExtendedSourceServer"), &json!({ "sourceServerArn": arn })).await.unwrap();
+    let mut account = hub.row::<AccountRow>(&keys::account(&target.account)).await.unwrap();
+    account.regions.push(AccountRegion { region: target.region.clone(), drs: true, source: false });
+    hub.register_again(account).await;
+
+    let before = hub.place_row(0).await.counted.unwrap();
+    swept_as(&hub, &target, |counted| (counted.servers, counted.extended, counted.replicating) == (1, 1, 0))
+        .await;
+    hub.sweep(0).await;
+    assert_eq!(hub.place_row(0).await.counted.unwrap().servers, before.servers, "no server is counted twice");
+    let server = hub.rows::<ServerRow>(&keys::servers(&target)).await.remove(0);
+    let relation = server.inventory.unwrap().staging;
+    assert_eq!(relation.account.unwrap().as_str(), staging);
+
+    hub.world().drs.distrust(staging, site.0);
+    until("the broken extension", async || {
+        hub.sweep_place(&target).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let server = hub.rows::<ServerRow>(&keys::servers(&target)).await.remove(0);
+        let broken = incident::open(&server.incidents).any(|(kind, _)| kind == IncidentKind::ExtensionError);
+        broken.then_some(())
+    })
+    .await;
+}
+
+async fn swept_as(hub: &Hub, place: &Place, expected: impl Fn(&Counted) -> bool) {
+    until(format!("a sweep of {place}"), async || {
+        hub.sweep_place(place).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let row = hub.row::<PlaceRow>(&keys::place(place)).await?;
+        row.counted.filter(|counted| expected(counted)).map(|_| ())
+    })
+    .await;
 }
