@@ -1,6 +1,7 @@
 //! A denied, throttled or hanging account never slows another: the tracker sweeps a hundred places, and ninety-seven
 //! of them take the same simulated time whatever the other three do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
@@ -10,6 +11,7 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::incident::{self, IncidentKind};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
@@ -78,8 +80,8 @@ fn is_swept(io: &MemoryIo, n: u64) -> bool {
     row.is_some_and(|stored| stored.row.swept_at().is_some())
 }
 
-/// How long the sweep of all places but the three takes, and whether any of the three was swept by then.
-async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
+/// The schedule ticks.
+fn tick(io: &MemoryIo) {
     io.put_message(
         json!({
             "version": "0", "id": "tick", "source": "drs-fleet.schedule", "detail-type": "Sweep Tick",
@@ -88,6 +90,11 @@ async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
         })
         .to_string(),
     );
+}
+
+/// How long the sweep of all places but the three takes, and whether any of the three was swept by then.
+async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
+    tick(io);
     let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
     let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
     let began = tokio::time::Instant::now();
@@ -99,6 +106,41 @@ async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
     let taken = began.elapsed();
     working.abort();
     (taken, odd.into_iter().any(|n| is_swept(io, n)))
+}
+
+/// Kinds of open incidents by place, of those that have any.
+fn open(io: &MemoryIo) -> BTreeMap<u64, Vec<IncidentKind>> {
+    let kinds = |n| {
+        let row = io.stored::<PlaceRow>(&keys::place(&place(n))).unwrap()?.row;
+        Some((n, incident::open(&row.incidents).map(|(kind, _)| kind).collect::<Vec<_>>()))
+    };
+    (0..PLACES).filter_map(kinds).filter(|(_, kinds)| !kinds.is_empty()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_three_places_in_trouble_is_told_and_told_again_when_it_is_over() {
+    let io = hub();
+    trouble(&io);
+    let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    for _ in 0..6 {
+        tick(&io);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+    }
+    let denied = (DENIED, vec![IncidentKind::AccountDenied]);
+    let overdue = [THROTTLED, HANGING].map(|n| (n, vec![IncidentKind::SweepOverdue]));
+    assert_eq!(open(&io), overdue.into_iter().chain([denied]).collect());
+
+    for n in [DENIED, THROTTLED, HANGING] {
+        io.set_spoke_failure(&place(n), None);
+        io.set_spoke_hang(&place(n), None);
+    }
+    for _ in 0..2 {
+        tick(&io);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+    }
+    working.abort();
+    assert_eq!(open(&io), BTreeMap::new());
 }
 
 #[tokio::test(start_paused = true)]

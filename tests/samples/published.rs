@@ -137,6 +137,12 @@ fn findings(kind: IncidentKind) -> Vec<Found> {
                 Over("08:52:30"),
             ]
         }
+        IncidentKind::SweepOverdue => vec![Holds(
+            "08:40:12",
+            High,
+            "sweeps have been begun for more than 15m and none has ended: its calls to DRS are throttled, or not answered; \
+             what is shown of its servers is old",
+        )],
         IncidentKind::UnregisteredAccount => {
             vec![Holds("08:40:12", Medium, "3 events, the last with id 9da9af57-9253-4406-87cb-7cc400e43465")]
         }

@@ -40,6 +40,8 @@ pub enum IncidentKind {
     CapacityTotal,
     /// Neither heartbeat nor event of an account comes from a Region any more.
     SpokeSilent,
+    /// Sweeps of an account and Region do not end: it throttles us, or does not answer.
+    SweepOverdue,
     /// An account sends events and is not in the registry.
     UnregisteredAccount,
     /// The spoke's role refuses us: nothing of this account is seen.
@@ -48,7 +50,7 @@ pub enum IncidentKind {
 
 impl IncidentKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ReplicationStalled,
         Self::ServerDisconnected,
         Self::ReplicationLag,
@@ -61,6 +63,7 @@ impl IncidentKind {
         Self::CapacityReplicating,
         Self::CapacityTotal,
         Self::SpokeSilent,
+        Self::SweepOverdue,
         Self::UnregisteredAccount,
         Self::AccountDenied,
     ];
@@ -80,6 +83,7 @@ impl IncidentKind {
             Self::CapacityReplicating => "CAPACITY_REPLICATING",
             Self::CapacityTotal => "CAPACITY_TOTAL",
             Self::SpokeSilent => "SPOKE_SILENT",
+            Self::SweepOverdue => "SWEEP_OVERDUE",
             Self::UnregisteredAccount => "UNREGISTERED_ACCOUNT",
             Self::AccountDenied => "ACCOUNT_DENIED",
         }

@@ -117,6 +117,8 @@ thresholds! {
     sweep_uninitialized_every: Length => Duration = Duration::from_hours(6);
     /// A spoke is silent when nothing came from it for this long.
     silent_after: Length => Duration = Duration::from_mins(15);
+    /// When no sweep of an account and Region has ended for this long, though several were begun, nothing is known of it.
+    unswept_after: Length => Duration = Duration::from_mins(15);
     /// A stall is CRITICAL when it lasts this long.
     stalled_critical_after: Length => Duration = Duration::from_mins(30);
     /// More lag than this is an incident.

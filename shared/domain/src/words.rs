@@ -26,6 +26,7 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         IncidentKind::CapacityReplicating
         | IncidentKind::CapacityTotal
         | IncidentKind::SpokeSilent
+        | IncidentKind::SweepOverdue
         | IncidentKind::UnregisteredAccount
         | IncidentKind::AccountDenied => SubjectKind::Account,
     }
@@ -46,6 +47,7 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::CapacityReplicating => "Replicating servers near or at quota",
         IncidentKind::CapacityTotal => "Source servers near or at quota",
         IncidentKind::SpokeSilent => "Spoke silent",
+        IncidentKind::SweepOverdue => "Account cannot be swept",
         IncidentKind::UnregisteredAccount => "Unregistered account sends events",
         IncidentKind::AccountDenied => "Account refuses access",
     }
@@ -105,6 +107,10 @@ pub fn advice(kind: IncidentKind) -> &'static str {
         IncidentKind::SpokeSilent => {
             "Events of this account may be lost in this Region. Check the drs-fleet stack there: its rules and its \
              heartbeat schedule are enabled, their roles exist; then the policy of the hub's bus."
+        }
+        IncidentKind::SweepOverdue => {
+            "Look whether other tools call DRS often in this account, and whether the hub reaches the DRS endpoint of \
+             the Region on TCP 443. Events still come in; what only sweeps tell is old."
         }
         IncidentKind::UnregisteredAccount => {
             "Its events are counted and not acted on. Register it with drs-fleet accounts add, or delete the \

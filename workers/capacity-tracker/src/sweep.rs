@@ -7,7 +7,7 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::place::{self, Asked, Counted, Observation, Partial};
+use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation, Partial};
 use drs_fleet_domain::quota::{self, Quota};
 use drs_fleet_domain::row::Stored;
 use drs_fleet_domain::seen::ServerSeen;
@@ -30,10 +30,11 @@ pub(crate) async fn sweep<I: Io>(
     if asked.iter().all(|asked| sweeps::is_overtaken(asked.at, now)) {
         return Ok(());
     }
-    let limits = worker.policy.current(io).await?.of_account(&place.account);
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let context = Context::new(registry.account_name(&place.account), now)
+        .with(policy.of_account(&place.account), None);
     let key = keys::place(place);
-    let claim =
-        worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &limits, now)).await?;
+    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &context)).await?;
     if !claim.changed() {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::decide::finish;
-use super::{Context, Observation, PlaceRow, decide, silence};
+use super::{Context, Observation, PlaceRow, Trying, decide, silence};
 use crate::keys::Place;
 use crate::policy::Limits;
 use crate::row::Change;
@@ -39,14 +39,14 @@ pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
     asked: &[Asked],
-    limits: &Limits,
-    now: Timestamp,
+    context: &Context<'_>,
 ) -> Option<Change<PlaceRow>> {
-    let row = stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place));
-    let fresh = is_fresh(&row, limits, now);
+    let (row, now) = (stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place)), context.now);
+    let fresh = is_fresh(&row, &context.limits, now);
     let asked: Vec<_> = asked.iter().filter(|a| !(a.scheduled && fresh)).map(|a| a.at).collect();
     let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &asked, now)?);
-    Some(Change { row: PlaceRow { sweeping, look_at: None, ..row }, tell: Vec::new() })
+    let trying = Some(Trying::once_more(row.trying, now));
+    finish(stored, PlaceRow { sweeping, trying, look_at: None, ..row }, context, now)
 }
 
 /// Whether the schedule need not ask yet. What could not be read, or not whole, is looked at with each tick.

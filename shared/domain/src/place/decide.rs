@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Observation, PlaceRow, Rungs, Unreadable, asking, silence, status};
+use super::{Observation, PlaceRow, Rungs, Unreadable, asking, overdue, silence, status};
 use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile};
 use crate::keys::Place;
 use crate::own_event::OwnEvent;
@@ -73,6 +73,7 @@ pub(super) fn finish(
     let mut holding: Vec<_> = row.unreadable.as_ref().map(denied).into_iter().collect();
     holding.extend(status::conditions(&row));
     holding.extend(silence::condition(&row, context));
+    holding.extend(overdue::condition(&row, context));
     let place = row.place.clone();
     let name = context.account_name;
     let subject = Subject { place: &place, account_name: name, id: place.account.as_str(), name };
@@ -105,6 +106,7 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             row.partial.take_if(|partial| partial.at <= counted.swept_at);
             if row.counted.as_ref() < Some(counted) {
+                row.trying = None;
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());
                 let next = asking::next_look(&context.limits, counted.swept_at, counted.initialized);
@@ -126,6 +128,7 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
         }
         Observation::Denied { at, reason } => {
             row.sweeping = None;
+            row.trying = None;
             deny(row, *at, reason);
             *at
         }
@@ -142,6 +145,7 @@ fn dismiss(row: &mut PlaceRow) {
     row.look_at = None;
     row.unreadable = None;
     row.partial = None;
+    row.trying = None;
     row.known_since = None;
     row.silent_since = None;
     row.rungs = Rungs::default();

@@ -4,6 +4,7 @@
 mod asking;
 mod count;
 mod decide;
+mod overdue;
 mod silence;
 mod status;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::asking::{Asked, Waking, claim, wake};
 pub use self::count::count;
 pub use self::decide::{Context, decide};
+pub use self::overdue::Trying;
 pub use self::status::{Rung, Rungs};
 use crate::capacity::Level;
 use crate::incident::{self, Incidents};
@@ -59,6 +61,9 @@ pub struct PlaceRow {
     /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweeping: Option<Sweeping>,
+    /// Sweeps that were begun since the last one that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trying: Option<Trying>,
     /// An event, or an interval shorter than the schedule's, asks for a sweep at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Timestamp>,
@@ -203,6 +208,7 @@ impl PlaceRow {
             listen_at: None,
             silent_since: None,
             sweeping: None,
+            trying: None,
             look_at: None,
             unreadable: None,
             incidents: Incidents::new(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Counted, PlaceRow, Status};
+use super::{Context, Counted, PlaceRow, Status, overdue};
 use crate::capacity::{Ladder, Level};
 use crate::incident::{Condition, IncidentKind, Severity};
 use crate::own_event::CapacityEvent;
@@ -50,10 +50,10 @@ impl Rungs {
 }
 
 /// Brings the status in line with the row, and says what to tell. What cannot be read is unknown, and its rung is
-/// remembered: a refusal is no sign that there is room again.
+/// remembered: that it cannot be read is no sign that there is room again.
 pub(super) fn judge(row: &mut PlaceRow, context: &Context<'_>, at: Timestamp) -> Option<CapacityEvent> {
     let (before, rung) = (row.status, row.rungs.replicating);
-    let refused_since = row.unreadable.as_ref().map(|refusal| refusal.since);
+    let refused_since = row.unreadable.as_ref().map(|refusal| refusal.since).or(overdue::since(row, context));
     let level = if refused_since.is_some() { Level::Unknown } else { rung.level };
     let limit = rung.since.map(|_| rung.limit).or(before.limit);
     if level == before.level {

@@ -161,7 +161,7 @@ fn a_burst_of_events_is_one_write_a_minute() {
 fn the_schedule_is_heeded_when_the_interval_is_over_and_a_wish_always() {
     let claimed = |row: &PlaceRow, second, scheduled| {
         let asked = [Asked { at: at(second), scheduled }];
-        claim(&place(), Some(row), &asked, &Limits::default(), at(second)).is_some()
+        claim(&place(), Some(row), &asked, &context(second)).is_some()
     };
     let (row, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1000));
     assert!(!claimed(&row, 1269, true) && claimed(&row, 1270, true) && claimed(&row, 1001, false));
@@ -193,4 +193,31 @@ fn a_wish_stays_until_a_sweep_is_begun() {
     assert_eq!(woken(&row, 110, HEARING).row.wake_at(), Some(at(230)));
     let elsewhere = woken(&row, 110, Waking { is_swept: false, ..HEARING });
     assert_eq!(elsewhere.row.wake_at(), None, "a Region that only has source machines");
+}
+
+/// Sweeps begun at these seconds, none of which ended.
+fn begun(row: PlaceRow, seconds: &[i64]) -> (PlaceRow, Vec<OwnEvent>) {
+    seconds.iter().fold((row, Vec::new()), |(row, mut told), second| {
+        let asked = [Asked { at: at(*second), scheduled: false }];
+        let change = claim(&place(), Some(&row), &asked, &context(*second)).unwrap();
+        told.extend(change.tell);
+        (change.row, told)
+    })
+}
+
+#[test]
+fn a_place_whose_sweeps_never_end_is_told_and_unknown_until_one_does() {
+    let (known, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1000));
+    let (waiting, told) = begun(known.clone(), &[1300, 1600, 1900]);
+    assert_eq!(told, [], "ten minutes are not too long");
+    let (row, told) = begun(waiting, &[2200]);
+    assert_eq!(happened(&told), [(IncidentKind::SweepOverdue, Happened::Opened)]);
+    assert_eq!((row.status.level, row.status.since), (Level::Unknown, Some(at(1300))));
+    let ended =
+        decide(&place(), &[Observation::Swept(counted(2201, 1))], Some(&row), &context(2201)).unwrap();
+    assert_eq!(happened(&ended.tell), [(IncidentKind::SweepOverdue, Happened::Resolved)]);
+    assert_eq!((ended.row.status.level, ended.row.trying), (Level::Ok, None));
+
+    let (_, told) = begun(known, &[1300, 9000]);
+    assert_eq!(told, [], "the hub was down between");
 }

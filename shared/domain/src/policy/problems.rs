@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// What concerns an account as a whole, so that a tag of a server cannot change it.
-const OF_ACCOUNTS: [&str; 7] = [
+const OF_ACCOUNTS: [&str; 8] = [
     "info_at",
     "warning_at",
     "critical_at",
@@ -23,6 +23,7 @@ const OF_ACCOUNTS: [&str; 7] = [
     "sweep_every",
     "sweep_uninitialized_every",
     "silent_after",
+    "unswept_after",
 ];
 
 impl Policy {
