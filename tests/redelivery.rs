@@ -15,14 +15,15 @@ use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-/// Cases of each property.
+/// Cases of each property; the environment's `PROPTEST_CASES` may ask for more.
 const CASES: u32 = 512;
 
 /// Observations, and two ways in which they arrive: batches of indexes.
 type Arrivals<T> = (Vec<T>, Vec<Vec<usize>>, Vec<Vec<usize>>);
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: CASES.max(default.cases), failure_persistence: None, ..default }
 }
 
 /// Up to `most` observations, each of which arrives at least once, in any order and in batches of any size.

@@ -26,7 +26,7 @@ fn life() -> Vec<IncidentEvent> {
         kind: IncidentKind::ReplicationStalled,
         since: early(10),
         severity,
-        reason: "DRS reports AGENT_NOT_SEEN".to_owned(),
+        reason: "DRS does not hear the agent (AGENT_NOT_SEEN)".to_owned(),
     };
     let mut open = Incidents::new();
     let mut events = reconcile(&mut open, &[condition(Severity::High)], &subject, early(10));

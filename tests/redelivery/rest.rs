@@ -117,7 +117,7 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
                 kind: IncidentKind::ReplicationStalled,
                 since: at(100 * n),
                 severity,
-                reason: "DRS reports AGENT_NOT_SEEN".to_owned(),
+                reason: "DRS does not hear the agent (AGENT_NOT_SEEN)".to_owned(),
             };
             events.extend(reconcile(&mut open, &[condition(Severity::High)], &subject, at(100 * n)));
             if let Some(worse) = worse {

@@ -88,8 +88,8 @@ fn findings(kind: IncidentKind) -> Vec<Found> {
     use Severity::{Critical, High, Medium};
     match kind {
         IncidentKind::ReplicationStalled => vec![
-            Holds("08:41:07", High, "DRS reports AGENT_NOT_SEEN"),
-            Holds("09:11:30", Critical, "DRS reports SNAPSHOTS_FAILURE"),
+            Holds("08:41:07", High, "DRS does not hear the agent (AGENT_NOT_SEEN)"),
+            Holds("09:11:30", Critical, "no consistent snapshot can be taken (SNAPSHOTS_FAILURE)"),
             Over("10:58:45"),
         ],
         // It comes back twice; of the second time nobody is told, and of the end only when it has been quiet.

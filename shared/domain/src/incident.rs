@@ -236,6 +236,21 @@ pub fn reconcile(
     tell
 }
 
+/// As [`reconcile`] at `at`, when what decides was observed, but what flapped is over once it has been quiet by the
+/// clock, `now`: what is observed again later says nothing of that.
+pub fn reconcile_late(
+    incidents: &mut Incidents,
+    holding: &[Condition],
+    subject: &Subject<'_>,
+    (at, now): (Timestamp, Timestamp),
+) -> Vec<IncidentEvent> {
+    let mut tell = reconcile(incidents, holding, subject, at);
+    if wake_at(incidents).is_some_and(|due| due <= now) {
+        tell.extend(reconcile(incidents, holding, subject, at.max(now)));
+    }
+    tell
+}
+
 impl Incident {
     /// The notifier tells incidents of a kind apart by their beginning, so none begins before the last one ended.
     fn opened(condition: &Condition, past: Option<&Self>) -> Self {

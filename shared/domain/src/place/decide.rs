@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Observation, PlaceRow, Rungs, Unreadable, asking, overdue, silence, status};
-use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile};
+use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile_late};
 use crate::keys::Place;
 use crate::own_event::OwnEvent;
 use crate::policy::Limits;
@@ -77,7 +77,7 @@ pub(super) fn finish(
     let place = row.place.clone();
     let name = context.account_name;
     let subject = Subject { place: &place, account_name: name, id: place.account.as_str(), name };
-    let told = reconcile(&mut row.incidents, &holding, &subject, at);
+    let told = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let tell = told.into_iter().map(OwnEvent::from).chain(status.map(OwnEvent::from)).collect();
     Change::between(stored, row, tell)
 }

@@ -9,6 +9,7 @@ use super::replication::DISCONNECTED;
 use super::{Health, Inventory, STALLED, ServerRow, inventory};
 use crate::incident::{Condition, IncidentKind, Severity};
 use crate::policy::{Limits, RPO_TAG};
+use crate::remedy;
 use crate::span::{self, Length};
 
 /// `snapshot_at` is rounded down by up to this much.
@@ -67,9 +68,9 @@ fn stalled(row: &ServerRow, limits: &Limits, now: Timestamp) -> Option<Condition
     })
 }
 
-/// A `dataReplicationError` in words.
+/// A `dataReplicationError` in words, with the code behind them.
 fn error_words(code: &str) -> String {
-    format!("DRS reports {code}")
+    remedy::remedy(code).map_or_else(|| format!("DRS reports {code}"), |_| remedy::words(code))
 }
 
 fn disconnected(row: &ServerRow) -> Option<Condition> {

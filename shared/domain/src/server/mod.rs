@@ -24,7 +24,7 @@ use self::replication::UNKNOWN;
 pub use self::replication::{Replication, STALLED};
 use crate::event::ApiCall;
 use crate::ids::SourceServerId;
-use crate::incident::{self, Incidents, Subject, reconcile};
+use crate::incident::{self, Incidents, Subject, reconcile_late};
 use crate::keys::{self, Key, Place};
 use crate::policy::{Limits, Policy};
 use crate::routing::WorkerName;
@@ -235,7 +235,8 @@ pub fn decide(
         }
         swept_at = swept_at.max(observation.swept_at());
     }
-    let at = at.or_else(|| observations.iter().map(Observation::time).max()).unwrap_or(context.now);
+    // What tells nothing new changes nothing, but time and thresholds may have.
+    let at = at.unwrap_or(context.now);
     let mut row = row?;
     let limits = row.limits(context.policy);
     row.resync_since = row.replication.resync(swept_at).map(|seen| row.resync_since.unwrap_or(seen));
@@ -243,7 +244,7 @@ pub fn decide(
     let holding = conditions::holding(&row, &limits, context.now);
     let name = row.name().to_owned();
     let subject = Subject { place, account_name: context.account_name, id: id.as_str(), name: &name };
-    let tell = reconcile(&mut row.incidents, &holding, &subject, at);
+    let tell = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let will_hold = conditions::next(&row, &limits, context.now);
     row.look_at = will_hold.into_iter().chain(incident::wake_at(&row.incidents)).min();
     Change::between(stored, row, tell.into_iter().map(Into::into).collect())
