@@ -45,6 +45,12 @@ impl fmt::Display for Level {
 /// The quota that the thresholds of [`Limits`] are written for.
 const WRITTEN_FOR: u64 = 300;
 
+/// A threshold that is written for a quota of 300, scaled to `quota` and rounded up: 300 stays exactly all of it.
+pub fn scaled(of_300: u32, quota: u32) -> u32 {
+    let scaled = (u64::from(of_300) * u64::from(quota)).div_ceil(WRITTEN_FOR);
+    u32::try_from(scaled).unwrap_or(u32::MAX)
+}
+
 /// The thresholds of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
@@ -54,12 +60,9 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The thresholds scaled to a quota, rounded up: they are exact for 300, and what is CRITICAL at 300 of 300 is so
-    /// when any quota is used up.
+    /// The thresholds [`scaled`] to a quota: what is CRITICAL at 300 of 300 is so when any quota is used up.
     pub fn new(limits: &Limits, quota: u32) -> Self {
-        let scaled = |of_300: u32| {
-            u32::try_from((u64::from(of_300) * u64::from(quota)).div_ceil(WRITTEN_FOR)).unwrap_or(u32::MAX)
-        };
+        let scaled = |of_300: u32| scaled(of_300, quota);
         let Limits { info_at, warning_at, critical_at, hysteresis, .. } = *limits;
         let from = [
             (scaled(info_at), Level::Info),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::capacity::Level;
+use crate::capacity::{self, Level};
 use crate::ids::Region;
 use crate::job::JobRow;
 use crate::keys::Place;
@@ -17,9 +17,6 @@ use crate::place::{Counted, Partial, PlaceRow, Unreadable};
 use crate::policy::Limits;
 use crate::quota::{self, Quota, QuotaValue, QuotasRow};
 use crate::registry::{AccountRow, AccountStatus};
-
-/// The quota that the thresholds of [`Limits`] are written for.
-const WRITTEN_FOR: u64 = 300;
 
 /// What the table holds of a place.
 #[derive(Clone, Copy, Debug)]
@@ -223,10 +220,9 @@ impl Totals {
     }
 }
 
-/// What placement fills a place up to: `info_at` of 300, scaled to the quota and rounded up as thresholds are.
+/// What placement fills a place up to: the threshold of INFO at its quota.
 pub fn target(limits: &Limits, quota: u32) -> u32 {
-    let scaled = (u64::from(limits.info_at) * u64::from(quota)).div_ceil(WRITTEN_FOR);
-    u32::try_from(scaled).unwrap_or(u32::MAX)
+    capacity::scaled(limits.info_at, quota)
 }
 
 /// Why it is not known how full a place is.

@@ -7,8 +7,9 @@ use anyhow::{bail, ensure};
 use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus, Registry};
 
-use super::{editor, load, who};
+use super::{editor, load};
 use crate::hub::Hub;
+use crate::places::who;
 
 /// The role that `infra/spoke.yaml` makes, the only one that the roles of `infra/hub.yaml` may assume.
 const ROLE: &str = "drs-fleet-spoke";

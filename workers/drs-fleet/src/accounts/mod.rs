@@ -17,14 +17,14 @@ mod tests;
 
 use std::io::Write;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use drs_fleet_aws::registry::{self, RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
-use drs_fleet_domain::registry::{AccountRow, Registry};
+use drs_fleet_domain::registry::Registry;
 
 use crate::hub::{Hub, Reach};
 use crate::output::read_far_enough;
-use crate::text::{Ask, ask, plain};
+use crate::text::{Ask, ask};
 
 /// What `accounts` takes.
 #[derive(clap::Args)]
@@ -86,21 +86,4 @@ fn editor(hub: &Hub) -> RegistryEditor<SdkIo> {
 /// The registry.
 pub(crate) async fn load(hub: &Hub) -> anyhow::Result<Registry> {
     registry::load(&hub.io).await.with_context(|| hub.unreadable())
-}
-
-/// The account that a person means by an id or an alias.
-fn find<'a>(registry: &'a Registry, given: &str) -> anyhow::Result<&'a AccountRow> {
-    let is_it = |row: &&AccountRow| row.id.as_str() == given || row.alias.as_deref() == Some(given);
-    let Some(row) = registry.accounts().find(is_it) else {
-        bail!(
-            "{given:?} is neither a registered account nor the alias of one; `drs-fleet accounts list` \
-             shows those that are, `drs-fleet accounts add` registers one"
-        );
-    };
-    Ok(row)
-}
-
-/// An account as texts name it.
-pub(crate) fn who(row: &AccountRow) -> String {
-    format!("{} ({})", row.id, plain(&row.name))
 }

@@ -6,8 +6,9 @@ use anyhow::bail;
 use drs_fleet_domain::registry::AccountRow;
 
 use super::add::command;
-use super::{editor, find, load, who};
+use super::{editor, load};
 use crate::hub::Hub;
+use crate::places;
 use crate::text::Ask;
 
 /// What `accounts remove` takes.
@@ -27,9 +28,9 @@ pub(super) async fn remove(
     out: &mut dyn Write,
     ask: &Ask,
 ) -> anyhow::Result<()> {
-    let row = find(&load(hub).await?, &arguments.account)?.clone();
+    let row = places::account(&load(hub).await?, &arguments.account)?.clone();
     if !arguments.yes {
-        let question = format!("Remove account {} from the registry?", who(&row));
+        let question = format!("Remove account {} from the registry?", places::who(&row));
         match ask(&question)? {
             Some(true) => {}
             Some(false) => {
@@ -54,7 +55,7 @@ fn farewell(row: &AccountRow) -> String {
          the stack of infra/spoke.yaml in {id}; while it is there, its events come in and are recorded as \
          unregistered\n\n\
          Register it again: {}\n",
-        who(row),
+        places::who(row),
         command(row),
     )
 }

@@ -7,9 +7,10 @@ use drs_fleet_domain::registry::AccountRow;
 use jiff::Timestamp;
 
 use super::list::name;
+use super::load;
 use super::seen::{self, Known};
-use super::{find, load};
 use crate::hub::Hub;
+use crate::places;
 use crate::text::{ago, ago_or_never, plain, second};
 
 /// What `accounts show` takes.
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
 
 /// Shows an account.
 pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let row = find(&load(hub).await?, &arguments.account)?.clone();
+    let row = places::account(&load(hub).await?, &arguments.account)?.clone();
     let seen = seen::read(hub, vec![row]).await?;
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&seen)?)?;

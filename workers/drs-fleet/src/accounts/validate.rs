@@ -9,8 +9,9 @@ use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{editor, find, load, who};
+use super::{editor, load};
 use crate::hub::{self, Hub};
+use crate::places;
 use crate::text::{counted, plain};
 
 /// How many accounts are validated side by side. STS and DRS allow each account far more than its share of it.
@@ -62,7 +63,7 @@ pub(super) async fn validate(hub: &Hub, arguments: &Arguments, out: &mut dyn Wri
         chosen.extend(registry.accounts().filter(|row| !is_off(row)).cloned());
     }
     for given in &arguments.accounts {
-        let row = find(&registry, given)?;
+        let row = places::account(&registry, given)?;
         if is_off(row) {
             // To validate it would switch it on, which somebody did not want.
             bail!(
@@ -145,7 +146,7 @@ impl Validated {
     }
 
     fn print(&self) -> String {
-        let who = who(&self.before);
+        let who = places::who(&self.before);
         let report = match &self.report {
             Ok(report) => report,
             Err(error) => {

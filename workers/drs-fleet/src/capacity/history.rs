@@ -1,13 +1,14 @@
 //! `capacity history`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::{Context, bail};
 use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::fleet::PlaceView;
-use drs_fleet_domain::ids::Region;
-use drs_fleet_domain::keys;
+use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::trend::{DAYS_NEEDED, Trend};
+use futures::future::try_join;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use super::chart::{bar, line};
 use super::read;
 use crate::hub::Hub;
+use crate::places::{self, Where};
 use crate::text::{counted, plain, second, table};
 
 /// Hours of the fine series.
@@ -27,16 +29,12 @@ const FAR: f64 = 3.0 * 365.0;
 #[derive(clap::Args)]
 #[command(
     after_help = "The trend is the median of the slopes between all days shown, so that a few odd days do not \
-move it; it\nneeds 7 days of data.\n\nExample: drs-fleet capacity history --account Payments --region us-west-2 \
+move it; it\nneeds 7 days of data. The Region may be left out where the account has DRS in one only.\n\nExample: drs-fleet capacity history --account Payments --region us-west-2 \
 --days 90"
 )]
 pub(super) struct Arguments {
-    /// Of this account: its id, alias or name
-    #[arg(long)]
-    account: String,
-    /// In this Region; may be left out where the account has DRS in one
-    #[arg(long)]
-    region: Option<Region>,
+    #[command(flatten)]
+    meant: Where,
     /// How many days back
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
     days: u16,
@@ -80,21 +78,30 @@ pub(super) async fn history(hub: &Hub, arguments: &Arguments, out: &mut dyn Writ
 }
 
 async fn read(hub: &Hub, arguments: &Arguments) -> anyhow::Result<Past> {
-    let seen = read::fleet(hub, Some(&arguments.account), arguments.region.as_ref()).await?;
-    let regions: Vec<_> = seen.view.places.iter().map(|view| view.place.region.to_string()).collect();
-    let [view] = <[PlaceView; 1]>::try_from(seen.view.places).or_else(|_| {
-        bail!(
-            "account {} has DRS in several Regions: add --region {}",
-            arguments.account,
-            regions.join(" or ")
-        )
-    })?;
-    let here = std::slice::from_ref(&view.place);
-    let days: Vec<CountsOfDay> =
-        read::all(hub, here, keys::counts_of_days).await.with_context(|| hub.unreadable())?.concat();
-    let hours: Vec<CountsOfHour> =
-        read::all(hub, here, keys::counts_of_hours).await.with_context(|| hub.unreadable())?.concat();
+    let seen = read::fleet(hub, &arguments.meant).await?;
+    places::complain(&seen.unread)?;
+    let view = the_only(seen.view.places)?;
+    let place = &view.place;
+    let days = read::all::<CountsOfDay>(hub, keys::counts_of_days(place));
+    let hours = read::all::<CountsOfHour>(hub, keys::counts_of_hours(place));
+    let (days, hours) = try_join(days, hours).await.with_context(|| hub.unreadable())?;
     Ok(past(view, days, &hours, arguments.days, seen.read_at))
+}
+
+fn the_only(places: Vec<PlaceView>) -> anyhow::Result<PlaceView> {
+    let of = |name: fn(&Place) -> String| places.iter().map(|v| name(&v.place)).collect::<BTreeSet<_>>();
+    let accounts = of(|place| place.account.to_string());
+    let regions = of(|place| place.region.to_string()).into_iter().collect::<Vec<_>>().join(" or ");
+    let number = counted(places.len(), "place");
+    match (accounts.first(), <[PlaceView; 1]>::try_from(places)) {
+        (_, Ok([view])) => Ok(view),
+        (Some(account), Err(_)) if accounts.len() == 1 => {
+            bail!("account {account} has DRS in several Regions: add --region {regions}")
+        }
+        _ => bail!(
+            "a history is that of one account in one Region, and {number} are meant: add --account ACCOUNT"
+        ),
+    }
 }
 
 /// Cuts to what was asked for, and finds the trend.
@@ -182,8 +189,8 @@ fn by_hour(points: &[Point], now: Timestamp) -> Vec<Option<u32>> {
 
 fn trend(past: &Past) -> String {
     let Some(trend) = past.trend else {
-        let days = counted(past.days.len(), "day");
-        return format!("no forecast: it needs {DAYS_NEEDED} days of data, and there are {days}");
+        let days = past.days.len();
+        return format!("no forecast: it needs {DAYS_NEEDED} days of data, of which there are {days} so far");
     };
     let Trend { servers_a_day, days, .. } = trend;
     let rise = format!("{servers_a_day:+.1} servers a day, by {days} days of data");

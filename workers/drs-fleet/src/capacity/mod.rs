@@ -1,7 +1,6 @@
 //! `capacity`: how full each account and Region is, was, and will be, and where new servers go.
 
 mod chart;
-pub(crate) mod choose;
 mod history;
 mod place;
 mod read;
@@ -10,14 +9,17 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use crate::hub::{Hub, Reach};
+use crate::output::read_far_enough;
 
 /// What `capacity` takes.
 #[derive(clap::Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = HELP)]
+#[command(after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     reach: Reach,
@@ -30,7 +32,8 @@ pub(crate) struct Arguments {
 const HELP: &str = "Without a command, shows how full each account and Region is, the worst first.
 
 Levels by default, of a quota of 300: INFO from 250 (the target), WARNING from 280, CRITICAL from 300; UNKNOWN
-where it cannot be read. `drs-fleet policy show` shows what applies.
+where it cannot be read. `drs-fleet policy show` shows what applies. JOBS are those that run, IN JOBS the servers in
+them, each of its quota. Exits with 1 where a place could not be read; the rest is shown.
 
 Examples:
   drs-fleet capacity --region us-west-2
@@ -49,11 +52,7 @@ enum Command {
 pub(crate) async fn capacity(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let hub = arguments.reach.hub().await?;
     let done = perform(&hub, arguments.command, &arguments.show, &mut std::io::stdout()).await;
-    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
-        // Whoever read the output, such as `head`, has seen enough.
-        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        _ => done.map(ExitCode::from),
-    }
+    read_far_enough(done).map(ExitCode::from)
 }
 
 /// Answers the code that the process ends with.
@@ -63,6 +62,9 @@ async fn perform(
     show: &show::Which,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    if command.is_some() && show.is_given() {
+        bail!("write --account, --region and --json after the command: drs-fleet capacity history --json");
+    }
     match command {
         None => show::show(hub, show, out).await.map(|()| 0),
         Some(Command::History(arguments)) => history::history(hub, &arguments, out).await.map(|()| 0),

@@ -1,8 +1,8 @@
 //! `capacity place`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use anyhow::Context;
 use drs_fleet_domain::fleet::PlaceView;
 use drs_fleet_domain::ids::Region;
 use drs_fleet_domain::keys::{self, Place};
@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::read;
 use crate::hub::Hub;
+use crate::places::{self, Found, Where};
 use crate::text::{counted, plain, second, table};
 
 /// What the process ends with when new accounts are needed.
@@ -64,6 +65,8 @@ pub(super) struct Answer {
     pub(super) up_to: UpTo,
     #[serde(flatten)]
     pub(super) plan: Plan,
+    /// How many servers the accounts that exist could take.
+    pub(super) room: u64,
     /// How many servers each new account takes at most.
     pub(super) new_account_takes: u32,
     /// Accounts that were not considered.
@@ -74,8 +77,10 @@ pub(super) struct Answer {
 
 /// Says which accounts take new servers.
 pub(super) async fn place(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let seen = read::fleet(hub, None, Some(&arguments.region)).await?;
-    let known = with_application(hub, seen.view.places, &seen.policy, arguments).await?;
+    let mut seen = read::fleet(hub, &Where::region(&arguments.region)).await?;
+    let views = std::mem::take(&mut seen.view.places);
+    let Found { found: known, unread } = with_application(hub, views, &seen.policy, arguments).await;
+    seen.unread.extend(unread);
     let answer = answer(arguments, &known, &seen.policy, seen.read_at);
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
@@ -83,6 +88,7 @@ pub(super) async fn place(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
         write!(out, "{}", print(&answer, &seen.policy))?;
         writeln!(out, "\nTable {}, read at {}.", hub.table, second(seen.read_at))?;
     }
+    places::complain(&seen.unread)?;
     let enough = answer.plan.new_accounts.is_empty() && answer.plan.unplaced == 0;
     Ok(if enough { 0 } else { NEW_ACCOUNTS })
 }
@@ -93,18 +99,16 @@ async fn with_application(
     views: Vec<PlaceView>,
     policy: &Policy,
     arguments: &Arguments,
-) -> anyhow::Result<Vec<(PlaceView, u32)>> {
-    let Some(application) = &arguments.application else {
-        return Ok(views.into_iter().map(|view| (view, 0)).collect());
-    };
-    let places: Vec<Place> = views.iter().map(|view| view.place.clone()).collect();
-    let servers: Vec<Vec<ServerRow>> =
-        read::all(hub, &places, keys::servers).await.with_context(|| hub.unreadable())?;
-    let number = |servers: Vec<ServerRow>| {
+) -> Found<(PlaceView, u32)> {
+    let by_place: BTreeMap<_, _> = views.into_iter().map(|view| (view.place.clone(), view)).collect();
+    places::each(by_place.keys().cloned().collect(), async |place: Place| {
+        let view = by_place[&place].clone();
+        let Some(application) = &arguments.application else { return Ok((view, 0)) };
+        let servers: Vec<ServerRow> = read::all(hub, keys::servers(&place)).await?;
         let of_it = servers.iter().filter(|server| is_of(server, policy.application_tag(), application));
-        u32::try_from(of_it.count()).unwrap_or(u32::MAX)
-    };
-    Ok(views.into_iter().zip(servers.into_iter().map(number)).collect())
+        Ok((view, u32::try_from(of_it.count()).unwrap_or(u32::MAX)))
+    })
+    .await
 }
 
 fn is_of(server: &ServerRow, tag: &str, application: &str) -> bool {
@@ -126,13 +130,14 @@ fn answer(arguments: &Arguments, known: &[(PlaceView, u32)], policy: &Policy, re
         };
         let candidates: Vec<_> = known.iter().filter_map(candidate).collect();
         refused.sort_by(|a, b| a.account.cmp(&b.account));
-        (placement::place(&wanted, &candidates), refused)
+        let room = candidates.iter().map(|each| u64::from(each.room)).sum();
+        (placement::place(&wanted, &candidates), refused, room)
     };
     let up_to = match arguments.up_to {
         Ceiling::Target => UpTo::Target,
         Ceiling::Limit => UpTo::Limit,
     };
-    let (chosen, not_chosen) = plan(up_to);
+    let (chosen, not_chosen, room) = plan(up_to);
     let at_limit = plan(UpTo::Limit).0;
     Answer {
         read_at,
@@ -141,6 +146,7 @@ fn answer(arguments: &Arguments, known: &[(PlaceView, u32)], policy: &Policy, re
         application: arguments.application.clone(),
         up_to,
         plan: chosen,
+        room,
         new_account_takes,
         not_chosen,
         fits_up_to_limit: at_limit.new_accounts.is_empty() && at_limit.unplaced == 0,
@@ -186,7 +192,7 @@ fn takes(takes: &[Take]) -> String {
 }
 
 fn new(answer: &Answer) -> String {
-    let Answer { region, plan, new_account_takes, up_to, .. } = answer;
+    let Answer { region, plan, new_account_takes, up_to, room, .. } = answer;
     if plan.unplaced > 0 {
         return format!("{} servers fit nowhere: the policy lets a new account take none.\n", plan.unplaced);
     }
@@ -201,6 +207,11 @@ fn new(answer: &Answer) -> String {
          Register: drs-fleet accounts add ACCOUNT --name NAME --drs-region {region}\n",
         each.join(", ")
     );
+    if plan.takes.is_empty() && *room > 0 {
+        text.extend([format!(
+            "The accounts that exist have room for {room}, and using it would spare no new account.\n"
+        )]);
+    }
     if *up_to == UpTo::Target && answer.fits_up_to_limit {
         text += "Without a new account they fit only above the targets: --up-to limit.\n";
     }

@@ -12,17 +12,14 @@ use jiff::Timestamp;
 use super::chart::{bar, bar_or_unknown};
 use super::read::{self, Seen};
 use crate::hub::Hub;
+use crate::places::{self, Where};
 use crate::text::{ago, ago_or_never, counted, plain, second, table};
 
 /// What `capacity` takes without a command.
 #[derive(clap::Args)]
 pub(super) struct Which {
-    /// Only of this account: its id, alias or name
-    #[arg(long)]
-    account: Option<String>,
-    /// Only in this Region
-    #[arg(long)]
-    region: Option<Region>,
+    #[command(flatten)]
+    meant: Where,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,13 +27,20 @@ pub(super) struct Which {
 
 /// Shows places, worst first, and what they come to.
 pub(super) async fn show(hub: &Hub, arguments: &Which, out: &mut dyn Write) -> anyhow::Result<()> {
-    let seen = read::fleet(hub, arguments.account.as_deref(), arguments.region.as_ref()).await?;
+    let seen = read::fleet(hub, &arguments.meant).await?;
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&seen)?)?;
     } else {
         write!(out, "{}", print(&seen, &hub.table))?;
     }
-    Ok(())
+    places::complain(&seen.unread)
+}
+
+impl Which {
+    /// Whether anything is asked for that is not the default.
+    pub(super) fn is_given(&self) -> bool {
+        self.json || self.meant.is_given()
+    }
 }
 
 pub(super) fn print(seen: &Seen, table: &str) -> String {

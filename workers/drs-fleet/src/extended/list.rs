@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 /// Lists relations.
 pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let registry = load(hub).await?;
-    let places = arguments.meant.of(&registry, places::drs(&registry))?;
+    let places = arguments.meant.drs(&registry)?;
     let one = async |place: Place| hub.io.query::<ServerRow>(&keys::servers(&place)).await;
     let Found { found, unread } = places::each(places, one).await;
     let rows = found.into_iter().flatten().map(|stored| stored.row).filter(|row| row.gone_since.is_none());

@@ -19,7 +19,7 @@ use super::Drift;
 use super::patience::unhurried;
 use crate::accounts::load;
 use crate::hub::Hub;
-use crate::places::is_named;
+use crate::places;
 use crate::text::{counted, plain, second};
 
 /// How many pairs are asked at a time.
@@ -107,10 +107,10 @@ pub(super) async fn plan(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
 /// Asks AWS what each pair lacks.
 pub(super) async fn compare(hub: &Hub, chosen: &Chosen) -> anyhow::Result<Plan> {
     let registry = load(hub).await?;
-    let pairs = chosen.pairs(&registry);
+    let pairs = chosen.pairs(&registry)?;
     if pairs.is_empty() {
         bail!(
-            "no registered staging account is meant; one is registered with its target: \
+            "no staging account is meant: none as asked names a target account; one is registered with its target: \
              drs-fleet accounts add ACCOUNT --name NAME --drs-region REGION --target-account TARGET"
         );
     }
@@ -125,36 +125,36 @@ pub(super) async fn compare(hub: &Hub, chosen: &Chosen) -> anyhow::Result<Plan> 
 }
 
 impl Chosen {
-    fn pairs(&self, registry: &Registry) -> Vec<Pair> {
-        let staging =
-            registry.accounts().filter(|row| self.staging.as_ref().is_none_or(|s| is_named(row, s)));
-        let pairs = staging.flat_map(|row| {
-            let target = row.target.iter().filter(|target| self.is_target(registry, target));
-            target.flat_map(|target| pairs(registry, row, target))
-        });
-        pairs.filter(|pair| self.region.as_ref().is_none_or(|region| pair.target.region == *region)).collect()
-    }
-
-    fn is_target(&self, registry: &Registry, target: &AccountId) -> bool {
-        let is_it = |given: &String| {
-            target.as_str() == given || registry.account(target).is_some_and(|row| is_named(row, given))
+    fn pairs(&self, registry: &Registry) -> anyhow::Result<Vec<Pair>> {
+        let staging = self.staging.as_ref().map(|given| places::account(registry, given)).transpose()?;
+        let target = self.target.as_ref().map(|given| target(registry, given)).transpose()?;
+        let is_meant = |pair: &Pair| {
+            staging.is_none_or(|row| row.id == pair.staging)
+                && target.is_none_or(|id| *id == pair.target.account)
+                && self.region.as_ref().is_none_or(|region| *region == pair.target.region)
         };
-        self.target.as_ref().is_none_or(is_it)
+        let of_account = |row| pairs(registry, row).collect::<Vec<_>>();
+        Ok(registry.accounts().flat_map(of_account).filter(is_meant).collect())
     }
 }
 
+/// A target may be named by staging accounts and not be registered itself.
+fn target<'a>(registry: &'a Registry, given: &str) -> anyhow::Result<&'a AccountId> {
+    let named = registry.accounts().filter_map(|row| row.target.as_ref()).find(|id| id.as_str() == given);
+    named.map_or_else(|| places::account(registry, given).map(|row| &row.id), Ok)
+}
+
 /// Servers are extended within their Region.
-fn pairs<'a>(
-    registry: &'a Registry,
-    staging: &'a AccountRow,
-    target: &'a AccountId,
-) -> impl Iterator<Item = Pair> {
-    staging.drs_places().map(move |place| Pair {
+fn pairs<'a>(registry: &'a Registry, staging: &'a AccountRow) -> impl Iterator<Item = Pair> + 'a {
+    let pair = |(target, place): (&AccountId, Place)| Pair {
         staging: staging.id.clone(),
         staging_name: staging.name.clone(),
         target: Place { account: target.clone(), region: place.region },
         target_name: registry.account_name(target).to_owned(),
-    })
+    };
+    let pairs =
+        staging.target.iter().flat_map(|target| staging.drs_places().map(move |place| (target, place)));
+    pairs.map(pair)
 }
 
 async fn rooms(hub: &Hub, places: &[Place]) -> Result<BTreeMap<Place, Room>, IoError> {

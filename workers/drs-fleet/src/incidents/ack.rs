@@ -33,9 +33,9 @@ pub(super) struct Arguments {
     /// What you say to it
     #[arg(long, value_parser = a_line)]
     note: Option<String>,
-    /// Who acknowledges them
-    #[arg(long, env = "USER", hide_env_values = true, default_value = "somebody", value_parser = a_line)]
-    by: String,
+    /// Who acknowledges them [default: you, as AWS or this machine knows you]
+    #[arg(long, value_parser = a_line)]
+    by: Option<String>,
 }
 
 /// Acknowledges incidents.
@@ -43,7 +43,11 @@ pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn 
     let registry = load(hub).await?;
     let Found { found, unread } = read::read(hub, read::everywhere(hub, &registry).await?).await;
     let acknowledger = Acknowledger::new(hub.io.clone(), WriteToken::for_command_of_a_person());
-    let ack = Ack { by: arguments.by.clone(), at: hub.io.now(), note: arguments.note.clone() };
+    let by = match &arguments.by {
+        Some(by) => by.clone(),
+        None => hub.who().await,
+    };
+    let ack = Ack { by, at: hub.io.now(), note: arguments.note.clone() };
     let mut failed = Vec::new();
     for given in &arguments.incidents {
         match one(hub, &acknowledger, (&found, given), &ack).await {
@@ -79,7 +83,9 @@ async fn one<I: Io>(
             let by = row.ack.as_ref().map(|ack| acked(ack, hub.io.now())).unwrap_or_default();
             format!("{name} is acknowledged already {by}")
         }
-        Acknowledged::Over(row) => format!("{name} is over, since {}.", ago(hub.io.now(), row.latest.at)),
+        Acknowledged::Over(row) => {
+            format!("{name} is not acknowledged: it ended {}.", ago(hub.io.now(), row.latest.at))
+        }
         Acknowledged::Unknown => bail!("it is not in the table any more"),
     })
 }

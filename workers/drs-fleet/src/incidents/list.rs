@@ -90,13 +90,18 @@ fn print(incidents: &[IncidentRow], now: Timestamp) -> String {
             event.severity.to_string(),
             lasts(row, now),
             event.flaps.to_string(),
-            row.ack.as_ref().map_or_else(|| "-".to_owned(), |ack| plain(&ack.by)),
+            row.ack.as_ref().map_or_else(|| "-".to_owned(), |ack| plain(short(&ack.by))),
             plain(&event.account_name),
             plain(&event.subject_name),
             plain(&event.incident),
         ]
     };
     table(headings, &incidents.iter().map(line).collect::<Vec<_>>())
+}
+
+/// Of an ARN the session, which tells people of one role apart; `show` has all of it.
+fn short(by: &str) -> &str {
+    by.rsplit_once('/').filter(|_| by.starts_with("arn:")).map_or(by, |(_, session)| session)
 }
 
 /// How long it has lasted, and that it is over.

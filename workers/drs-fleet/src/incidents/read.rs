@@ -60,7 +60,8 @@ pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Re
     let all: Vec<_> = incidents.iter().filter(is_meant).collect();
     match all[..] {
         [] => bail!(
-            "no incident begins with {given:?}, and none is of such a subject; drs-fleet incidents list"
+            "no incident begins with {given:?} or has a subject of that id or name; `drs-fleet incidents list --all` \
+             shows all"
         ),
         [one] => Ok(one),
         ref several => {

@@ -8,9 +8,10 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use crate::hub::Reach;
+use crate::output::read_far_enough;
 use crate::text::ask;
 
 /// What `policy` takes.
@@ -65,12 +66,7 @@ enum Command {
 
 /// Does what the command says.
 pub(crate) async fn policy(arguments: Arguments) -> anyhow::Result<()> {
-    let done = perform(arguments, &mut std::io::stdout()).await;
-    match done.as_ref().err().and_then(|error| error.downcast_ref::<std::io::Error>()) {
-        // Whoever read the output, such as `head`, has seen enough.
-        Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        _ => done,
-    }
+    read_far_enough(perform(arguments, &mut std::io::stdout()).await)
 }
 
 async fn perform(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -11,9 +11,9 @@ use drs_fleet_domain::registry::AccountRow;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::capacity::choose;
 use crate::hub::Hub;
-use crate::text::{ago, plain, second, table};
+use crate::places;
+use crate::text::{ago, bytes, plain, second, table};
 
 /// What `policy show` takes.
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ struct Shown<'a> {
 pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let stored = policy::load(&hub.io).await.with_context(|| hub.unreadable())?.map(|stored| stored.row);
     let registry = registry::load(&hub.io).await.with_context(|| hub.unreadable())?;
-    let account = arguments.account.as_ref().map(|given| choose::account(&registry, given)).transpose()?;
+    let account = arguments.account.as_ref().map(|given| places::account(&registry, given)).transpose()?;
     if arguments.json {
         writeln!(out, "{}", json(stored.as_ref(), account)?)?;
     } else {
@@ -75,7 +75,7 @@ fn limits(policy: &Policy, account: Option<&AccountRow>) -> Limits {
 pub(super) fn print(stored: Option<&PolicyRow>, account: Option<&AccountRow>, now: Timestamp) -> String {
     let none = Policy::default();
     let policy = stored.map_or(&none, |row| &row.policy);
-    let whose = account.map_or_else(|| "accounts that no override names".to_owned(), choose::who);
+    let whose = account.map_or_else(|| "accounts that no override names".to_owned(), places::who);
     let default = if policy.application_tag.is_none() { " (default)" } else { "" };
     let tag = plain(policy.application_tag());
     let of_it = |each: &Override| {
@@ -99,9 +99,17 @@ fn effective(policy: &Policy, account: Option<&AccountRow>) -> String {
     let all = limits(policy, account).written().each_set();
     let row = |((name, value), (_, default)): (&(&str, String), &(&str, String))| {
         let from = account.map_or_else(|| of_fleet(policy, name), |row| policy.origin(&row.id, name));
-        [(*name).to_owned(), value.clone(), from.to_string(), default.clone()]
+        [(*name).to_owned(), readable(name, value), from.to_string(), readable(name, default)]
     };
     table(["THRESHOLD", "VALUE", "FROM", "DEFAULT"], &all.iter().zip(&defaults).map(row).collect::<Vec<_>>())
+}
+
+/// Nobody reads ten digits.
+fn readable(name: &str, value: &str) -> String {
+    match value.parse() {
+        Ok(number) if name == "backlog_above" => format!("{value} ({})", bytes(number)),
+        _ => value.to_owned(),
+    }
 }
 
 fn of_fleet(policy: &Policy, name: &str) -> SetBy {

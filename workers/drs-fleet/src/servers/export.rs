@@ -9,7 +9,7 @@ use drs_fleet_domain::seen::Staging;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::list::{backlog, lag};
+use super::list::lag;
 use super::read::Server;
 use crate::places::Unread;
 
@@ -31,6 +31,7 @@ struct Line<'a> {
     lag: Option<String>,
     lag_seconds: Option<u64>,
     backlog_bytes: Option<u64>,
+    rpo: Option<&'a str>,
     health: Vec<&'static str>,
     staging: Option<&'a Staging>,
     tags: Option<&'a BTreeMap<String, String>>,
@@ -57,7 +58,8 @@ impl<'a> Line<'a> {
             error_words: error.map(remedy::words),
             lag: lag(server),
             lag_seconds: row.health.as_ref().and_then(|h| h.lag).map(|lag| lag.0.as_secs()),
-            backlog_bytes: backlog(server),
+            backlog_bytes: row.health.as_ref().and_then(|h| h.backlog),
+            rpo: server.rpo(),
             health: server.troubles(),
             staging: row.inventory.as_ref().map(|inventory| &inventory.staging),
             tags: details.as_ref().map(|d| &d.tags),
@@ -66,7 +68,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn cells(&self) -> [String; 18] {
+    fn cells(&self) -> [String; 19] {
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
         let number = |value: Option<u64>| value.map(|n| n.to_string()).unwrap_or_default();
         let time = |value: Option<Timestamp>| value.map(|at| at.to_string()).unwrap_or_default();
@@ -85,6 +87,7 @@ impl<'a> Line<'a> {
             text(self.error),
             number(self.lag_seconds),
             number(self.backlog_bytes),
+            text(self.rpo),
             self.health.join(" "),
             text(self.staging.and_then(|s| s.account.as_ref()).map(AccountId::as_str)),
             tags.collect::<Vec<_>>().join("; "),
@@ -94,7 +97,7 @@ impl<'a> Line<'a> {
     }
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "account",
     "account_name",
     "region",
@@ -108,6 +111,7 @@ const COLUMNS: [&str; 18] = [
     "error",
     "lag_seconds",
     "backlog_bytes",
+    "rpo",
     "incidents",
     "staging_account",
     "tags",

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_domain::span;
 use jiff::Timestamp;
 
 use super::export;
@@ -29,6 +30,9 @@ pub(super) struct Arguments {
     /// How to print: a table for people; json and csv hold all that match unless --limit is given
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 const HELP: &str = "Examples:
@@ -38,7 +42,8 @@ const HELP: &str = "Examples:
   drs-fleet servers list --tag Environment=prod --tag Owner
   drs-fleet servers list --format csv > servers.csv
 
-LAG and BACKLOG are ? where DRS does not tell them. Exits with 1 where a place could not be read; the rest is shown.";
+LAG and BACKLOG are rounded down, and ? where DRS does not tell them; RPO is the server's tag drs-fleet:rpo.
+Exits with 1 where a place could not be read; the rest is shown.";
 
 /// Which part of a list is shown.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -66,15 +71,16 @@ enum Format {
 
 /// Lists servers.
 pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let Arguments { filter, meant, paging, format } = arguments;
+    let Arguments { filter, meant, paging, format, json } = arguments;
+    let format = if *json { Format::Json } else { *format };
     let registry = load(hub).await?;
-    let places = meant.of(&registry, places::drs(&registry))?;
-    let with_details = filter.needs_details() || *format != Format::Table;
+    let places = meant.drs(&registry)?;
+    let with_details = filter.needs_details() || format != Format::Table;
     let Found { found, unread } = read::read(hub, &registry, places, with_details).await;
     let footer = footer(&found, hub);
     let servers =
         sorted(found.into_iter().flat_map(|place| place.servers).filter(|s| filter.wants(s)).collect());
-    let shown = paging.shown(&servers, *format);
+    let shown = paging.shown(&servers, format);
     match format {
         Format::Json => export::json(shown, (servers.len(), paging.offset), &unread, hub.io.now(), out)?,
         Format::Csv => export::csv(shown, out)?,
@@ -125,7 +131,8 @@ impl Paging {
 }
 
 fn print(servers: &[Server]) -> String {
-    let headings = ["ACCOUNT", "REGION", "NAME", "ID", "STATE", "LAG", "BACKLOG", "HEALTH", "REPLICATES"];
+    let headings =
+        ["ACCOUNT", "REGION", "NAME", "ID", "STATE", "LAG", "RPO", "BACKLOG", "REPLICATES", "HEALTH"];
     let row = |server: &Server| {
         let place = &server.row.place;
         [
@@ -135,23 +142,25 @@ fn print(servers: &[Server]) -> String {
             server.row.id.to_string(),
             plain(server.state()),
             lag(server).unwrap_or_else(|| "?".to_owned()),
-            backlog(server).map_or_else(|| "?".to_owned(), bytes),
-            server.health(),
+            server.rpo().map_or_else(|| "-".to_owned(), plain),
+            backlog(server).unwrap_or_else(|| "?".to_owned()),
             replicates(server),
+            plain(&server.health()),
         ]
     };
     table(headings, &servers.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Age of the newest consistent point.
+/// Age of the newest consistent point. Both this and [`backlog`] are stored rounded down, to 5 min and 1 GiB at first.
 pub(super) fn lag(server: &Server) -> Option<String> {
-    let lag = server.row.health.as_ref()?.lag?;
-    Some(drs_fleet_domain::span::show(lag.0))
+    let lag = server.row.health.as_ref()?.lag?.0;
+    Some(if lag.is_zero() { "< 5m".to_owned() } else { span::show(lag) })
 }
 
 /// Bytes that wait.
-pub(super) fn backlog(server: &Server) -> Option<u64> {
-    server.row.health.as_ref()?.backlog
+pub(super) fn backlog(server: &Server) -> Option<String> {
+    let backlog = server.row.health.as_ref()?.backlog?;
+    Some(if backlog == 0 { "< 1 GiB".to_owned() } else { bytes(backlog) })
 }
 
 /// `here`, or the account in which an extended server replicates.

@@ -8,7 +8,9 @@ use drs_fleet_domain::ids::{InstanceId, SourceServerId};
 use drs_fleet_domain::incident::{self, IncidentKind};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::RPO_TAG;
 use drs_fleet_domain::registry::Registry;
+use drs_fleet_domain::remedy;
 use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
 use jiff::Timestamp;
 
@@ -95,10 +97,20 @@ impl Server {
         incident::open(&self.row.incidents).map(|(kind, _)| word(kind)).collect()
     }
 
-    /// `ok`, or what is wrong with it.
+    /// `ok`, or what is wrong with it, with the words for the error that DRS tells.
     pub(super) fn health(&self) -> String {
-        let troubles = self.troubles();
-        if troubles.is_empty() { "ok".to_owned() } else { troubles.join(",") }
+        let troubles = self.troubles().join(",");
+        match self.row.replication.error.as_deref().map(remedy::words) {
+            Some(error) if troubles.is_empty() => error,
+            Some(error) => format!("{troubles}: {error}"),
+            None if troubles.is_empty() => "ok".to_owned(),
+            None => troubles,
+        }
+    }
+
+    /// The recovery point objective by its tag, as it is written there.
+    pub(super) fn rpo(&self) -> Option<&str> {
+        self.row.inventory.as_ref()?.marks.get(RPO_TAG).map(String::as_str)
     }
 
     /// Its host name, where it is known.

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::bail;
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::policy::RPO_TAG;
 use drs_fleet_domain::seen::{ServerFacts, Staging};
 use drs_fleet_domain::server::{ServerDetailsRow, Sync};
 use drs_fleet_domain::{incident, remedy};
@@ -142,7 +143,10 @@ fn replication(server: &Server, now: Timestamp) -> String {
     }
     let unknown = || "not known".to_owned();
     text += &fact("lag", &lag(server).unwrap_or_else(unknown));
-    text += &fact("backlog", &backlog(server).map_or_else(unknown, bytes));
+    text += &fact("backlog", &backlog(server).unwrap_or_else(unknown));
+    if let Some(rpo) = server.rpo() {
+        text += &fact("RPO", &format!("{} (tag {RPO_TAG})", plain(rpo)));
+    }
     let Some(health) = &row.health else { return text };
     if let Some(step) = &health.step {
         let name = plain(remedy::step(&step.name));

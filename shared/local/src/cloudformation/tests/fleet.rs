@@ -139,27 +139,46 @@ async fn only_the_hub_s_workers_with_the_external_id_get_into_a_spoke() {
     assert!(!may(&hub["NotifierRoleArn"], right), "the notifier has no business in a spoke");
 }
 
-#[tokio::test]
-async fn the_role_of_a_spoke_reads_quotas_and_extends_servers_but_starts_and_deletes_nothing() {
-    let (world, _, spoke) = fleet().await;
+/// What the hub's roles may do with the role of a spoke.
+fn may_in_spoke<'a>(world: &'a World, spoke: &Outputs) -> impl Fn(&str, &str) -> bool + 'a {
     let session = Principal::Role {
         account: SPOKE.to_owned(),
         role_arn: spoke["SpokeRoleArn"].clone(),
         session: "worker".to_owned(),
     };
-    let may = |action: &str, resource: &str| {
+    move |action, resource| {
         world.iam.authorize(&world.clock, &session, action, (SPOKE, resource), None, &[]).is_ok()
-    };
-    let lists = ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"];
-    assert!(lists.iter().all(|list| may(&format!("servicequotas:{list}"), "*")));
-    let lists = ["DescribeSourceServers", "ListExtensibleSourceServers", "ListStagingAccounts"];
-    assert!(lists.iter().all(|list| may(&format!("drs:{list}"), "*")));
-    let staged = format!("arn:aws:drs:{REGION}:333333333333:source-server/s-00000000000000001");
+    }
+}
+
+fn source_server_of(account: &str) -> String {
+    format!("arn:aws:drs:{REGION}:{account}:source-server/s-00000000000000001")
+}
+
+#[tokio::test]
+async fn the_role_of_a_spoke_reads_servers_and_quotas_but_starts_and_deletes_nothing() {
+    for allow_extend in ["false", "true"] {
+        let (world, _, spoke) = fleet_with(&[("AllowExtend", allow_extend)]).await;
+        let may = may_in_spoke(&world, &spoke);
+        let lists = ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"];
+        assert!(lists.iter().all(|list| may(&format!("servicequotas:{list}"), "*")));
+        let lists = ["DescribeSourceServers", "ListExtensibleSourceServers", "ListStagingAccounts"];
+        assert!(lists.iter().all(|list| may(&format!("drs:{list}"), "*")));
+        let forbidden = ["StartRecovery", "StopReplication", "DisconnectSourceServer", "DeleteSourceServer"];
+        let own = source_server_of(SPOKE);
+        assert!(!forbidden.iter().any(|action| may(&format!("drs:{action}"), &own)), "{allow_extend}");
+    }
+}
+
+#[tokio::test]
+async fn the_role_of_a_spoke_extends_servers_only_where_that_was_allowed() {
+    let staged = source_server_of("333333333333");
+    let (world, _, spoke) = fleet().await;
+    assert!(!may_in_spoke(&world, &spoke)("drs:CreateExtendedSourceServer", &staged), "unless allowed");
+    let (world, _, spoke) = fleet_with(&[("AllowExtend", "true")]).await;
+    let may = may_in_spoke(&world, &spoke);
     assert!(may("drs:CreateExtendedSourceServer", &staged));
     assert!(!may("drs:TagResource", &staged), "servers of other accounts are not tagged");
-    let own = format!("arn:aws:drs:{REGION}:{SPOKE}:source-server/s-00000000000000001");
-    let forbidden = ["StartRecovery", "StopReplication", "DisconnectSourceServer", "DeleteSourceServer"];
-    assert!(!forbidden.iter().any(|action| may(&format!("drs:{action}"), &own)));
 }
 
 #[tokio::test]

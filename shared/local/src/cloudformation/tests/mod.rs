@@ -29,6 +29,11 @@ async fn create(world: &Arc<World>, template: &str, given: &[(&str, &str)]) -> R
 
 /// A hub, a spoke in the same organisation, and the outputs of both.
 async fn fleet() -> (Arc<World>, Outputs, Outputs) {
+    fleet_with(&[]).await
+}
+
+/// [`fleet`], with more parameters of the spoke than those that every spoke needs.
+async fn fleet_with(more: &[(&str, &str)]) -> (Arc<World>, Outputs, Outputs) {
     let world = World::new(Clock::real(), Faults::none());
     world.iam.add_account(HUB, Some(ORGANIZATION));
     world.iam.add_account(SPOKE, Some(ORGANIZATION));
@@ -40,11 +45,8 @@ async fn fleet() -> (Arc<World>, Outputs, Outputs) {
         ("HubBusArn", hub["BusArn"].as_str()),
         ("ExternalId", "an-external-id-of-a-spoke"),
     ];
-    let spoke = world
-        .stacks
-        .create(&world, (SPOKE, REGION), "spoke", SPOKE_TEMPLATE, &parameters(&given))
-        .await
-        .unwrap();
+    let given = parameters(&[&given[..], more].concat());
+    let spoke = world.stacks.create(&world, (SPOKE, REGION), "spoke", SPOKE_TEMPLATE, &given).await.unwrap();
     (world, hub, spoke)
 }
 

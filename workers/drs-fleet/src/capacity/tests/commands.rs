@@ -109,13 +109,30 @@ async fn an_error_says_which_accounts_and_regions_there_are() {
     assert!(nobody.contains("the id, alias or name \"nobody\"") && nobody.contains(there), "{nobody}");
     let nowhere = stage.error("place --servers 3 --region eu-west-1").await;
     assert!(
-        nowhere.contains("no registered account has DRS in eu-west-1; those are in us-east-1, us-west-2"),
+        nowhere.contains("no account has DRS in eu-west-1; those are in us-east-1, us-west-2"),
         "{nowhere}"
     );
     let both = stage.error("history --account Payments").await;
     assert!(both.contains("add --region us-east-1 or us-west-2"), "{both}");
+    let all = stage.error("history").await;
+    assert!(all.contains("3 places are meant: add --account"), "{all}");
     let elsewhere = stage.error("--account Claims --region us-west-2").await;
     assert!(elsewhere.contains("has no DRS in us-west-2; it has DRS in us-east-1"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_command_is_written_after_it() {
+    let stage = Stage::new().await;
+    for line in [
+        "--json history --account Claims",
+        "--account Claims history",
+        "--region us-east-1 place --servers 3",
+    ] {
+        let (text, code) = stage.run(line).await;
+        let is_refused = text.contains("after the command") || text.contains("required");
+        assert!(code != 0 && is_refused, "{line}: {text}");
+    }
+    assert_eq!(stage.run("--local history --account Claims").await.1, 0);
 }
 
 #[tokio::test]

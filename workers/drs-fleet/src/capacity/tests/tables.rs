@@ -27,14 +27,16 @@ fn the_worst_places_come_first_and_what_is_not_known_is_said() {
         of("444455556666", "Fraud", "us-west-2", "OK", 10, denied),
         view(&account("555566667777", "Risk", &["us-west-2"]), None),
     ];
-    let seen = Seen { read_at: now(), view: FleetView::of(views), policy: Policy::default() };
+    let seen =
+        Seen { read_at: now(), view: FleetView::of(views), unread: Vec::new(), policy: Policy::default() };
     insta::assert_snapshot!(show::print(&seen, "drs-fleet in eu-central-1"));
 }
 
 #[test]
 fn the_sums_of_a_region_of_which_nothing_is_known_are_no_zeros() {
     let views = vec![view(&account("555566667777", "Risk", &["us-west-2"]), None)];
-    let seen = Seen { read_at: now(), view: FleetView::of(views), policy: Policy::default() };
+    let seen =
+        Seen { read_at: now(), view: FleetView::of(views), unread: Vec::new(), policy: Policy::default() };
     let text = show::print(&seen, "drs-fleet in eu-central-1");
     assert!(
         text.contains("us-west-2  1       1        ?            ?          ?         ?         ?\n"),
@@ -78,7 +80,9 @@ fn days_before_those_that_were_asked_for_are_left_out() {
     let past = past(vec![day(30, 100), day(29, 200), day(0, 240)]);
     let days: Vec<_> = past.days.iter().map(|day| day.last).collect();
     assert_eq!(days, [200, 240], "oldest first");
-    assert!(history::print(&past).contains("no forecast: it needs 7 days of data, and there are 2 days"));
+    assert!(
+        history::print(&past).contains("no forecast: it needs 7 days of data, of which there are 2 so far")
+    );
 }
 
 #[test]

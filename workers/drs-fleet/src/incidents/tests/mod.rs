@@ -179,7 +179,10 @@ async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
     let again = run(&stage, "ack REPLICATION_LAG --by lee").await;
     assert!(again.contains("is acknowledged already by kim, just now: disk is being replaced\n"), "{again}");
     let over = run(&stage, "ack FULL_RESYNC --by lee").await;
-    assert_eq!(over, "FULL_RESYNC/111122223333/us-west-2/s-00000000000000001 is over, since 60 min ago.\n");
+    assert_eq!(
+        over,
+        "FULL_RESYNC/111122223333/us-west-2/s-00000000000000001 is not acknowledged: it ended 60 min ago.\n"
+    );
     let list = run(&stage, "list --kind REPLICATION_LAG").await;
     assert!(list.contains("  kim  ") && list.contains("1 open, 0 of them acknowledged by nobody"), "{list}");
 
@@ -188,6 +191,18 @@ async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
     resolve(&stage, &stored[0].as_ref().unwrap().row.latest, 1).await;
     let shown = run(&stage, "show REPLICATION_LAG").await;
     assert!(shown.contains("acked        by kim"), "{shown}");
+}
+
+#[tokio::test]
+async fn who_acknowledges_without_a_name_is_whoever_aws_says() {
+    let stage = fleet().await;
+    let told = run(&stage, "ack REPLICATION_LAG").await;
+    assert!(
+        told.contains("is acknowledged by arn:aws:sts::") && told.contains("/drs-fleet-operator/"),
+        "{told}"
+    );
+    let list = run(&stage, "list --kind REPLICATION_LAG").await;
+    assert!(!list.contains("arn:") && list.contains("0 of them acknowledged by nobody"), "{list}");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn what_programs_read_is_whole_unless_they_ask_for_a_part() {
     for number in 100..160 {
         stage.store(&row(&here, number, &format!("web-{number}"), "CONTINUOUS")).await;
     }
-    let whole = json(&stage, "list --format json").await;
+    let whole = json(&stage, "list --json").await;
     assert_eq!((names(&whole).len(), &whole["total"]), (64, &Value::from(64)));
     let part = json(&stage, "list --format json --limit 3 --offset 2").await;
     assert_eq!((names(&part), &part["total"]), (vec!["web-102", "web-103", "web-104"], &Value::from(64)));

@@ -133,7 +133,9 @@ async fn fleet() -> Stage {
 
     let mut stalled = row(&here, 1, "erp-db-01", "STALLED");
     stalled.replication.error = Some("AGENT_NOT_SEEN".to_owned());
-    stalled.inventory.as_mut().unwrap().instance = Some(INSTANCE.parse().unwrap());
+    let inventory = stalled.inventory.as_mut().unwrap();
+    inventory.instance = Some(INSTANCE.parse().unwrap());
+    inventory.marks.insert(drs_fleet_domain::policy::RPO_TAG.to_owned(), "15m".to_owned());
     stalled.health = Some(Health {
         seen_at: since(),
         lag: Some(Length(Duration::from_mins(90))),
@@ -161,7 +163,15 @@ async fn fleet() -> Stage {
     stage.store(&made_of).await;
     stage.store(&stalled).await;
 
-    let healthy = row(&here, 2, "=crm-web", "CONTINUOUS");
+    let mut healthy = row(&here, 2, "=crm-web", "CONTINUOUS");
+    healthy.health = Some(Health {
+        seen_at: since(),
+        lag: Some(Length(Duration::ZERO)),
+        backlog: Some(0),
+        unseen_since: None,
+        step: None,
+        sync: None,
+    });
     stage.store(&details(&healthy, "crm-web", &[("Environment", "test")])).await;
     stage.store(&healthy).await;
     let mut gone = row(&here, 3, "old-web", "CONTINUOUS");
