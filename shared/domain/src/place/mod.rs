@@ -61,6 +61,9 @@ pub struct PlaceRow {
     /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweeping: Option<Sweeping>,
+    /// When the last complete sweep ended, in our time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// Sweeps that were begun since the last one that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trying: Option<Trying>,
@@ -208,6 +211,7 @@ impl PlaceRow {
             listen_at: None,
             silent_since: None,
             sweeping: None,
+            ended_at: None,
             trying: None,
             look_at: None,
             unreadable: None,
