@@ -25,9 +25,6 @@ use crate::routing::WorkerName;
 use crate::row::Row;
 use crate::sweep::Sweeping;
 
-/// How many servers may replicate per account and Region (quota L-C1D14A2B, not adjustable).
-pub const REPLICATING_LIMIT: u32 = 300;
-
 /// An account and a Region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaceRow {
