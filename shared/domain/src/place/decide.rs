@@ -105,8 +105,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
             row.sweeping = None;
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
             row.partial.take_if(|partial| partial.at <= counted.swept_at);
-            if row.counted.as_ref() < Some(counted) {
+            if row.swept_at() <= Some(counted.swept_at) {
                 row.trying = None;
+            }
+            if row.counted.as_ref() < Some(counted) {
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());
                 row.ended_at = row.ended_at.max(Some(context.now));
