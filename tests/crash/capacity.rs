@@ -9,14 +9,14 @@ use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::Happened;
-use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
+use drs_fleet_domain::policy::Thresholds;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::seen::ServerSeen;
 use serde_json::json;
 
 use super::Path;
 use super::ending::Ending;
-use super::scene::Scene;
+use super::scene::{Scene, judges_by};
 use super::world::{
     account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id,
     snapshot, stalled, tick, wish,
@@ -160,12 +160,11 @@ async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept
 async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[|scene| {
         scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
-        let fleet = Thresholds {
-            initial_sync_stuck_after: Some(Duration::from_hours(1).into()),
-            ..Thresholds::default()
-        };
-        let policy = Policy { fleet, ..Policy::default() };
-        scene.world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
+        let stuck_after = Some(Duration::from_mins(12).into());
+        judges_by(
+            &scene.world,
+            &Thresholds { initial_sync_stuck_after: stuck_after, ..Thresholds::default() },
+        );
         sweep(scene);
     }];
     let (_, clean) = path(steps).survives_everything().await;

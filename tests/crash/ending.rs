@@ -10,6 +10,7 @@ use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::row::Row;
+use drs_fleet_domain::server::ServerRow;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ impl Ending {
         let shown = |items: Vec<(&Key, &Item)>| {
             items
                 .into_iter()
-                .map(|(key, item)| (format!("{}/{}", key.pk, key.sk), timeless(without_minutes(item))))
+                .map(|(key, item)| (format!("{}/{}", key.pk, key.sk), timeless(undated(item))))
                 .collect()
         };
         Self {
@@ -104,12 +105,20 @@ fn told(events: &[OwnEvent]) -> BTreeSet<(String, u32, String)> {
     events.iter().filter_map(OwnEvent::incident).map(one).collect()
 }
 
-/// A row in which of the counts of an hour only the greatest is left: which sweeps fall into one minute differs.
-fn without_minutes(item: &Item) -> Value {
+/// A row without what says only when: the minutes of counts, and that a server's present state was seen once more by
+/// a later sweep than the one that told it, which is kept when it is gone.
+fn undated(item: &Item) -> Value {
     let mut row = item.row.clone();
     if item.kind == CountsOfHour::KIND {
-        let points = row["points"].as_object().into_iter().flat_map(|points| points.values());
-        row["points"] = points.filter_map(Value::as_u64).max().into();
+        row["points"] =
+            row["points"].as_object().into_iter().flat_map(|points| points.values()).cloned().collect();
+    }
+    if item.kind == ServerRow::KIND {
+        let state = row["replication"]["state"].as_str().unwrap().to_owned();
+        let replication = row["replication"].as_object_mut().unwrap();
+        let mut before = replication.remove("before").unwrap_or_else(|| json!({}));
+        before.as_object_mut().unwrap().remove(&state);
+        replication.insert("before".to_owned(), before);
     }
     row
 }
@@ -125,8 +134,7 @@ fn timeless(row: Value) -> Value {
         Value::Array(all) => all.into_iter().map(timeless).collect(),
         Value::Object(members) => members
             .into_iter()
-            // When earlier states were last seen is history: a sweep that is repeated sees them once more.
-            .filter(|(name, _)| name != "attempts" && name != "before")
+            .filter(|(name, _)| name != "attempts")
             .map(|(name, value)| {
                 // An event's id ends in the time at which its incident opened.
                 let is_id = name == "event_id" || name == "eventId";

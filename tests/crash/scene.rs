@@ -27,6 +27,12 @@ const SOON: Duration = Duration::from_secs(150);
 /// In seconds: no path needs longer, whatever goes wrong in it.
 const LONGEST: u64 = 4 * 3600;
 
+/// A stall that lasts so long is critical: longer than anything that goes wrong in a step.
+const LASTS: Duration = Duration::from_mins(10);
+
+/// Two sweeps within one minute would be one point of history.
+const MINUTE: Duration = Duration::from_secs(61);
+
 /// So long nothing need be heard where a path is not about that.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
@@ -112,7 +118,12 @@ impl Scene {
 
 /// A spoke of which nothing is heard for `time` is silent.
 pub(super) fn listens_for(world: &MemoryIo, time: Duration) {
-    let fleet = Thresholds { silent_after: Some(time.into()), ..Thresholds::default() };
+    judges_by(world, &Thresholds { silent_after: Some(time.into()), ..Thresholds::default() });
+}
+
+/// The thresholds of the whole fleet.
+pub(super) fn judges_by(world: &MemoryIo, fleet: &Thresholds) {
+    let fleet = Thresholds { stalled_critical_after: Some(LASTS.into()), ..fleet.clone() };
     let policy = Policy { fleet, ..Policy::default() };
     world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
 }
@@ -129,7 +140,10 @@ pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
 /// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.
 pub(super) async fn play<W: Worker>(scene: &Scene, make: fn() -> W, steps: &[fn(&Scene)]) {
     let living = tokio::spawn(live(scene.clone(), make));
-    for step in steps {
+    for (number, step) in steps.iter().enumerate() {
+        if number > 0 {
+            tokio::time::sleep(MINUTE).await;
+        }
         step(scene);
         let pause = std::mem::take(&mut *scene.pause.lock().unwrap());
         tokio::time::sleep(pause).await;

@@ -310,6 +310,20 @@ fn a_stall_that_comes_back_within_its_second_is_told_again() {
     assert_eq!(stored.end().unwrap().incidents.len(), 1);
 }
 
+/// A recovery point that is known already and later than the sweep it arrives with.
+#[test]
+fn what_is_observed_again_does_not_say_that_a_stall_that_flaps_has_been_quiet() {
+    let event = |stalled, second| Step::Event { stalled, at: at(second) };
+    let point = Step::Snapshot { at: at(1_201) };
+    let mut stored = Stored::default();
+    for step in [&event(true, 101), &event(false, 102), &event(true, 103), &point] {
+        stored.take(&[step]);
+    }
+    let sweep = Step::Sweep { seen: Some(seen(Some("PAUSED"), None, "a", None)), at: at(105) };
+    stored.take(&[&point, &sweep]);
+    assert_eq!(stored.end().unwrap().incidents, BTreeMap::new());
+}
+
 #[test]
 fn an_event_older_than_a_sweep_that_did_not_list_the_server_opens_nothing() {
     let mut stored = Stored { swept_at: Some(at(30)), ..Stored::default() };
