@@ -107,9 +107,10 @@ impl Replication {
     }
 
     /// When it was last seen reading its disks from the beginning, if it replicated continuously before and has not
-    /// done so since. Of two states seen in one second, the present one counts.
+    /// done so since, and was not stopped or lost. Of two states seen in one second, the present one counts.
     pub(super) fn resync(&self, swept_at: Option<Timestamp>) -> Option<Timestamp> {
-        let continuous = self.before.get(CONTINUOUS).copied().filter(|_| self.state != CONTINUOUS)?;
+        let continuous =
+            self.before.get(CONTINUOUS).copied().filter(|_| self.state != CONTINUOUS && !self.is_off())?;
         let began = RESYNC.iter().filter_map(|state| self.last_in(state, swept_at)).max()?;
         (RESYNC.contains(&self.state.as_str()) || began > continuous).then_some(began)
     }
