@@ -7,6 +7,7 @@ mod counts;
 mod handle;
 mod hearing;
 mod links;
+mod pace;
 mod places;
 mod quotas;
 mod servers;
@@ -31,6 +32,7 @@ use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
 use drs_fleet_domain::tags::InstanceServerRow;
 
 use self::hearing::Hearing;
+use self::pace::Pace;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -46,6 +48,7 @@ pub struct CapacityTracker {
     days: Store<CountsOfDay>,
     hours: Store<CountsOfHour>,
     hearing: Hearing,
+    reads: Pace,
 }
 
 impl CapacityTracker {
@@ -63,6 +66,7 @@ impl CapacityTracker {
             days: Store::new(metrics.clone()),
             hours: Store::new(metrics.clone()),
             hearing: Hearing::default(),
+            reads: Pace::new(servers::READ_AGAIN),
         }
     }
 }

@@ -17,6 +17,9 @@ use crate::CapacityTracker;
 /// An event this old may have been overtaken by a sweep.
 const LATE: Duration = Duration::from_mins(1);
 
+/// What a place's row says of sweeps is read afresh this often at most.
+pub(crate) const READ_AGAIN: Duration = Duration::from_secs(10);
+
 /// Handles the events of one server.
 pub(crate) async fn observe<I: Io>(
     worker: &CapacityTracker,
@@ -67,11 +70,12 @@ async fn told<I: Io>(
 ) -> Result<(), IoError> {
     let Some(oldest) = observations.iter().map(Observation::time).min() else { return Ok(()) };
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let now = io.now();
+    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < now);
     let context = Context {
-        account_name: registry.account_name(&place.account),
-        swept_at: swept_at(worker, io, place, oldest).await?,
-        policy: &policy,
-        now: io.now(),
+        swept_at: swept_at(worker, io, place, is_late.then_some(oldest)).await?,
+        hears: worker.hearing.is_good(now),
+        ..Context::new(registry.account_name(&place.account), &policy, now)
     };
     let key = keys::server(place, id);
     worker.servers.change(io, &key, |row| server::decide((place, id), observations, row, &context)).await?;
@@ -117,31 +121,39 @@ async fn keep_details<I: Io>(
     Ok(())
 }
 
-/// The timer of a server rings.
+/// The timer of a server rings. Where this process does not hear well, a sweep must have looked since the time came.
 pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let Some(known) = worker.servers.known(io, key).await? else { return Ok(()) };
     let now = io.now();
+    let hears = worker.hearing.is_good(now);
+    let swept_at = swept_at(worker, io, &known.row.place, (!hears).then_some(now)).await?;
     let wake = |row: &ServerRow| {
-        let account_name = registry.account_name(&row.place.account);
-        let context = Context { account_name, swept_at: None, policy: &policy, now };
+        let known = Context::new(registry.account_name(&row.place.account), &policy, now);
+        let context = Context { swept_at, hears, ..known };
         server::decide((&row.place, &row.id), &[], Some(row), &context)
     };
     worker.servers.wake(io, key, wake).await.map(|_| ())
 }
 
-/// When the place was last swept. What this process knows of it will do for an event that is not late; a late one
-/// may be older than a sweep that another instance made since.
+/// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since
+/// `needed`, which may have been another instance's; then it reads afresh, at most once per place and
+/// [`READ_AGAIN`], for what is late comes in crowds.
 async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    oldest: Timestamp,
+    needed: Option<Timestamp>,
 ) -> Result<Option<Timestamp>, IoError> {
     let key = keys::place(place);
     let known = worker.places.known(io, &key).await?.and_then(|stored| stored.row.swept_at());
-    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < io.now());
-    if !is_late || known.is_some_and(|swept| swept > oldest) {
+    let will_do = needed.is_none_or(|needed| known.is_some_and(|swept| swept > needed));
+    if will_do || !worker.reads.takes(place, io.now()) {
         return Ok(known);
     }
-    Ok(worker.places.fresh(io, &key).await?.and_then(|stored| stored.row.swept_at()))
+    let read = worker.places.fresh(io, &key).await;
+    if read.is_err() {
+        worker.reads.gives_back(place);
+    }
+    Ok(read?.and_then(|stored| stored.row.swept_at()))
 }

@@ -183,7 +183,9 @@ async fn see<I: Io>(
     let known = worker.places.known(io, &keys::place(place)).await?;
     let swept_at = known.and_then(|stored| stored.row.swept_at());
     let account_name = registry.account_name(&place.account);
-    let context = server::Context { account_name, swept_at, policy: &policy, now: io.now() };
+    let now = io.now();
+    let hears = worker.hearing.is_good(now);
+    let context = server::Context { swept_at, hears, ..server::Context::new(account_name, &policy, now) };
     let rows: Vec<_> = stream::iter(observed)
         .map(|(id, observation)| {
             let context = &context;

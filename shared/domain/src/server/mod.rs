@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::conditions::Sight;
 pub use self::details::{ServerDetailsRow, fingerprint};
 pub use self::health::{Health, Sync};
 pub use self::inventory::Inventory;
@@ -123,6 +124,16 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     /// Our time.
     pub now: Timestamp,
+    /// Whether messages reach this process in time, so that what it was not told did not happen. Otherwise what time
+    /// alone changes counts only where a sweep has looked since.
+    pub hears: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Of a process that hears well and knows of no sweep.
+    pub fn new(account_name: &'a str, policy: &'a Policy, now: Timestamp) -> Self {
+        Self { account_name, swept_at: None, policy, now, hears: true }
+    }
 }
 
 impl Row for ServerRow {
@@ -241,11 +252,12 @@ pub fn decide(
     let limits = row.limits(context.policy);
     row.resync_since = row.replication.resync(swept_at).map(|seen| row.resync_since.unwrap_or(seen));
     row.forget_at = row.gone_since.and_then(|since| since.checked_add(limits.gone_kept).ok());
-    let holding = conditions::holding(&row, &limits, context.now);
+    let sight = Sight { now: context.now, hears: context.hears, swept_at };
+    let holding = conditions::holding(&row, &limits, sight);
     let name = row.name().to_owned();
     let subject = Subject { place, account_name: context.account_name, id: id.as_str(), name: &name };
     let tell = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
-    let will_hold = conditions::next(&row, &limits, context.now);
+    let will_hold = conditions::next(&row, &limits, sight);
     row.look_at = will_hold.into_iter().chain(incident::wake_at(&row.incidents)).min();
     Change::between(stored, row, tell.into_iter().map(Into::into).collect())
 }

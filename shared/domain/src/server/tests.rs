@@ -44,13 +44,15 @@ struct Server {
     row: Option<ServerRow>,
     swept_at: Option<Timestamp>,
     policy: Policy,
+    /// The process gets no messages in time.
+    is_deaf: bool,
     writes: u32,
 }
 
 impl Server {
     fn decides(&mut self, observations: &[Observation], now: Timestamp) -> Vec<(IncidentKind, Happened)> {
-        let context =
-            Context { account_name: "erp-prod", swept_at: self.swept_at, policy: &self.policy, now };
+        let known = Context::new("erp-prod", &self.policy, now);
+        let context = Context { swept_at: self.swept_at, hears: !self.is_deaf, ..known };
         self.swept_at = observations.iter().filter_map(Observation::swept_at).chain(self.swept_at).max();
         let Some(change) = decide((&somewhere(), &id()), observations, self.row.as_ref(), &context) else {
             return Vec::new();
@@ -110,8 +112,62 @@ fn a_stall_that_is_first_told_when_it_is_old_opens_critical_and_only_once() {
 fn a_disconnected_server_is_an_incident_until_it_is_connected() {
     let mut it = Server::default();
     it.swept(0, server("CONTINUOUS"));
-    assert_eq!(it.swept(5, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
-    assert_eq!(it.swept(10, server("CONTINUOUS")), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.swept(5, server("DISCONNECTED")), [], "the record of a call may be on its way");
+    assert_eq!(it.rings(), (at(15), vec![(ServerDisconnected, Opened)]));
+    assert_eq!(it.swept(20, server("CONTINUOUS")), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.row().look_at, None);
+}
+
+#[test]
+fn a_server_that_was_never_seen_connected_is_not_lost() {
+    let mut it = Server::default();
+    assert_eq!(it.swept(0, server("DISCONNECTED")), []);
+    assert_eq!((it.swept(60, server("DISCONNECTED")), it.row().look_at), (vec![], None));
+    it.swept(65, server("BACKLOG"));
+    it.swept(70, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(80), vec![(ServerDisconnected, Opened)]));
+}
+
+#[test]
+fn a_call_whose_record_comes_after_the_sweep_that_saw_its_effect_tells_nobody() {
+    let mut it = Server::default();
+    it.swept(0, server("CONTINUOUS"));
+    it.swept(5, server("DISCONNECTED"));
+    let called = Observation::DisconnectCalled { at: at(4) };
+    assert_eq!((it.decides(&[called], at(14)), it.row().look_at), (vec![], None));
+}
+
+#[test]
+fn a_stall_is_not_critical_for_a_process_that_heard_nothing_before_a_sweep_says_so() {
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    assert_eq!(it.rings(), (at(30), vec![]));
+    assert_eq!(it.row().look_at, Some(at(31)), "it is looked at again a minute later");
+    let writes = it.writes;
+    it.decides(&[], at(30) + SignedDuration::from_secs(20));
+    assert_eq!(
+        (it.writes, it.row().look_at),
+        (writes, Some(at(31))),
+        "what is decided meanwhile moves nothing"
+    );
+    assert_eq!(it.rings(), (at(31), vec![]));
+    assert_eq!(it.swept(32, server("STALLED")), [(ReplicationStalled, Escalated)]);
+    assert_eq!(it.row().look_at, None);
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(31));
+    assert_eq!(it.open(), [(ReplicationStalled, Severity::High)]);
+    it.is_deaf = false;
+    assert_eq!(it.rings(), (at(32), vec![(ReplicationStalled, Escalated)]));
+}
+
+#[test]
+fn a_gap_between_snapshots_is_not_told_by_a_process_that_hears_of_none() {
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.swept(0, tagged(server("CONTINUOUS"), RPO_TAG, "15m"));
+    it.decides(&[Observation::Snapshot { at: at(1) }], at(1));
+    assert_eq!(it.rings(), (at(25), vec![]));
+    it.is_deaf = false;
+    assert_eq!(it.rings(), (at(26), vec![(RpoGap, Opened)]));
 }
 
 #[test]
@@ -119,12 +175,14 @@ fn a_server_that_somebody_disconnected_is_no_incident_however_late_the_call_is_t
     let mut it = Server::default();
     it.swept(0, server("CONTINUOUS"));
     it.swept(5, server("CONTINUOUS"));
-    assert_eq!(it.swept(10, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
+    it.swept(10, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(20), vec![(ServerDisconnected, Opened)]));
     let called = |minute| Observation::DisconnectCalled { at: at(minute) };
-    assert_eq!(it.decides(&[called(4)], at(11)), [], "it was connected again after that call");
-    assert_eq!(it.decides(&[called(9)], at(12)), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.decides(&[called(4)], at(21)), [], "it was connected again after that call");
+    assert_eq!(it.decides(&[called(9)], at(22)), [(ServerDisconnected, Resolved)]);
     it.swept(40, server("CONTINUOUS"));
-    assert_eq!(it.swept(45, server("DISCONNECTED")), [(ServerDisconnected, Opened)], "nobody called again");
+    it.swept(45, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(55), vec![(ServerDisconnected, Opened)]), "nobody called again");
 }
 
 #[test]
@@ -201,8 +259,10 @@ fn a_sync_without_progress_for_six_hours_is_stuck_and_one_with_progress_is_not()
     let mut it = Server::default();
     it.swept(0, syncing(1));
     it.swept(300, syncing(2));
-    assert_eq!(it.swept(361, syncing(2)), []);
-    assert_eq!(it.rings(), (at(660), vec![(InitialSyncStuck, Opened)]));
+    assert_eq!(it.swept(659, syncing(2)), []);
+    assert_eq!(it.decides(&[], at(900)), [], "nobody looked since");
+    assert_eq!(it.row().look_at, None, "only a sweep can tell");
+    assert_eq!(it.swept(660, syncing(2)), [(InitialSyncStuck, Opened)]);
     assert_eq!(it.reason(InitialSyncStuck), "no progress seen for 6h at 2 GiB of 100 GiB");
     assert_eq!(it.swept(661, syncing(3)), [(InitialSyncStuck, Resolved)]);
 }
@@ -259,6 +319,10 @@ fn a_resync_is_told_until_the_server_replicates_continuously_again_and_a_first_s
     assert_eq!(it.swept(20, server("RESCAN")), [(FullResync, Opened)]);
     assert_eq!(it.swept(25, server("BACKLOG")), []);
     assert_eq!(it.swept(30, server("CONTINUOUS")), [(FullResync, Resolved)]);
+    for (minute, off) in [(60, "STOPPED"), (90, "DISCONNECTED")] {
+        assert_eq!(it.swept(minute, server("RESCAN")), [(FullResync, Opened)]);
+        assert_eq!(it.swept(minute + 5, server(off)), [(FullResync, Resolved)]);
+    }
 }
 
 #[test]
