@@ -12,8 +12,8 @@ use drs_fleet_domain::unhandled::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::CapacityTracker;
 use crate::sweep::WRITES;
+use crate::{CapacityTracker, servers};
 
 /// How many items the table reads at once.
 const READS: usize = 100;
@@ -130,6 +130,10 @@ pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> 
         is_swept: registry.is_swept(place),
         hears: worker.hearing.is_good(now),
     };
+    if !waking.is_active {
+        // First, so that a crash in between repeats it.
+        servers::dismiss(worker, io, place).await?;
+    }
     let name = registry.account_name(&place.account);
     let context = Context::new(name, now).with(policy.of_account(&place.account), None);
     let mut asking = false;

@@ -9,10 +9,13 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::CapacityTracker;
+use crate::sweep::WRITES;
 
 /// An event this old may have been overtaken by a sweep.
 const LATE: Duration = Duration::from_mins(1);
@@ -75,6 +78,7 @@ async fn told<I: Io>(
     let context = Context {
         swept_at: swept_at(worker, io, place, is_late.then_some(oldest)).await?,
         hears: worker.hearing.is_good(now),
+        registry: Some(registry.as_ref()),
         ..Context::new(registry.account_name(&place.account), &policy, now)
     };
     let key = keys::server(place, id);
@@ -123,17 +127,40 @@ async fn keep_details<I: Io>(
 
 /// The timer of a server rings. Where this process does not hear well, a sweep must have looked since the time came.
 pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
-    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let Some(known) = worker.servers.known(io, key).await? else { return Ok(()) };
+    // An account may be newer than the registry we hold.
+    if !worker.registry.current(io).await?.is_swept(&known.row.place) {
+        worker.registry.forget();
+    }
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let now = io.now();
     let hears = worker.hearing.is_good(now);
     let swept_at = swept_at(worker, io, &known.row.place, (!hears).then_some(now)).await?;
     let wake = |row: &ServerRow| {
         let known = Context::new(registry.account_name(&row.place.account), &policy, now);
-        let context = Context { swept_at, hears, ..known };
+        let context = Context { swept_at, hears, registry: Some(registry.as_ref()), ..known };
         server::decide((&row.place, &row.id), &[], Some(row), &context)
     };
     worker.servers.wake(io, key, wake).await.map(|_| ())
+}
+
+/// Brings the servers of a place that is not watched any more in line with that: what is open on them is over, and
+/// those of an account that was removed are forgotten in the end.
+pub(crate) async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let known = Context::new(registry.account_name(&place.account), &policy, io.now());
+    let context = &Context { registry: Some(registry.as_ref()), ..known };
+    let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
+    stream::iter(stored.into_iter().filter(|stored| stored.row.is_to_be_dismissed()))
+        .map(|stored| async move {
+            let key = stored.row.key();
+            worker.servers.remember([stored]);
+            let decide = |row: Option<&ServerRow>| server::decide((place, &row?.id), &[], row, context);
+            worker.servers.change(io, &key, decide).await.map(|_| ())
+        })
+        .buffer_unordered(WRITES)
+        .try_collect()
+        .await
 }
 
 /// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since

@@ -31,6 +31,8 @@ pub(super) struct Sight {
     pub(super) hears: bool,
     /// The newest sweep known, in AWS's time.
     pub(super) swept_at: Option<Timestamp>,
+    /// It replicates in another account, where its replication is judged.
+    pub(super) judged_elsewhere: bool,
 }
 
 impl Sight {
@@ -49,6 +51,9 @@ impl Sight {
 pub(super) fn holding(row: &ServerRow, limits: &Limits, sight: Sight) -> Vec<Condition> {
     if row.gone_since.is_some() {
         return Vec::new();
+    }
+    if sight.judged_elsewhere {
+        return row.listed().and_then(|(inventory, _)| extension(inventory)).into_iter().collect();
     }
     let mut holding: Vec<_> =
         [stalled(row, limits, sight), disconnected(row, sight), resync(row)].into_iter().flatten().collect();
@@ -73,7 +78,7 @@ pub(super) fn holding(row: &ServerRow, limits: &Limits, sight: Sight) -> Vec<Con
 /// When time alone will next make a condition hold, or worse; a minute from now where its time has come and what
 /// happened until then is not known. That a sync is stuck is found by sweeps alone.
 pub(super) fn next(row: &ServerRow, limits: &Limits, sight: Sight) -> Option<Timestamp> {
-    if row.gone_since.is_some() {
+    if row.gone_since.is_some() || sight.judged_elsewhere {
         return None;
     }
     let stall = (row.replication.state == STALLED)

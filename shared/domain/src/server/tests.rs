@@ -8,6 +8,7 @@ use super::*;
 use crate::incident::{IncidentKind, Severity};
 use crate::own_event::Happened;
 use crate::policy::{Override, RPO_TAG, TagValue, Thresholds};
+use crate::registry::{AccountRegion, AccountRow, AccountStatus};
 use crate::seen::{Progress, Staging};
 
 /// Minutes after some moment.
@@ -46,13 +47,15 @@ struct Server {
     policy: Policy,
     /// The process gets no messages in time.
     is_deaf: bool,
+    registry: Option<Registry>,
     writes: u32,
 }
 
 impl Server {
     fn decides(&mut self, observations: &[Observation], now: Timestamp) -> Vec<(IncidentKind, Happened)> {
         let known = Context::new("erp-prod", &self.policy, now);
-        let context = Context { swept_at: self.swept_at, hears: !self.is_deaf, ..known };
+        let registry = self.registry.as_ref();
+        let context = Context { swept_at: self.swept_at, hears: !self.is_deaf, registry, ..known };
         self.swept_at = observations.iter().filter_map(Observation::swept_at).chain(self.swept_at).max();
         let Some(change) = decide((&somewhere(), &id()), observations, self.row.as_ref(), &context) else {
             return Vec::new();
@@ -306,6 +309,61 @@ fn an_extension_error_is_told_in_the_words_of_aws() {
     assert_eq!(it.swept(0, ServerSeen { staging, ..server("CONTINUOUS") }), [(ExtensionError, Opened)]);
     assert_eq!(it.reason(ExtensionError), "DRS reports: Staging server not found");
     assert_eq!(it.swept(5, server("CONTINUOUS")), [(ExtensionError, Resolved)]);
+}
+
+fn account(id: &str, status: AccountStatus) -> AccountRow {
+    AccountRow {
+        id: id.parse().unwrap(),
+        name: "erp-prod".to_owned(),
+        alias: None,
+        role_arn: String::new(),
+        external_id_secret: String::new(),
+        regions: vec![AccountRegion { region: somewhere().region, drs: true, source: false }],
+        target: None,
+        status,
+        last_validated: None,
+        last_error: None,
+    }
+}
+
+#[test]
+fn an_extended_server_is_judged_in_the_account_where_it_replicates_if_that_is_known() {
+    let staging = |status: &str| Staging {
+        status: Some(status.to_owned()),
+        account: Some("444455556666".parse().unwrap()),
+        ..Staging::default()
+    };
+    let here = account("111122223333", AccountStatus::Active);
+    let there = account("444455556666", AccountStatus::Active);
+    for (accounts, expected) in [(vec![here.clone()], true), (vec![here, there], false)] {
+        let mut it = Server { registry: Some(accounts.into_iter().collect()), ..Server::default() };
+        it.swept(0, ServerSeen { staging: staging("EXTENDED"), ..lagging(100) });
+        it.decides(&[Observation::Stalled { stalled: true, at: at(1) }], at(1));
+        assert_eq!(!it.open().is_empty(), expected, "{:?}", it.open());
+        assert_eq!(it.row().look_at.is_some(), expected);
+        it.swept(5, ServerSeen { staging: staging("EXTENSION_ERROR"), ..lagging(0) });
+        assert_eq!(it.open(), [(ExtensionError, Severity::High)]);
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_servers_of_an_account_that_is_switched_off_and_of_one_removed_they_are_forgotten() {
+    let accounts = |row: Option<AccountRow>| Some(row.into_iter().collect::<Registry>());
+    let with = |status| accounts(Some(account("111122223333", status)));
+    let mut it = Server { registry: with(AccountStatus::Active), ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    it.registry = with(AccountStatus::Inactive);
+    assert!(it.row().is_to_be_dismissed());
+    assert_eq!(it.rings(), (at(30), vec![(ReplicationStalled, Resolved)]));
+    assert_eq!((it.row().look_at, it.row().forget_at), (None, None));
+    it.registry = with(AccountStatus::Active);
+    assert_eq!(it.decides(&[], at(60)), [(ReplicationStalled, Opened)], "it is watched again");
+    it.registry = accounts(None);
+    assert_eq!(it.decides(&[], at(61)), [(ReplicationStalled, Resolved)]);
+    let (kept, writes) = (SignedDuration::from_hours(90 * 24), it.writes);
+    assert_eq!((it.decides(&[], at(99)), it.writes), (vec![], writes));
+    assert_eq!(it.row().expires_at(), Some(at(61) + kept));
+    assert!(!it.row().is_to_be_dismissed());
 }
 
 #[test]
