@@ -363,7 +363,7 @@ impl ServerRow {
         }
     }
 
-    /// Nothing is forgotten of when a state was last seen, neither of the one that was left nor of a stale one.
+    /// Nothing that decisions look at is forgotten of when a state was last seen, neither of the one that was left nor of a stale one.
     fn keep_states(
         &mut self,
         before: &Self,
@@ -378,6 +378,7 @@ impl ServerRow {
                 self.replication.before.extend(seen_at.map(|at| (state, at)));
             }
         }
+        self.replication.forget_states();
     }
 
     /// When it was last seen in a state; the place's last sweep confirmed the present one.

@@ -423,3 +423,62 @@ fn details_are_written_when_they_change_and_marked_gone_with_their_server() {
     assert_eq!(again.instead_of(Some(&gone)), None, "that sweep came before");
     assert!(ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&gone)).is_some());
 }
+
+/// Everything that a sweep and events can tell, in AWS's longest words, and as many incidents as there can be.
+fn crowded() -> Server {
+    let mut it = Server::default();
+    let mut seen = tagged(lagging(5_000), RPO_TAG, "15m");
+    seen.tags.insert("Name".to_owned(), "a-rather-long-name-of-a-database-server".to_owned());
+    seen.instance = Some("i-0123456789abcdef0".parse().unwrap());
+    seen.last_seen = Some(at(-30));
+    seen.progress = Progress {
+        backlog: Some(u64::MAX / 2),
+        replicated: Some(1 << 50),
+        rescanned: Some(1 << 49),
+        total: Some(1 << 50),
+        ..seen.progress
+    };
+    let arn = "arn:aws:drs:us-west-2:444455556666:source-server/s-12345678901234567";
+    seen.staging = Staging {
+        status: Some("EXTENSION_ERROR".to_owned()),
+        account: Some("444455556666".parse().unwrap()),
+        server_arn: Some(arn.to_owned()),
+        error: Some("x".repeat(1_000)),
+    };
+    let states =
+        ["INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT", "CONTINUOUS", "PAUSED", "RESCAN"];
+    for (minute, state) in states.iter().chain(&["ADDED_LATER", "STALLED", "DISCONNECTED"]).enumerate() {
+        let seen = ServerSeen { state: Some((*state).to_owned()), ..seen.clone() };
+        it.swept(i64::try_from(minute).unwrap(), seen);
+    }
+    it.rings();
+    let stalled = ServerSeen {
+        state: Some("STALLED".to_owned()),
+        error: Some("FAILED_TO_START_REPLICATION_SERVER_BOOT".to_owned()),
+        ..seen
+    };
+    it.swept(30, stalled);
+    it.decides(&[Observation::Snapshot { at: at(31) }], at(31));
+    it.decides(&[Observation::DisconnectCalled { at: at(31) }], at(31));
+    it
+}
+
+#[test]
+fn a_row_with_everything_wrong_is_bounded_and_one_that_is_mended_is_small() {
+    let mut it = crowded();
+    assert!(it.open().len() >= 5, "{:?}", it.open());
+    let size = |it: &Server| serde_json::to_vec(it.row()).unwrap().len();
+    assert!(size(&it) <= WORST, "{} bytes: {}", size(&it), serde_json::to_string_pretty(it.row()).unwrap());
+    let states = it.row().replication.before.len();
+    assert!(states <= 4, "{:?}", it.row().replication.before);
+    it.swept(100, lagging(0));
+    it.swept(200, ServerSeen { state: Some("STALLED".to_owned()), ..lagging(0) });
+    assert_eq!(it.open().len(), 1);
+    assert!(it.row().incidents.len() >= 6, "{:?}", it.row().incidents);
+    assert!(size(&it) <= HOT, "{} bytes: {}", size(&it), serde_json::to_string_pretty(it.row()).unwrap());
+}
+
+/// In bytes, of a row whose every facet is told and on which all that can be open at once is.
+const WORST: usize = 1_024;
+/// In bytes, of a row on which one incident is open and all others are over.
+const HOT: usize = 1_024;
