@@ -4,6 +4,7 @@ use std::future::Future;
 
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::keys::Key;
+use jiff::Timestamp;
 
 use crate::io::{Io, Message};
 use crate::verdict::IoError;
@@ -40,6 +41,9 @@ pub trait Worker: Clone + Send + Sync + 'static {
     const NAME: &'static str;
     /// What a message asks for.
     type Work: Clone + Send + Logged + 'static;
+
+    /// Messages were received, before any of them is looked at: for who has to know how fresh it hears.
+    fn received(&self, _messages: &[Message], _now: Timestamp) {}
 
     /// Understands a message, without any I/O.
     ///

@@ -15,7 +15,6 @@ pub(crate) async fn handle<I: Io>(
     io: &I,
     work: Vec<Received>,
 ) -> Result<(), IoError> {
-    worker.hearing.received(work.iter().map(|received| received.sent_at), io.now());
     let spoken = places::spoken(&work, io.now());
     act(worker, io, work).await?;
     match spoken {

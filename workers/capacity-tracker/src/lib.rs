@@ -30,6 +30,7 @@ use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::routing::WorkerName;
 use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
 use drs_fleet_domain::tags::InstanceServerRow;
+use jiff::Timestamp;
 
 use self::hearing::Hearing;
 use self::pace::Pace;
@@ -74,6 +75,12 @@ impl CapacityTracker {
 impl Worker for CapacityTracker {
     const NAME: &'static str = WorkerName::Capacity.as_str();
     type Work = Received;
+
+    fn received(&self, messages: &[Message], now: Timestamp) {
+        // What is delivered again says how long it failed, and not how late it came.
+        let first = messages.iter().filter(|message| message.receive_count == 1);
+        self.hearing.received(first.map(|message| message.sent_at), now);
+    }
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {
         let received = Received::read(message)?;

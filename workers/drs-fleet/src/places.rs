@@ -66,7 +66,7 @@ impl Where {
         if all.is_empty() {
             bail!("no registered account has DRS in any Region; {REGISTER}");
         }
-        self.choose(registry, &all, ["has no DRS in", "it has DRS in", "has DRS in"])
+        self.choose(registry, &all, ["has no DRS in", "has DRS in"])
     }
 
     /// Those of `places` that are meant.
@@ -78,14 +78,14 @@ impl Where {
         registry: &Registry,
         places: impl Iterator<Item = Place>,
     ) -> anyhow::Result<Vec<Place>> {
-        self.choose(registry, &places.collect(), ["is not in", "it is in", "is in"])
+        self.choose(registry, &places.collect(), ["is not in", "is in"])
     }
 
     fn choose(
         &self,
         registry: &Registry,
         all: &BTreeSet<Place>,
-        [lacks, has, there_is]: [&str; 3],
+        [lacks, has]: [&str; 2],
     ) -> anyhow::Result<Vec<Place>> {
         let id = self.account.as_ref().map(|given| id(registry, all, given)).transpose()?;
         let of_account = all.iter().filter(|place| id.as_ref().is_none_or(|id| *id == place.account));
@@ -102,9 +102,9 @@ impl Where {
             Some(id) if regions.is_empty() => {
                 bail!("account {} {lacks} {region}; `drs-fleet accounts show {id}` shows it", named(&id))
             }
-            Some(id) => bail!("account {} {lacks} {region}; {has} {regions}", named(&id)),
-            None if regions.is_empty() => bail!("no account {there_is} {region}; {REGISTER}"),
-            None => bail!("no account {there_is} {region}; those are in {regions}"),
+            Some(id) => bail!("account {} {lacks} {region}, only in {regions}", named(&id)),
+            None if regions.is_empty() => bail!("no account {has} {region}; {REGISTER}"),
+            None => bail!("no account {has} {region}, only in {regions}"),
         }
     }
 }
@@ -261,9 +261,9 @@ mod tests {
         let error = |account, region| meant(account, region).drs(&registry).unwrap_err().to_string();
         assert_eq!(meant(Some("payments"), Some("us-west-2")).drs(&registry).unwrap(), [place("us-west-2")]);
         assert!(error(Some("nobody"), None).contains("\"nobody\""));
-        let elsewhere = "account 111122223333 (Payments) has no DRS in eu-west-1; it has DRS in us-west-2";
+        let elsewhere = "account 111122223333 (Payments) has no DRS in eu-west-1, only in us-west-2";
         assert_eq!(error(Some("pay"), Some("eu-west-1")), elsewhere);
-        assert_eq!(error(None, Some("eu-west-1")), "no account has DRS in eu-west-1; those are in us-west-2");
+        assert_eq!(error(None, Some("eu-west-1")), "no account has DRS in eu-west-1, only in us-west-2");
         let none = Where::default().drs(&Registry::default()).unwrap_err().to_string();
         assert!(none.contains("accounts add"), "{none}");
     }

@@ -40,6 +40,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
     fn received(&mut self, messages: Vec<Message>, now: Timestamp) {
         self.receivers.received(messages.len());
         self.metrics().count_received(&messages, now);
+        self.worker.received(&messages, now);
         for message in messages {
             if self.deletes.knows(&message.id) {
                 // Handled, and its delete was late: only the new receipt can delete it now.

@@ -55,7 +55,9 @@ fn is_fresh(row: &PlaceRow, limits: &Limits, now: Timestamp) -> bool {
     else {
         return false;
     };
-    now < after(counted.swept_at, interval(limits, counted.initialized).saturating_sub(SLACK))
+    // Our time on both sides: AWS's may be minutes away.
+    let ended_at = row.ended_at.unwrap_or(counted.swept_at);
+    now < after(ended_at, interval(limits, counted.initialized).saturating_sub(SLACK))
 }
 
 fn interval(limits: &Limits, initialized: bool) -> Duration {
@@ -63,9 +65,9 @@ fn interval(limits: &Limits, initialized: bool) -> Duration {
 }
 
 /// When a place that was swept is swept again, where the schedule does not ask often enough.
-pub(super) fn next_look(limits: &Limits, swept_at: Timestamp, initialized: bool) -> Option<Timestamp> {
+pub(super) fn next_look(limits: &Limits, ended_at: Timestamp, initialized: bool) -> Option<Timestamp> {
     let every = interval(limits, initialized);
-    (every < sweep::TICK).then(|| after(swept_at, every))
+    (every < sweep::TICK).then(|| after(ended_at, every))
 }
 
 /// Serves the place's timer: a wish for a sweep, the time by which it must be heard, the end of what flapped.

@@ -109,7 +109,9 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
                 row.trying = None;
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());
-                let next = asking::next_look(&context.limits, counted.swept_at, counted.initialized);
+                row.ended_at = row.ended_at.max(Some(context.now));
+                // Our time, for the wish is compared with it: AWS's may lie behind.
+                let next = asking::next_look(&context.limits, context.now, counted.initialized);
                 if let Some(at) = next {
                     look(row, at);
                 }

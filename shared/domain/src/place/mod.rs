@@ -25,9 +25,6 @@ use crate::routing::WorkerName;
 use crate::row::Row;
 use crate::sweep::Sweeping;
 
-/// How many servers may replicate per account and Region (quota L-C1D14A2B, not adjustable).
-pub const REPLICATING_LIMIT: u32 = 300;
-
 /// An account and a Region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaceRow {
@@ -61,6 +58,9 @@ pub struct PlaceRow {
     /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweeping: Option<Sweeping>,
+    /// When the last complete sweep ended, in our time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// Sweeps that were begun since the last one that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trying: Option<Trying>,
@@ -208,6 +208,7 @@ impl PlaceRow {
             listen_at: None,
             silent_since: None,
             sweeping: None,
+            ended_at: None,
             trying: None,
             look_at: None,
             unreadable: None,

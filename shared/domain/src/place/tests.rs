@@ -180,7 +180,7 @@ fn the_schedule_is_heeded_when_the_interval_is_over_and_a_wish_always() {
 fn an_interval_shorter_than_the_schedules_is_kept_by_a_timer() {
     let every = |minutes| {
         let limits = Limits { sweep_every: Duration::from_mins(minutes), ..Limits::default() };
-        let context = context(9).with(limits, None);
+        let context = context(1000).with(limits, None);
         seen(&[Observation::Swept(counted(1000, 1))], &context).0.look_at
     };
     assert_eq!((every(2), every(5)), (Some(at(1120)), None));

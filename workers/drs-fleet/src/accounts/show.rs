@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use drs_fleet_domain::place::{Counted, PlaceRow, REPLICATING_LIMIT};
+use drs_fleet_domain::incident;
+use drs_fleet_domain::place::{Counted, PlaceRow};
+use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
 use jiff::Timestamp;
 
@@ -60,14 +62,14 @@ fn of_region(known: &Known, now: Timestamp) -> String {
     let mut lines = vec![format!("{} ({})", known.region, uses.join(", "))];
     lines.push(fact("heartbeat", &ago_or_never(now, known.heard_at())));
     if known.drs {
-        lines.extend(capacity(known.counted(), now));
+        lines.extend(capacity(known, now));
     }
     lines.extend(known.stored.iter().flat_map(|stored| troubles(stored, now)));
     lines.join("\n") + "\n"
 }
 
-fn capacity(counted: Option<&Counted>, now: Timestamp) -> Vec<String> {
-    let Some(counted) = counted else { return vec![fact("servers", "never counted")] };
+fn capacity(known: &Known, now: Timestamp) -> Vec<String> {
+    let Some(counted) = known.counted() else { return vec![fact("servers", "never counted")] };
     let swept = fact("swept", &ago(now, counted.swept_at));
     if !counted.initialized {
         return vec![fact("servers", "none: DRS is not initialised here"), swept];
@@ -75,7 +77,8 @@ fn capacity(counted: Option<&Counted>, now: Timestamp) -> Vec<String> {
     let Counted { servers, replicating, extended, .. } = counted;
     let states: Vec<_> = counted.by_state.iter().map(|(state, n)| format!("{n} {}", plain(state))).collect();
     let all = format!("{servers} ({extended} extended)");
-    let slots = format!("{replicating} of {REPLICATING_LIMIT}");
+    let limit = known.stored.as_ref().and_then(|row| row.status.limit);
+    let slots = format!("{replicating} of {}", limit.unwrap_or(Quota::Replicating.documented()));
     vec![fact("servers", &all), fact("states", &states.join(", ")), fact("replicating", &slots), swept]
 }
 
@@ -86,7 +89,7 @@ fn troubles(stored: &PlaceRow, now: Timestamp) -> Vec<String> {
         let reason = plain(&unreadable.reason);
         fact("refused", &format!("{}, first {}: {reason}", unreadable.since, ago(now, unreadable.since)))
     });
-    let incidents = stored.incidents.iter().map(|(kind, incident)| {
+    let incidents = incident::open(&stored.incidents).map(|(kind, incident)| {
         let (severity, opened, reason) =
             (incident.severity, ago(now, incident.opened_at), plain(&incident.reason));
         fact("incident", &format!("{severity} {kind}, opened {opened}: {reason}"))

@@ -110,7 +110,7 @@ pub(super) async fn compare(hub: &Hub, chosen: &Chosen) -> anyhow::Result<Plan> 
     let pairs = chosen.pairs(&registry)?;
     if pairs.is_empty() {
         bail!(
-            "no staging account is meant: none as asked names a target account; one is registered with its target: \
+            "no account as asked names a target account; a staging account is registered with one: \
              drs-fleet accounts add ACCOUNT --name NAME --drs-region REGION --target-account TARGET"
         );
     }

@@ -67,7 +67,9 @@ pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Re
         ref several => {
             let named: Vec<_> =
                 several.iter().take(NAMED).map(|row| format!("\n  {}", row.latest.incident)).collect();
-            bail!("{given:?} may mean any of {}:{}", counted(several.len(), "incident"), named.concat())
+            let more = if several.len() > NAMED { "\n  …" } else { "" };
+            let number = counted(several.len(), "incident");
+            bail!("{given:?} may mean any of {number}:{}{more}", named.concat())
         }
     }
 }

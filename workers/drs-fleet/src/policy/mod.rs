@@ -52,7 +52,7 @@ const EXAMPLE: &str = r#"A policy, in YAML or JSON; all of it may be left out, a
     - tag: { key: Tier, value: gold }
       set: { lag_above: 5m, not_seen_after: 10m }
 
-The workers take it up within a minute."#;
+The workers take it up within a minute; levels and incidents follow with the next sweep of each place."#;
 
 #[derive(clap::Subcommand)]
 enum Command {

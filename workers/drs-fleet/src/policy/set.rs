@@ -61,7 +61,8 @@ pub(super) async fn set(
     }
     let editor = PolicyEditor::new(hub.io.clone(), WriteToken::for_command_of_a_person());
     let row = editor.set(policy, hub.who().await, stored.as_ref()).await?;
-    writeln!(out, "Stored as set by {}. The workers take it up within a minute.", plain(&row.set_by))?;
+    writeln!(out, "Stored as set by {}. The workers take it up within a minute;", plain(&row.set_by))?;
+    writeln!(out, "levels and incidents follow with the next sweep of each place.")?;
     Ok(())
 }
 

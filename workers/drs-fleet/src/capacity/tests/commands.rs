@@ -108,16 +108,13 @@ async fn an_error_says_which_accounts_and_regions_there_are() {
     let there = "there are 111122223333 (Payments), 222233334444 (Claims)";
     assert!(nobody.contains("the id, alias or name \"nobody\"") && nobody.contains(there), "{nobody}");
     let nowhere = stage.error("place --servers 3 --region eu-west-1").await;
-    assert!(
-        nowhere.contains("no account has DRS in eu-west-1; those are in us-east-1, us-west-2"),
-        "{nowhere}"
-    );
+    assert!(nowhere.contains("no account has DRS in eu-west-1, only in us-east-1, us-west-2"), "{nowhere}");
     let both = stage.error("history --account Payments").await;
     assert!(both.contains("add --region us-east-1 or us-west-2"), "{both}");
     let all = stage.error("history").await;
     assert!(all.contains("3 places are meant: add --account"), "{all}");
     let elsewhere = stage.error("--account Claims --region us-west-2").await;
-    assert!(elsewhere.contains("has no DRS in us-west-2; it has DRS in us-east-1"), "{elsewhere}");
+    assert!(elsewhere.contains("has no DRS in us-west-2, only in us-east-1"), "{elsewhere}");
 }
 
 #[tokio::test]

@@ -92,7 +92,8 @@ async fn a_spreadsheet_gets_every_column_and_no_formula() {
     assert_eq!(&lines[1][column("tags")], "Environment=prod; a=b=c");
     assert_eq!(&lines[1][column("incidents")], "stalled");
     assert_eq!(&lines[2][column("staging_account")], STAGING);
-    assert_eq!(&lines[0][column("lag_seconds")], "", "unknown is no zero");
+    assert_eq!(&lines[1][column("rpo")], "15m");
+    assert_eq!([0, 2].map(|n| &lines[n][column("lag_seconds")]), ["0", ""], "unknown is no zero");
     let none = run(&stage, "list nothing-is-called-so --format csv").await;
     assert_eq!(none.lines().count(), 1, "{none}");
 }
