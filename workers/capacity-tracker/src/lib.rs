@@ -50,6 +50,7 @@ pub struct CapacityTracker {
     hours: Store<CountsOfHour>,
     hearing: Hearing,
     reads: Pace,
+    wishes: Pace,
 }
 
 impl CapacityTracker {
@@ -68,6 +69,7 @@ impl CapacityTracker {
             hours: Store::new(metrics.clone()),
             hearing: Hearing::default(),
             reads: Pace::new(servers::READ_AGAIN),
+            wishes: Pace::new(places::WISH_AGAIN),
         }
     }
 }

@@ -11,11 +11,12 @@ use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
+use drs_fleet_domain::sweep::TICK;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::CapacityTracker;
 use crate::sweep::WRITES;
+use crate::{CapacityTracker, places};
 
 /// An event this old may have been overtaken by a sweep.
 const LATE: Duration = Duration::from_mins(1);
@@ -31,7 +32,10 @@ pub(crate) async fn observe<I: Io>(
     work: &[Received],
 ) -> Result<(), IoError> {
     let observations: Vec<_> = work.iter().filter_map(observation).collect();
-    told(worker, io, (place, id), &observations).await
+    told(worker, io, (place, id), &observations).await?;
+    let now = io.now();
+    let is_news = |o: &Observation| matches!(o, Observation::Stalled { at, .. } if at.checked_add(TICK).is_ok_and(|end| now < end));
+    if observations.iter().any(is_news) { places::look_sooner(worker, io, place).await } else { Ok(()) }
 }
 
 fn observation(received: &Received) -> Option<Observation> {

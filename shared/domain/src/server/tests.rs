@@ -479,6 +479,6 @@ fn a_row_with_everything_wrong_is_bounded_and_one_that_is_mended_is_small() {
 }
 
 /// In bytes, of a row whose every facet is told and on which all that can be open at once is.
-const WORST: usize = 1_024;
+const WORST: usize = 2_560;
 /// In bytes, of a row on which one incident is open and all others are over.
-const HOT: usize = 1_024;
+const HOT: usize = 2_048;
