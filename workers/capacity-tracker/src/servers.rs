@@ -126,6 +126,7 @@ async fn keep_details<I: Io>(
         }
         _ => {}
     }
+    worker.details.release(&key);
     Ok(())
 }
 
