@@ -50,7 +50,10 @@ fn deny(scene: &Scene) {
 #[tokio::test(start_paused = true)]
 async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| scene.put(&stalled(1, "STALLED", early(10))),
+        |scene| {
+            scene.keeps_hearing();
+            scene.put(&stalled(1, "STALLED", early(10)));
+        },
         |scene| scene.put(&stalled(1, "NOT_STALLED", early(70))),
         |scene| scene.put(&stalled(2, "STALLED", early(80))),
     ];
@@ -66,6 +69,7 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             five(scene);
+            scene.keeps_hearing();
             scene.put(&heartbeat(early(5)));
         },
         |scene| scene.put(&api_call("DeleteSourceServer", now(scene), &json!(null))),
@@ -80,6 +84,7 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
 async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
+            scene.keeps_hearing();
             five(scene);
             sweep(scene);
         },
@@ -135,6 +140,7 @@ async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_another_instance_
 async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
+            scene.keeps_hearing();
             scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), server(2, "CONTINUOUS")]);
             sweep(scene);
         },
@@ -158,15 +164,20 @@ async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept
 /// Time alone opens and closes nothing twice.
 #[tokio::test(start_paused = true)]
 async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_wherever_the_tracker_dies() {
-    let steps: &[fn(&Scene)] = &[|scene| {
-        scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
-        let stuck_after = Some(Duration::from_mins(12).into());
-        judges_by(
-            &scene.world,
-            &Thresholds { initial_sync_stuck_after: stuck_after, ..Thresholds::default() },
-        );
-        sweep(scene);
-    }];
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.keeps_hearing();
+            scene.lets_pass(Duration::from_mins(30));
+            scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
+            let stuck_after = Some(Duration::from_mins(12).into());
+            judges_by(
+                &scene.world,
+                &Thresholds { initial_sync_stuck_after: stuck_after, ..Thresholds::default() },
+            );
+            sweep(scene);
+        },
+        |scene| scene.put(&wish(scene)),
+    ];
     let (_, clean) = path(steps).survives_everything().await;
     let expected = [
         ((IncidentKind::ReplicationStalled, "Incident Opened"), 1),

@@ -74,6 +74,7 @@ async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tra
 async fn a_sweep_that_ends_early_keeps_what_it_saw_and_says_so_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
+            scene.keeps_hearing();
             scene.world.set_page_size(&place(), Some(2));
             scene.world.set_servers(&place(), running(5));
             scene.put(&wish(scene));

@@ -16,7 +16,7 @@ use drs_fleet_domain::row::{Change, Row};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::world::account;
+use super::world::{account, heartbeat, now};
 
 /// So long a call takes: time passes between any two effects.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -44,6 +44,7 @@ pub(super) struct Scene {
     process: Arc<Mutex<MemoryIo>>,
     broken: Arc<Mutex<Option<(Neighbour, Verdict)>>>,
     pause: Arc<Mutex<Duration>>,
+    hears: Arc<Mutex<bool>>,
 }
 
 impl Scene {
@@ -55,7 +56,7 @@ impl Scene {
         Store::default().change(&world, &row.key(), register).await.unwrap();
         listens_for(&world, NEVER);
         let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
-        Self { world, process, broken: Arc::default(), pause: Arc::default() }
+        Self { world, process, broken: Arc::default(), pause: Arc::default(), hears: Arc::default() }
     }
 
     pub(super) fn process(&self) -> MemoryIo {
@@ -83,6 +84,12 @@ impl Scene {
         *self.pause.lock().unwrap() = time;
     }
 
+    /// From now on its heartbeats come: what time alone changes is judged only by who hears.
+    pub(super) fn keeps_hearing(&self) {
+        *self.hears.lock().unwrap() = true;
+        self.put(&heartbeat(now(self)));
+    }
+
     fn restart(&self) {
         let next = self.process().restarted();
         if let Some((neighbour, verdict)) = *self.broken.lock().unwrap() {
@@ -94,8 +101,11 @@ impl Scene {
     /// Waits until the queue is empty, everything is told, and nothing is due within `soon`.
     pub(super) async fn settles(&self, soon: Duration) {
         let mut quiet = 0;
-        for _ in 0..LONGEST / 2 {
+        for round in 1..=LONGEST / 2 {
             tokio::time::sleep(Duration::from_secs(2)).await;
+            if round % 60 == 0 && *self.hears.lock().unwrap() {
+                self.put(&heartbeat(now(self)));
+            }
             quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return;

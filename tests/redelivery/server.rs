@@ -85,7 +85,7 @@ impl Stored {
     fn decide(&mut self, observations: &[Observation], now: Timestamp) -> Option<Vec<OwnEvent>> {
         let id: SourceServerId = "s-12345678901234567".parse().unwrap();
         let policy = Policy::default();
-        let context = Context { account_name: "erp-prod", swept_at: self.swept_at, policy: &policy, now };
+        let context = Context { swept_at: self.swept_at, ..Context::new("erp-prod", &policy, now) };
         let change = decide((&somewhere(), &id), observations, self.row.as_ref(), &context)?;
         self.row = Some(change.row);
         Some(change.tell)

@@ -72,6 +72,11 @@ impl<R: Row> Store<R> {
         }
     }
 
+    /// Keeps nothing of an item that is seldom changed and large.
+    pub fn release(&self, key: &Key) {
+        self.cache.forget(key);
+    }
+
     /// The item as this process last stored or read it, without asking the table.
     pub fn held(&self, key: &Key) -> Option<Arc<Stored<R>>> {
         self.cache.get(key)

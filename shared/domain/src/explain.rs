@@ -149,7 +149,7 @@ impl Explanation {
     fn observe_server(&mut self, (place, id): (&Place, &SourceServerId), observation: server::Observation) {
         let (account_name, policy) = (format!("account {}", place.account), Policy::default());
         let now = observation.time();
-        let context = server::Context { account_name: &account_name, swept_at: None, policy: &policy, now };
+        let context = server::Context::new(&account_name, &policy, now);
         self.write(server::decide((place, id), &[observation], None, &context).as_ref());
     }
 

@@ -130,7 +130,9 @@ pub struct Incident {
     pub severity: Severity,
     /// Rises with each event told of it.
     pub sequence: u32,
-    /// What a person is told of the cause, in plain words.
+    /// The newest that is known of the cause, in plain words. It may have changed since people were told, and is not
+    /// kept of what is over and told to be.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// When it ended. What comes back within [`REOPENS`] is the same incident; what comes later takes its place, and
     /// is told apart from it by `opened_at`.
@@ -199,7 +201,7 @@ pub struct Subject<'a> {
 /// Brings the incidents in line with the conditions that hold at `at`, and says what to tell.
 ///
 /// Opens what is new, escalates what became worse, resolves what is over. A condition that stays as it was, or
-/// became less bad, is not told again. One that flaps is told when it opens, when it is over, when it comes back
+/// became less bad, is not told again, whatever is learnt of its cause: that is kept, and comes with what is told next. One that flaps is told when it opens, when it is over, when it comes back
 /// for the first time, and then no more until it has been quiet for [`REOPENS`].
 pub fn reconcile(
     incidents: &mut Incidents,
@@ -233,6 +235,10 @@ pub fn reconcile(
             tell.push(IncidentEvent::of(happened, kind, incident, subject, at));
         }
     }
+    incidents
+        .values_mut()
+        .filter(|i| i.closed_at.is_some() && i.told_over)
+        .for_each(|i| i.reason = String::new());
     tell
 }
 
@@ -291,6 +297,7 @@ impl Incident {
         if self.closed_at.take().is_some() {
             self.flaps += 1;
         }
+        self.reason.clone_from(&condition.reason);
         let told = match (std::mem::take(&mut self.told_over), worse) {
             (true, _) => Happened::Reopened,
             (false, true) => Happened::Escalated,
@@ -298,7 +305,6 @@ impl Incident {
         };
         self.severity = condition.severity;
         self.sequence += 1;
-        self.reason.clone_from(&condition.reason);
         Some(told)
     }
 }

@@ -7,6 +7,7 @@ mod counts;
 mod handle;
 mod hearing;
 mod links;
+mod pace;
 mod places;
 mod quotas;
 mod servers;
@@ -32,6 +33,7 @@ use drs_fleet_domain::tags::InstanceServerRow;
 use jiff::Timestamp;
 
 use self::hearing::Hearing;
+use self::pace::Pace;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct CapacityTracker {
     days: Store<CountsOfDay>,
     hours: Store<CountsOfHour>,
     hearing: Hearing,
+    reads: Pace,
+    wishes: Pace,
 }
 
 impl CapacityTracker {
@@ -64,6 +68,8 @@ impl CapacityTracker {
             days: Store::new(metrics.clone()),
             hours: Store::new(metrics.clone()),
             hearing: Hearing::default(),
+            reads: Pace::new(servers::READ_AGAIN),
+            wishes: Pace::new(places::WISH_AGAIN),
         }
     }
 }

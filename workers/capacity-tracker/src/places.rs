@@ -1,5 +1,7 @@
 //! Places as events and timers tell of them: heard, to be swept sooner, silent.
 
+use std::time::Duration;
+
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
@@ -12,8 +14,8 @@ use drs_fleet_domain::unhandled::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::CapacityTracker;
 use crate::sweep::WRITES;
+use crate::{CapacityTracker, servers};
 
 /// How many items the table reads at once.
 const READS: usize = 100;
@@ -39,6 +41,29 @@ pub(crate) async fn observe<I: Io>(
     }
     see(worker, io, place, &observations, None).await
 }
+
+/// An event of a stall tells neither its cause nor the state after it, so the place is swept soon, if nobody wished for
+/// that yet. The schedule sweeps what is left out here, and what an older event told.
+pub(crate) async fn look_sooner<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+) -> Result<(), IoError> {
+    let now = io.now();
+    let known = worker.places.held(&keys::place(place));
+    let is_wished = known.is_some_and(|stored| stored.row.look_at.is_some_and(|at| at > now));
+    if is_wished || !worker.registry.current(io).await?.is_swept(place) || !worker.wishes.takes(place, now) {
+        return Ok(());
+    }
+    let wished = see(worker, io, place, &[Observation::LookSooner { at: now }], None).await;
+    if wished.is_err() {
+        worker.wishes.gives_back(place);
+    }
+    wished
+}
+
+/// A crowd of stalls in one place asks for a sweep of it this often at most.
+pub(crate) const WISH_AGAIN: Duration = Duration::from_mins(1);
 
 /// Applies observations of a place; `quotas` where something was counted.
 pub(crate) async fn see<I: Io>(
@@ -130,6 +155,10 @@ pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> 
         is_swept: registry.is_swept(place),
         hears: worker.hearing.is_good(now),
     };
+    if !waking.is_active {
+        // First, so that a crash in between repeats it.
+        servers::dismiss(worker, io, place).await?;
+    }
     let name = registry.account_name(&place.account);
     let context = Context::new(name, now).with(policy.of_account(&place.account), None);
     let mut asking = false;

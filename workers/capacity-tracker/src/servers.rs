@@ -9,13 +9,20 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
+use drs_fleet_domain::sweep::TICK;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::CapacityTracker;
+use crate::sweep::WRITES;
+use crate::{CapacityTracker, places};
 
 /// An event this old may have been overtaken by a sweep.
 const LATE: Duration = Duration::from_mins(1);
+
+/// What a place's row says of sweeps is read afresh this often at most.
+pub(crate) const READ_AGAIN: Duration = Duration::from_secs(10);
 
 /// Handles the events of one server.
 pub(crate) async fn observe<I: Io>(
@@ -25,7 +32,10 @@ pub(crate) async fn observe<I: Io>(
     work: &[Received],
 ) -> Result<(), IoError> {
     let observations: Vec<_> = work.iter().filter_map(observation).collect();
-    told(worker, io, (place, id), &observations).await
+    told(worker, io, (place, id), &observations).await?;
+    let now = io.now();
+    let is_news = |o: &Observation| matches!(o, Observation::Stalled { at, .. } if at.checked_add(TICK).is_ok_and(|end| now < end));
+    if observations.iter().any(is_news) { places::look_sooner(worker, io, place).await } else { Ok(()) }
 }
 
 fn observation(received: &Received) -> Option<Observation> {
@@ -67,11 +77,13 @@ async fn told<I: Io>(
 ) -> Result<(), IoError> {
     let Some(oldest) = observations.iter().map(Observation::time).min() else { return Ok(()) };
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let now = io.now();
+    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < now);
     let context = Context {
-        account_name: registry.account_name(&place.account),
-        swept_at: swept_at(worker, io, place, oldest).await?,
-        policy: &policy,
-        now: io.now(),
+        swept_at: swept_at(worker, io, place, is_late.then_some(oldest)).await?,
+        hears: worker.hearing.is_good(now),
+        registry: Some(registry.as_ref()),
+        ..Context::new(registry.account_name(&place.account), &policy, now)
     };
     let key = keys::server(place, id);
     worker.servers.change(io, &key, |row| server::decide((place, id), observations, row, &context)).await?;
@@ -114,34 +126,66 @@ async fn keep_details<I: Io>(
         }
         _ => {}
     }
+    worker.details.release(&key);
     Ok(())
 }
 
-/// The timer of a server rings.
+/// The timer of a server rings. Where this process does not hear well, a sweep must have looked since the time came.
 pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> Result<(), IoError> {
+    let Some(known) = worker.servers.known(io, key).await? else { return Ok(()) };
+    // An account may be newer than the registry we hold.
+    if !worker.registry.current(io).await?.is_swept(&known.row.place) {
+        worker.registry.forget();
+    }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let now = io.now();
+    let hears = worker.hearing.is_good(now);
+    let swept_at = swept_at(worker, io, &known.row.place, (!hears).then_some(now)).await?;
     let wake = |row: &ServerRow| {
-        let account_name = registry.account_name(&row.place.account);
-        let context = Context { account_name, swept_at: None, policy: &policy, now };
+        let known = Context::new(registry.account_name(&row.place.account), &policy, now);
+        let context = Context { swept_at, hears, registry: Some(registry.as_ref()), ..known };
         server::decide((&row.place, &row.id), &[], Some(row), &context)
     };
     worker.servers.wake(io, key, wake).await.map(|_| ())
 }
 
-/// When the place was last swept. What this process knows of it will do for an event that is not late; a late one
-/// may be older than a sweep that another instance made since.
+/// Brings the servers of a place that is not watched any more in line with that: what is open on them is over, and
+/// those of an account that was removed are forgotten in the end.
+pub(crate) async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let known = Context::new(registry.account_name(&place.account), &policy, io.now());
+    let context = &Context { registry: Some(registry.as_ref()), ..known };
+    let stored = io.query::<ServerRow>(&keys::servers(place)).await?;
+    stream::iter(stored.into_iter().filter(|stored| stored.row.is_to_be_dismissed()))
+        .map(|stored| async move {
+            let key = stored.row.key();
+            worker.servers.remember([stored]);
+            let decide = |row: Option<&ServerRow>| server::decide((place, &row?.id), &[], row, context);
+            worker.servers.change(io, &key, decide).await.map(|_| ())
+        })
+        .buffer_unordered(WRITES)
+        .try_collect()
+        .await
+}
+
+/// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since
+/// `needed`, which may have been another instance's; then it reads afresh, at most once per place and
+/// [`READ_AGAIN`], for what is late comes in crowds.
 async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    oldest: Timestamp,
+    needed: Option<Timestamp>,
 ) -> Result<Option<Timestamp>, IoError> {
     let key = keys::place(place);
     let known = worker.places.known(io, &key).await?.and_then(|stored| stored.row.swept_at());
-    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < io.now());
-    if !is_late || known.is_some_and(|swept| swept > oldest) {
+    let will_do = needed.is_none_or(|needed| known.is_some_and(|swept| swept > needed));
+    if will_do || !worker.reads.takes(place, io.now()) {
         return Ok(known);
     }
-    Ok(worker.places.fresh(io, &key).await?.and_then(|stored| stored.row.swept_at()))
+    let read = worker.places.fresh(io, &key).await;
+    if read.is_err() {
+        worker.reads.gives_back(place);
+    }
+    Ok(read?.and_then(|stored| stored.row.swept_at()))
 }

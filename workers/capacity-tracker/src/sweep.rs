@@ -39,7 +39,7 @@ pub(crate) async fn sweep<I: Io>(
         return Ok(());
     }
     if !is_swept(worker, io, place).await? {
-        return places::see(worker, io, place, &[Observation::Dismissed { at: now }], None).await;
+        return dismiss(worker, io, place).await;
     }
     let mut reading = None;
     match read(worker, io, place, &mut reading).await {
@@ -55,6 +55,12 @@ async fn is_swept<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Res
     }
     worker.registry.forget();
     Ok(worker.registry.current(io).await?.is_swept(place))
+}
+
+/// Nothing of the place is watched any more. Its servers come first, so that a crash in between repeats them.
+async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
+    servers::dismiss(worker, io, place).await?;
+    places::see(worker, io, place, &[Observation::Dismissed { at: io.now() }], None).await
 }
 
 /// All pages were read.
@@ -86,7 +92,7 @@ async fn ended_early<I: Io>(
         // A person may have switched the account off since the registry was read: that is no refusal.
         worker.registry.forget();
         if !is_swept(worker, io, place).await? {
-            return places::see(worker, io, place, &[Observation::Dismissed { at: io.now() }], None).await;
+            return dismiss(worker, io, place).await;
         }
     }
     let partial = reading.map(|reading| reading.ended_by(&error));
@@ -183,7 +189,14 @@ async fn see<I: Io>(
     let known = worker.places.known(io, &keys::place(place)).await?;
     let swept_at = known.and_then(|stored| stored.row.swept_at());
     let account_name = registry.account_name(&place.account);
-    let context = server::Context { account_name, swept_at, policy: &policy, now: io.now() };
+    let now = io.now();
+    let hears = worker.hearing.is_good(now);
+    let context = server::Context {
+        swept_at,
+        hears,
+        registry: Some(registry.as_ref()),
+        ..server::Context::new(account_name, &policy, now)
+    };
     let rows: Vec<_> = stream::iter(observed)
         .map(|(id, observation)| {
             let context = &context;

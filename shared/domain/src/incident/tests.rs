@@ -85,6 +85,21 @@ fn what_flaps_is_told_once_as_reopened_and_then_not_before_it_is_quiet() {
 }
 
 #[test]
+fn what_is_learnt_of_the_cause_is_kept_and_told_with_what_is_told_next() {
+    let mut server = Server::default();
+    server.stalls(0);
+    assert_eq!(server.decides(5, Some((5, Severity::High))), [], "a better reason pages nobody");
+    let reason = |server: &Server| server.incidents[&IncidentKind::ReplicationStalled].reason.clone();
+    assert_eq!(reason(&server), "stalled since 5");
+    server.decides(6, Some((6, Severity::High)));
+    server.recovers(7);
+    assert_eq!(server.told.last().unwrap().reason, "stalled since 6", "its end says why it was");
+    assert_eq!(reason(&server), "", "what is over and told to be is kept without");
+    assert_eq!(server.stalls(9), [(Happened::Reopened, 1)]);
+    assert_eq!(server.told.last().unwrap().reason, "stalled since 9");
+}
+
+#[test]
 fn what_comes_back_after_it_was_quiet_is_another_incident() {
     let mut server = Server::default();
     server.stalls(0);

@@ -12,6 +12,9 @@ use crate::policy::{Policy, RPO_TAG};
 use crate::seen::{ServerSeen, Staging};
 use crate::span;
 
+/// In characters.
+const ERROR_LENGTH: usize = 120;
+
 /// What is known of a server besides its replication. Greater is newer; at equal times the content decides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Inventory {
@@ -41,7 +44,7 @@ impl Inventory {
             seen_at: at,
             name: name.map_or_else(|| seen.id.to_string(), Clone::clone),
             instance: seen.instance.clone(),
-            staging: seen.staging.clone(),
+            staging: Staging { error: seen.staging.error.as_deref().map(beginning), ..seen.staging.clone() },
             marks: policy.marks().filter_map(mark).collect(),
             fingerprint: fingerprint(seen),
         }
@@ -53,6 +56,11 @@ impl Inventory {
             Self { seen_at: swept_at.map_or(known.seen_at, |at| at.max(known.seen_at)), ..known.clone() };
         *self > confirmed && *self != Self { seen_at: self.seen_at, ..known.clone() }
     }
+}
+
+/// As much of AWS's words as is kept, for rows are read and written often.
+fn beginning(text: &str) -> String {
+    text.chars().take(ERROR_LENGTH).collect()
 }
 
 /// A server's recovery point objective; `None` when it has none that can be read.

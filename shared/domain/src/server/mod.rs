@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::conditions::Sight;
 pub use self::details::{ServerDetailsRow, fingerprint};
 pub use self::health::{Health, Sync};
 pub use self::inventory::Inventory;
@@ -27,6 +28,7 @@ use crate::ids::SourceServerId;
 use crate::incident::{self, Incidents, Subject, reconcile_late};
 use crate::keys::{self, Key, Place};
 use crate::policy::{Limits, Policy};
+use crate::registry::Registry;
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::seen::ServerSeen;
@@ -123,6 +125,36 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     /// Our time.
     pub now: Timestamp,
+    /// Whether messages reach this process in time, so that what it was not told did not happen. Otherwise what time
+    /// alone changes counts only where a sweep has looked since.
+    pub hears: bool,
+    /// Who is watched. Without it every place is, and nobody else's.
+    pub registry: Option<&'a Registry>,
+}
+
+impl<'a> Context<'a> {
+    /// Of a process that hears well and knows of no sweep.
+    pub fn new(account_name: &'a str, policy: &'a Policy, now: Timestamp) -> Self {
+        Self { account_name, swept_at: None, policy, now, hears: true, registry: None }
+    }
+
+    /// Whether anything of the place is judged: servers of an account that was switched off or removed are not.
+    fn is_watched(&self, place: &Place) -> bool {
+        self.registry.is_none_or(|registry| registry.is_swept(place))
+    }
+
+    fn is_removed(&self, place: &Place) -> bool {
+        self.registry.is_some_and(|registry| registry.account(&place.account).is_none())
+    }
+
+    /// Whether a server replicates in another account that is known, and so is judged there.
+    fn is_judged_elsewhere(&self, row: &ServerRow) -> bool {
+        let staging = row.inventory.as_ref().and_then(|i| i.staging.account.as_ref());
+        let elsewhere = staging.filter(|account| row.is_extended() && **account != row.place.account);
+        let is_known =
+            |registry: &Registry| elsewhere.is_some_and(|a| registry.is_registered(a, &row.place.region));
+        self.registry.is_some_and(is_known)
+    }
 }
 
 impl Row for ServerRow {
@@ -240,17 +272,39 @@ pub fn decide(
     let mut row = row?;
     let limits = row.limits(context.policy);
     row.resync_since = row.replication.resync(swept_at).map(|seen| row.resync_since.unwrap_or(seen));
-    row.forget_at = row.gone_since.and_then(|since| since.checked_add(limits.gone_kept).ok());
-    let holding = conditions::holding(&row, &limits, context.now);
+    row.forget_at = row.forget_at(&limits, context);
+    let sight = Sight {
+        now: context.now,
+        hears: context.hears,
+        swept_at,
+        judged_elsewhere: context.is_judged_elsewhere(&row),
+    };
+    let is_watched = context.is_watched(place);
+    let holding = if is_watched { conditions::holding(&row, &limits, sight) } else { Vec::new() };
     let name = row.name().to_owned();
     let subject = Subject { place, account_name: context.account_name, id: id.as_str(), name: &name };
     let tell = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
-    let will_hold = conditions::next(&row, &limits, context.now);
+    let will_hold = conditions::next(&row, &limits, sight).filter(|_| is_watched);
     row.look_at = will_hold.into_iter().chain(incident::wake_at(&row.incidents)).min();
     Change::between(stored, row, tell.into_iter().map(Into::into).collect())
 }
 
 impl ServerRow {
+    /// When the table may forget it: when it is gone, or nobody watches it any more, for long enough.
+    fn forget_at(&self, limits: &Limits, context: &Context<'_>) -> Option<Timestamp> {
+        let kept = |since: Timestamp| since.checked_add(limits.gone_kept).ok();
+        match self.gone_since {
+            Some(gone) => kept(gone),
+            None if context.is_removed(&self.place) => self.forget_at.or_else(|| kept(context.now)),
+            None => None,
+        }
+    }
+
+    /// Whether it must be brought in line when its place is not watched any more.
+    pub fn is_to_be_dismissed(&self) -> bool {
+        self.look_at.is_some() || self.forget_at.is_none() || incident::open(&self.incidents).next().is_some()
+    }
+
     /// The row after one observation; the same when that tells nothing new.
     fn after(&self, observation: &Observation, swept_at: Option<Timestamp>, policy: &Policy) -> Self {
         let mut next = self.clone();
@@ -309,7 +363,7 @@ impl ServerRow {
         }
     }
 
-    /// Nothing is forgotten of when a state was last seen, neither of the one that was left nor of a stale one.
+    /// Nothing that decisions look at is forgotten of when a state was last seen, neither of the one that was left nor of a stale one.
     fn keep_states(
         &mut self,
         before: &Self,
@@ -324,6 +378,7 @@ impl ServerRow {
                 self.replication.before.extend(seen_at.map(|at| (state, at)));
             }
         }
+        self.replication.forget_states();
     }
 
     /// When it was last seen in a state; the place's last sweep confirmed the present one.

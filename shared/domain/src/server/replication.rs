@@ -39,7 +39,8 @@ pub struct Replication {
     pub since: Timestamp,
     /// What this was last learnt from.
     pub stamp: Stamp,
-    /// Other states that it was in, and when it was last seen in each; not `UNKNOWN`.
+    /// Other states that it was in, and when it was last seen in each. Kept are those that start or end a resync, and
+    /// of all others the newest in which it was connected, so that the row does not grow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub before: BTreeMap<String, Timestamp>,
 }
@@ -101,15 +102,23 @@ impl Replication {
 
     /// When it was last seen in another state than disconnected.
     pub(super) fn last_connected(&self) -> Option<Timestamp> {
-        let connected =
-            self.before.iter().filter(|(state, _)| !matches!(state.as_str(), DISCONNECTED | UNKNOWN));
-        connected.map(|(_, at)| *at).max()
+        self.before.values().copied().max()
+    }
+
+    /// Forgets of earlier states what no decision looks at.
+    pub(super) fn forget_states(&mut self) {
+        let is_told_apart = |state: &str| state == CONTINUOUS || RESYNC.contains(&state);
+        self.before.retain(|state, _| !matches!(state.as_str(), DISCONNECTED | UNKNOWN));
+        let others = self.before.iter().filter(|(state, _)| !is_told_apart(state));
+        let newest = others.max_by_key(|(state, at)| (**at, *state)).map(|(state, _)| state.clone());
+        self.before.retain(|state, _| is_told_apart(state) || newest.as_ref() == Some(state));
     }
 
     /// When it was last seen reading its disks from the beginning, if it replicated continuously before and has not
-    /// done so since. Of two states seen in one second, the present one counts.
+    /// done so since, and was not stopped or lost. Of two states seen in one second, the present one counts.
     pub(super) fn resync(&self, swept_at: Option<Timestamp>) -> Option<Timestamp> {
-        let continuous = self.before.get(CONTINUOUS).copied().filter(|_| self.state != CONTINUOUS)?;
+        let continuous =
+            self.before.get(CONTINUOUS).copied().filter(|_| self.state != CONTINUOUS && !self.is_off())?;
         let began = RESYNC.iter().filter_map(|state| self.last_in(state, swept_at)).max()?;
         (RESYNC.contains(&self.state.as_str()) || began > continuous).then_some(began)
     }

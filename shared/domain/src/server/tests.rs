@@ -8,6 +8,7 @@ use super::*;
 use crate::incident::{IncidentKind, Severity};
 use crate::own_event::Happened;
 use crate::policy::{Override, RPO_TAG, TagValue, Thresholds};
+use crate::registry::{AccountRegion, AccountRow, AccountStatus};
 use crate::seen::{Progress, Staging};
 
 /// Minutes after some moment.
@@ -44,13 +45,17 @@ struct Server {
     row: Option<ServerRow>,
     swept_at: Option<Timestamp>,
     policy: Policy,
+    /// The process gets no messages in time.
+    is_deaf: bool,
+    registry: Option<Registry>,
     writes: u32,
 }
 
 impl Server {
     fn decides(&mut self, observations: &[Observation], now: Timestamp) -> Vec<(IncidentKind, Happened)> {
-        let context =
-            Context { account_name: "erp-prod", swept_at: self.swept_at, policy: &self.policy, now };
+        let known = Context::new("erp-prod", &self.policy, now);
+        let registry = self.registry.as_ref();
+        let context = Context { swept_at: self.swept_at, hears: !self.is_deaf, registry, ..known };
         self.swept_at = observations.iter().filter_map(Observation::swept_at).chain(self.swept_at).max();
         let Some(change) = decide((&somewhere(), &id()), observations, self.row.as_ref(), &context) else {
             return Vec::new();
@@ -110,8 +115,62 @@ fn a_stall_that_is_first_told_when_it_is_old_opens_critical_and_only_once() {
 fn a_disconnected_server_is_an_incident_until_it_is_connected() {
     let mut it = Server::default();
     it.swept(0, server("CONTINUOUS"));
-    assert_eq!(it.swept(5, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
-    assert_eq!(it.swept(10, server("CONTINUOUS")), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.swept(5, server("DISCONNECTED")), [], "the record of a call may be on its way");
+    assert_eq!(it.rings(), (at(15), vec![(ServerDisconnected, Opened)]));
+    assert_eq!(it.swept(20, server("CONTINUOUS")), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.row().look_at, None);
+}
+
+#[test]
+fn a_server_that_was_never_seen_connected_is_not_lost() {
+    let mut it = Server::default();
+    assert_eq!(it.swept(0, server("DISCONNECTED")), []);
+    assert_eq!((it.swept(60, server("DISCONNECTED")), it.row().look_at), (vec![], None));
+    it.swept(65, server("BACKLOG"));
+    it.swept(70, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(80), vec![(ServerDisconnected, Opened)]));
+}
+
+#[test]
+fn a_call_whose_record_comes_after_the_sweep_that_saw_its_effect_tells_nobody() {
+    let mut it = Server::default();
+    it.swept(0, server("CONTINUOUS"));
+    it.swept(5, server("DISCONNECTED"));
+    let called = Observation::DisconnectCalled { at: at(4) };
+    assert_eq!((it.decides(&[called], at(14)), it.row().look_at), (vec![], None));
+}
+
+#[test]
+fn a_stall_is_not_critical_for_a_process_that_heard_nothing_before_a_sweep_says_so() {
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    assert_eq!(it.rings(), (at(30), vec![]));
+    assert_eq!(it.row().look_at, Some(at(31)), "it is looked at again a minute later");
+    let writes = it.writes;
+    it.decides(&[], at(30) + SignedDuration::from_secs(20));
+    assert_eq!(
+        (it.writes, it.row().look_at),
+        (writes, Some(at(31))),
+        "what is decided meanwhile moves nothing"
+    );
+    assert_eq!(it.rings(), (at(31), vec![]));
+    assert_eq!(it.swept(32, server("STALLED")), [(ReplicationStalled, Escalated)]);
+    assert_eq!(it.row().look_at, None);
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(31));
+    assert_eq!(it.open(), [(ReplicationStalled, Severity::High)]);
+    it.is_deaf = false;
+    assert_eq!(it.rings(), (at(32), vec![(ReplicationStalled, Escalated)]));
+}
+
+#[test]
+fn a_gap_between_snapshots_is_not_told_by_a_process_that_hears_of_none() {
+    let mut it = Server { is_deaf: true, ..Server::default() };
+    it.swept(0, tagged(server("CONTINUOUS"), RPO_TAG, "15m"));
+    it.decides(&[Observation::Snapshot { at: at(1) }], at(1));
+    assert_eq!(it.rings(), (at(25), vec![]));
+    it.is_deaf = false;
+    assert_eq!(it.rings(), (at(26), vec![(RpoGap, Opened)]));
 }
 
 #[test]
@@ -119,12 +178,14 @@ fn a_server_that_somebody_disconnected_is_no_incident_however_late_the_call_is_t
     let mut it = Server::default();
     it.swept(0, server("CONTINUOUS"));
     it.swept(5, server("CONTINUOUS"));
-    assert_eq!(it.swept(10, server("DISCONNECTED")), [(ServerDisconnected, Opened)]);
+    it.swept(10, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(20), vec![(ServerDisconnected, Opened)]));
     let called = |minute| Observation::DisconnectCalled { at: at(minute) };
-    assert_eq!(it.decides(&[called(4)], at(11)), [], "it was connected again after that call");
-    assert_eq!(it.decides(&[called(9)], at(12)), [(ServerDisconnected, Resolved)]);
+    assert_eq!(it.decides(&[called(4)], at(21)), [], "it was connected again after that call");
+    assert_eq!(it.decides(&[called(9)], at(22)), [(ServerDisconnected, Resolved)]);
     it.swept(40, server("CONTINUOUS"));
-    assert_eq!(it.swept(45, server("DISCONNECTED")), [(ServerDisconnected, Opened)], "nobody called again");
+    it.swept(45, server("DISCONNECTED"));
+    assert_eq!(it.rings(), (at(55), vec![(ServerDisconnected, Opened)]), "nobody called again");
 }
 
 #[test]
@@ -201,8 +262,10 @@ fn a_sync_without_progress_for_six_hours_is_stuck_and_one_with_progress_is_not()
     let mut it = Server::default();
     it.swept(0, syncing(1));
     it.swept(300, syncing(2));
-    assert_eq!(it.swept(361, syncing(2)), []);
-    assert_eq!(it.rings(), (at(660), vec![(InitialSyncStuck, Opened)]));
+    assert_eq!(it.swept(659, syncing(2)), []);
+    assert_eq!(it.decides(&[], at(900)), [], "nobody looked since");
+    assert_eq!(it.row().look_at, None, "only a sweep can tell");
+    assert_eq!(it.swept(660, syncing(2)), [(InitialSyncStuck, Opened)]);
     assert_eq!(it.reason(InitialSyncStuck), "no progress seen for 6h at 2 GiB of 100 GiB");
     assert_eq!(it.swept(661, syncing(3)), [(InitialSyncStuck, Resolved)]);
 }
@@ -248,6 +311,61 @@ fn an_extension_error_is_told_in_the_words_of_aws() {
     assert_eq!(it.swept(5, server("CONTINUOUS")), [(ExtensionError, Resolved)]);
 }
 
+fn account(id: &str, status: AccountStatus) -> AccountRow {
+    AccountRow {
+        id: id.parse().unwrap(),
+        name: "erp-prod".to_owned(),
+        alias: None,
+        role_arn: String::new(),
+        external_id_secret: String::new(),
+        regions: vec![AccountRegion { region: somewhere().region, drs: true, source: false }],
+        target: None,
+        status,
+        last_validated: None,
+        last_error: None,
+    }
+}
+
+#[test]
+fn an_extended_server_is_judged_in_the_account_where_it_replicates_if_that_is_known() {
+    let staging = |status: &str| Staging {
+        status: Some(status.to_owned()),
+        account: Some("444455556666".parse().unwrap()),
+        ..Staging::default()
+    };
+    let here = account("111122223333", AccountStatus::Active);
+    let there = account("444455556666", AccountStatus::Active);
+    for (accounts, expected) in [(vec![here.clone()], true), (vec![here, there], false)] {
+        let mut it = Server { registry: Some(accounts.into_iter().collect()), ..Server::default() };
+        it.swept(0, ServerSeen { staging: staging("EXTENDED"), ..lagging(100) });
+        it.decides(&[Observation::Stalled { stalled: true, at: at(1) }], at(1));
+        assert_eq!(!it.open().is_empty(), expected, "{:?}", it.open());
+        assert_eq!(it.row().look_at.is_some(), expected);
+        it.swept(5, ServerSeen { staging: staging("EXTENSION_ERROR"), ..lagging(0) });
+        assert_eq!(it.open(), [(ExtensionError, Severity::High)]);
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_servers_of_an_account_that_is_switched_off_and_of_one_removed_they_are_forgotten() {
+    let accounts = |row: Option<AccountRow>| Some(row.into_iter().collect::<Registry>());
+    let with = |status| accounts(Some(account("111122223333", status)));
+    let mut it = Server { registry: with(AccountStatus::Active), ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    it.registry = with(AccountStatus::Inactive);
+    assert!(it.row().is_to_be_dismissed());
+    assert_eq!(it.rings(), (at(30), vec![(ReplicationStalled, Resolved)]));
+    assert_eq!((it.row().look_at, it.row().forget_at), (None, None));
+    it.registry = with(AccountStatus::Active);
+    assert_eq!(it.decides(&[], at(60)), [(ReplicationStalled, Opened)], "it is watched again");
+    it.registry = accounts(None);
+    assert_eq!(it.decides(&[], at(61)), [(ReplicationStalled, Resolved)]);
+    let (kept, writes) = (SignedDuration::from_hours(90 * 24), it.writes);
+    assert_eq!((it.decides(&[], at(99)), it.writes), (vec![], writes));
+    assert_eq!(it.row().expires_at(), Some(at(61) + kept));
+    assert!(!it.row().is_to_be_dismissed());
+}
+
 #[test]
 fn a_resync_is_told_until_the_server_replicates_continuously_again_and_a_first_sync_is_none() {
     let mut it = Server::default();
@@ -259,6 +377,10 @@ fn a_resync_is_told_until_the_server_replicates_continuously_again_and_a_first_s
     assert_eq!(it.swept(20, server("RESCAN")), [(FullResync, Opened)]);
     assert_eq!(it.swept(25, server("BACKLOG")), []);
     assert_eq!(it.swept(30, server("CONTINUOUS")), [(FullResync, Resolved)]);
+    for (minute, off) in [(60, "STOPPED"), (90, "DISCONNECTED")] {
+        assert_eq!(it.swept(minute, server("RESCAN")), [(FullResync, Opened)]);
+        assert_eq!(it.swept(minute + 5, server(off)), [(FullResync, Resolved)]);
+    }
 }
 
 #[test]
@@ -301,3 +423,62 @@ fn details_are_written_when_they_change_and_marked_gone_with_their_server() {
     assert_eq!(again.instead_of(Some(&gone)), None, "that sweep came before");
     assert!(ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&gone)).is_some());
 }
+
+/// Everything that a sweep and events can tell, in AWS's longest words, and as many incidents as there can be.
+fn crowded() -> Server {
+    let mut it = Server::default();
+    let mut seen = tagged(lagging(5_000), RPO_TAG, "15m");
+    seen.tags.insert("Name".to_owned(), "a-rather-long-name-of-a-database-server".to_owned());
+    seen.instance = Some("i-0123456789abcdef0".parse().unwrap());
+    seen.last_seen = Some(at(-30));
+    seen.progress = Progress {
+        backlog: Some(u64::MAX / 2),
+        replicated: Some(1 << 50),
+        rescanned: Some(1 << 49),
+        total: Some(1 << 50),
+        ..seen.progress
+    };
+    let arn = "arn:aws:drs:us-west-2:444455556666:source-server/s-12345678901234567";
+    seen.staging = Staging {
+        status: Some("EXTENSION_ERROR".to_owned()),
+        account: Some("444455556666".parse().unwrap()),
+        server_arn: Some(arn.to_owned()),
+        error: Some("x".repeat(1_000)),
+    };
+    let states =
+        ["INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT", "CONTINUOUS", "PAUSED", "RESCAN"];
+    for (minute, state) in states.iter().chain(&["ADDED_LATER", "STALLED", "DISCONNECTED"]).enumerate() {
+        let seen = ServerSeen { state: Some((*state).to_owned()), ..seen.clone() };
+        it.swept(i64::try_from(minute).unwrap(), seen);
+    }
+    it.rings();
+    let stalled = ServerSeen {
+        state: Some("STALLED".to_owned()),
+        error: Some("FAILED_TO_START_REPLICATION_SERVER_BOOT".to_owned()),
+        ..seen
+    };
+    it.swept(30, stalled);
+    it.decides(&[Observation::Snapshot { at: at(31) }], at(31));
+    it.decides(&[Observation::DisconnectCalled { at: at(31) }], at(31));
+    it
+}
+
+#[test]
+fn a_row_with_everything_wrong_is_bounded_and_one_that_is_mended_is_small() {
+    let mut it = crowded();
+    assert!(it.open().len() >= 5, "{:?}", it.open());
+    let size = |it: &Server| serde_json::to_vec(it.row()).unwrap().len();
+    assert!(size(&it) <= WORST, "{} bytes: {}", size(&it), serde_json::to_string_pretty(it.row()).unwrap());
+    let states = it.row().replication.before.len();
+    assert!(states <= 4, "{:?}", it.row().replication.before);
+    it.swept(100, lagging(0));
+    it.swept(200, ServerSeen { state: Some("STALLED".to_owned()), ..lagging(0) });
+    assert_eq!(it.open().len(), 1);
+    assert!(it.row().incidents.len() >= 6, "{:?}", it.row().incidents);
+    assert!(size(&it) <= HOT, "{} bytes: {}", size(&it), serde_json::to_string_pretty(it.row()).unwrap());
+}
+
+/// In bytes, of a row whose every facet is told and on which all that can be open at once is.
+const WORST: usize = 2_560;
+/// In bytes, of a row on which one incident is open and all others are over.
+const HOT: usize = 2_048;
