@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::verdict::LONGEST_WISH;
+
 /// The rate is measured over so long.
 const MEASURED: Duration = Duration::from_secs(5);
 /// What a throttle leaves of the rate.
@@ -75,7 +77,7 @@ impl Pace {
 
     /// A call that began at `begun` was throttled.
     pub(super) fn throttled(&mut self, begun: Instant, retry_after: Option<Duration>, now: Instant) {
-        if let Some(until) = retry_after.and_then(|time| now.checked_add(time)) {
+        if let Some(until) = retry_after.and_then(|time| now.checked_add(time.min(LONGEST_WISH))) {
             self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
         }
         // Calls that were under way together and are throttled together are one throttle.
@@ -177,6 +179,13 @@ mod tests {
         pace.throttled(now, Some(Duration::from_secs(7)), now);
         assert_eq!(pace.earliest(now), now + Duration::from_secs(30));
         assert!(pace.holds(now + Duration::from_secs(29)) && !pace.holds(now + Duration::from_secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_of_a_day_holds_a_quarter_of_an_hour() {
+        let (mut pace, now) = called(10);
+        pace.throttled(now, Some(Duration::from_hours(24)), now);
+        assert_eq!(pace.earliest(now), now + Duration::from_mins(15));
     }
 
     #[tokio::test(start_paused = true)]

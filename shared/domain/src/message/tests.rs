@@ -46,7 +46,10 @@ fn hostile(event: IncidentEvent) -> IncidentEvent {
 fn of_four_kinds() -> [IncidentEvent; 4] {
     let because = |reason: &str, event| IncidentEvent { reason: reason.into(), ..event };
     [
-        because("DRS does not hear the agent (AGENT_NOT_SEEN)", event(IncidentKind::ReplicationStalled, Happened::Opened)),
+        because(
+            "DRS does not hear the agent (AGENT_NOT_SEEN)",
+            event(IncidentKind::ReplicationStalled, Happened::Opened),
+        ),
         because(
             "300 of 300 servers replicate (100 %)",
             IncidentEvent {
