@@ -1,5 +1,5 @@
-//! A denied, throttled or hanging account never slows another: the tracker sweeps a hundred places, and ninety-seven
-//! of them take the same simulated time whatever the other three do.
+//! A denied, throttled or hanging account never slows another: the tracker sweeps a hundred places, and ninety-six
+//! of them take the same simulated time whatever the other four do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,12 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::incident::{self, IncidentKind};
+use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::seen::ServerSeen;
+use job_monitor::JobMonitor;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +26,9 @@ const PLACES: u64 = 100;
 const DENIED: u64 = 10;
 const THROTTLED: u64 = 20;
 const HANGING: u64 = 30;
+/// DRS takes its requests for invalid.
+const INVALID: u64 = 40;
+const ODD: [u64; 4] = [DENIED, THROTTLED, HANGING, INVALID];
 
 fn place(n: u64) -> Place {
     Place {
@@ -73,6 +78,7 @@ fn trouble(io: &MemoryIo) {
     let throttled = IoError { retry_after: Some(Duration::from_mins(1)), ..failure(Verdict::Throttled) };
     io.set_spoke_failure(&place(THROTTLED), Some(throttled));
     io.set_spoke_hang(&place(HANGING), Some(Duration::from_secs(10)));
+    io.set_spoke_failure(&place(INVALID), Some(failure(Verdict::Permanent)));
 }
 
 fn is_swept(io: &MemoryIo, n: u64) -> bool {
@@ -92,20 +98,19 @@ fn tick(io: &MemoryIo) {
     );
 }
 
-/// How long the sweep of all places but the three takes, and whether any of the three was swept by then.
+/// How long the sweep of all places but the four takes, and whether any of the four was swept by then.
 async fn time_to_sweep(io: &MemoryIo) -> (Duration, bool) {
     tick(io);
     let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
     let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
     let began = tokio::time::Instant::now();
-    let odd = [DENIED, THROTTLED, HANGING];
-    while !(0..PLACES).filter(|n| !odd.contains(n)).all(|n| is_swept(io, n)) {
+    while !(0..PLACES).filter(|n| !ODD.contains(n)).all(|n| is_swept(io, n)) {
         assert!(began.elapsed() < Duration::from_mins(5), "never swept");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let taken = began.elapsed();
     working.abort();
-    (taken, odd.into_iter().any(|n| is_swept(io, n)))
+    (taken, ODD.into_iter().any(|n| is_swept(io, n)))
 }
 
 /// Kinds of open incidents by place, of those that have any.
@@ -118,7 +123,7 @@ fn open(io: &MemoryIo) -> BTreeMap<u64, Vec<IncidentKind>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_of_three_places_in_trouble_is_told_and_told_again_when_it_is_over() {
+async fn each_of_four_places_in_trouble_is_told_and_told_again_when_it_is_over() {
     let io = hub();
     trouble(&io);
     let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
@@ -128,10 +133,13 @@ async fn each_of_three_places_in_trouble_is_told_and_told_again_when_it_is_over(
         tokio::time::sleep(Duration::from_mins(5)).await;
     }
     let denied = (DENIED, vec![IncidentKind::AccountDenied]);
-    let overdue = [THROTTLED, HANGING].map(|n| (n, vec![IncidentKind::SweepOverdue]));
+    let overdue = [THROTTLED, HANGING, INVALID].map(|n| (n, vec![IncidentKind::SweepOverdue]));
     assert_eq!(open(&io), overdue.into_iter().chain([denied]).collect());
 
-    for n in [DENIED, THROTTLED, HANGING] {
+    assert!(io.dead_letters().is_empty());
+    assert!(!io.evicted().contains(&place(INVALID).account), "its role is as good as ever");
+
+    for n in ODD {
         io.set_spoke_failure(&place(n), None);
         io.set_spoke_hang(&place(n), None);
     }
@@ -144,12 +152,31 @@ async fn each_of_three_places_in_trouble_is_told_and_told_again_when_it_is_over(
 }
 
 #[tokio::test(start_paused = true)]
-async fn ninety_seven_places_are_swept_as_fast_with_three_in_trouble_as_without() {
+async fn ninety_six_places_are_swept_as_fast_with_four_in_trouble_as_without() {
     let (well, all) = time_to_sweep(&hub()).await;
-    assert!(all, "without trouble the three are swept as well");
+    assert!(all, "without trouble the four are swept as well");
     let io = hub();
     trouble(&io);
     let (beside_trouble, any) = time_to_sweep(&io).await;
-    assert!(!any, "the three are in trouble");
+    assert!(!any, "the four are in trouble");
     assert!(beside_trouble <= well, "{beside_trouble:?} instead of {well:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_drs_will_not_list_are_asked_for_once_a_tick_and_lead_to_no_dead_letter() {
+    let io = MemoryIo::default().limited();
+    register(&io, &place(INVALID));
+    trouble(&io);
+    let worker = JobMonitor::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    for _ in 0..3 {
+        tick(&io);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+    }
+    working.abort();
+    let asked = io.points().into_iter().filter(|point| *point == "jobs").count();
+    assert_eq!((asked, io.queued(), io.dead_letters().len()), (3, 0, 0));
+    assert_eq!(io.evicted(), []);
+    let row = io.stored::<JobSweepRow>(&keys::job_sweep(&place(INVALID))).unwrap().unwrap().row;
+    assert_eq!((row.sweeping, row.swept_at), (None, None));
 }

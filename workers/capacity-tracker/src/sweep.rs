@@ -71,7 +71,8 @@ async fn ended<I: Io>(
     places::see(worker, io, place, &[Observation::Swept(counted)], quotas.as_ref()).await
 }
 
-/// What was read stays. A refusal is an observation, and ends the sweep; after other failures the claim stays with
+/// What was read stays. A refusal is an observation, and ends the sweep. What DRS cannot make sense of ends it too,
+/// and the next tick asks again: when that goes on, the place is overdue. After other failures the claim stays with
 /// this request, which is tried again.
 async fn ended_early<I: Io>(
     worker: &CapacityTracker,
@@ -100,6 +101,10 @@ async fn ended_early<I: Io>(
         return places::see(worker, io, place, &observations, None).await;
     }
     places::see(worker, io, place, &observations, None).await?;
+    if sweeps::is_vain(&error) {
+        tracing::warn!(%place, %error, "the sweep ends; the next tick asks again");
+        return Ok(());
+    }
     Err(error)
 }
 
