@@ -1,4 +1,5 @@
-//! The quotas of a place: read from Service Quotas every few hours by one instance for all.
+//! The quotas of a place: read from Service Quotas every few hours by one instance for all. That they cannot be read is
+//! in the table too, so that no instance asks an account that refuses with every sweep.
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
@@ -30,7 +31,8 @@ pub(crate) async fn current<I: Io>(
         }
         Err(error) => {
             tracing::warn!(%place, %error, "the quotas cannot be read; going on with the last ones");
-            Ok(stored)
+            let failed = |row: Option<&QuotasRow>| quota::failed(place, now, row);
+            Ok(worker.quotas.change(io, &key, failed).await?.row().cloned())
         }
     }
 }

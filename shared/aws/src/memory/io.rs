@@ -14,6 +14,7 @@ use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
 use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::limiter::Service;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -48,7 +49,7 @@ impl MemoryIo {
             self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await
         };
         match &self.limiter {
-            Some(limiter) => limiter.call(&place.account, name, call).await,
+            Some(limiter) => limiter.call(&place.account, service_of(name), name, call).await,
             None => call.await,
         }
     }
@@ -106,6 +107,10 @@ impl MemoryIo {
             }
         }
     }
+}
+
+fn service_of(call: &str) -> Service {
+    if call == "quotas" { Service::Quotas } else { Service::Drs }
 }
 
 /// A call into a spoke that has not come to its end, also when its caller gives it up.
