@@ -17,6 +17,7 @@ use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::server::ServerRow;
 use job_monitor::JobMonitor;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -179,4 +180,45 @@ async fn jobs_that_drs_will_not_list_are_asked_for_once_a_tick_and_lead_to_no_de
     assert_eq!(io.evicted(), []);
     let row = io.stored::<JobSweepRow>(&keys::job_sweep(&place(INVALID))).unwrap().unwrap().row;
     assert_eq!((row.sweeping, row.swept_at), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_bears_one_call_in_five_seconds_is_swept_to_its_last_page() {
+    let io = MemoryIo::default().limited();
+    register(&io, &place(0));
+    io.set_servers(&place(0), servers(&place(0)));
+    io.set_page_size(&place(0), Some(10));
+    io.set_one_call_in(&place(0), Some(Duration::from_secs(5)));
+    tick(&io);
+    let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    working.abort();
+    let row = io.stored::<PlaceRow>(&keys::place(&place(0))).unwrap().unwrap().row;
+    assert_eq!(row.counted.map(|counted| counted.servers), Some(60), "{:?}", row.partial);
+    let calls = io.points().into_iter().filter(|point| *point == "source_servers").count();
+    assert!(calls <= 15, "{calls} calls for six pages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_the_pages_left_out_is_not_gone_while_drs_knows_it_by_its_id() {
+    let io = MemoryIo::default();
+    register(&io, &place(0));
+    let all = servers(&place(0));
+    let (there, removed) = (all[3].id.clone(), all[4].id.clone());
+    io.set_servers(&place(0), all.clone());
+    let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    tick(&io);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    io.set_servers(&place(0), all.into_iter().filter(|seen| seen.id != removed).collect());
+    io.set_overlooked(&place(0), [there.clone()]);
+    tick(&io);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    working.abort();
+    let gone = |id| io.stored::<ServerRow>(&keys::server(&place(0), id)).unwrap().unwrap().row.gone_since;
+    assert_eq!(gone(&there), None);
+    assert!(gone(&removed).is_some());
+    let row = io.stored::<PlaceRow>(&keys::place(&place(0))).unwrap().unwrap().row;
+    assert_eq!(row.counted.map(|counted| counted.servers), Some(59));
 }

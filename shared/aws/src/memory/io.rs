@@ -38,8 +38,14 @@ impl MemoryIo {
         &self,
         name: &'static str,
         place: &Place,
-        effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
+        mut effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
     ) -> Result<T, IoError> {
+        let effect = |world: &mut World, now| {
+            if service_of(name) == Service::Drs {
+                world.spokes.admit(place, name, now)?;
+            }
+            effect(world, now)
+        };
         let call = async {
             let hang = self.world().spokes.begin(place);
             let _under_way = UnderWay { io: self, place };
