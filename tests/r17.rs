@@ -39,14 +39,17 @@ fn place(n: u64) -> Place {
 }
 
 fn register(io: &MemoryIo, place: &Place) {
-    let region = AccountRegion { region: place.region.clone(), drs: true, source: false };
+    register_in(io, place, vec![AccountRegion { region: place.region.clone(), drs: true, source: false }]);
+}
+
+fn register_in(io: &MemoryIo, place: &Place, regions: Vec<AccountRegion>) {
     io.set_row(&AccountRow {
         id: place.account.clone(),
         name: place.account.to_string(),
         alias: None,
         role_arn: format!("arn:aws:iam::{}:role/drs-fleet", place.account),
         external_id_secret: "drs-fleet/external-id".to_owned(),
-        regions: vec![region],
+        regions,
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,
@@ -221,4 +224,38 @@ async fn a_server_that_the_pages_left_out_is_not_gone_while_drs_knows_it_by_its_
     assert!(gone(&removed).is_some());
     let row = io.stored::<PlaceRow>(&keys::place(&place(0))).unwrap().unwrap().row;
     assert_eq!(row.counted.map(|counted| counted.servers), Some(59));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_forty_accounts_of_many_regions_hanging_a_stall_elsewhere_is_told_at_once() {
+    const REGIONS: [&str; 7] =
+        ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3"];
+    let io = MemoryIo::default().limited();
+    register(&io, &place(99));
+    let (worker, stop) =
+        (CapacityTracker::new(RegistryCache::default(), &Metrics::default()), CancellationToken::new());
+    for n in 0..40 {
+        let region = |name: &str| AccountRegion { region: name.parse().unwrap(), drs: true, source: false };
+        register_in(&io, &place(n), REGIONS.map(region).into());
+        for region in REGIONS {
+            let hanging = Place { region: region.parse().unwrap(), ..place(n) };
+            io.set_spoke_hang(&hanging, Some(Duration::from_secs(10)));
+        }
+    }
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), stop));
+    tick(&io);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let arn = format!("arn:aws:drs:us-west-2:{}:source-server/s-00000000000000001", place(99).account);
+    io.put_message(
+        json!({
+            "version": "0", "id": "stall", "source": "aws.drs", "account": place(99).account, "region": "us-west-2",
+            "detail-type": "DRS Source Server Data Replication Stalled Change", "resources": [arn],
+            "detail": { "state": "STALLED" }, "time": io.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        })
+        .to_string(),
+    );
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    working.abort();
+    let key = keys::server(&place(99), &"s-00000000000000001".parse().unwrap());
+    assert!(io.stored::<ServerRow>(&key).unwrap().is_some(), "it waits behind accounts that hang");
 }
