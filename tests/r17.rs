@@ -259,3 +259,23 @@ async fn with_forty_accounts_of_many_regions_hanging_a_stall_elsewhere_is_told_a
     let key = keys::server(&place(99), &"s-00000000000000001".parse().unwrap());
     assert!(io.stored::<ServerRow>(&key).unwrap().is_some(), "it waits behind accounts that hang");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_server_takes_no_slot_before_a_second_sweep_says_where_it_replicates() {
+    let io = MemoryIo::default();
+    register(&io, &place(0));
+    let mut all = servers(&place(0));
+    all[0].state = Some("INITIATING".to_owned());
+    io.set_servers(&place(0), all.clone());
+    let worker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    for (replicating, apart) in [(59, 1), (60, 0)] {
+        tick(&io);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        let row = io.stored::<PlaceRow>(&keys::place(&place(0))).unwrap().unwrap().row;
+        let counted = row.counted.unwrap();
+        let not_known = counted.by_state.get("INITIATING, not yet known where").copied().unwrap_or_default();
+        assert_eq!((counted.servers, counted.replicating, not_known), (60, replicating, apart));
+    }
+    working.abort();
+}

@@ -214,6 +214,8 @@ async fn listed<I: Io>(
     // While pages are turned a server may move to the next one.
     servers.retain(|seen| reading.listed.insert(seen.id.clone()));
     let stored: Vec<_> = servers.iter().filter_map(|seen| reading.unlisted.remove(&seen.id)).collect();
+    let listed_before: BTreeSet<_> =
+        stored.iter().filter(|s| s.row.inventory.is_some()).map(|s| s.row.id.clone()).collect();
     links::keep(worker, io, place, &servers, &stored).await?;
     worker.servers.remember(stored);
     let at = reading.counted.swept_at;
@@ -222,7 +224,11 @@ async fn listed<I: Io>(
         .map(|seen| (seen.id.clone(), server::Observation::Seen { seen: Box::new(seen), at }));
     let rows = see(worker, io, place, observed).await?;
     for row in &rows {
-        reading.counted.add(row);
+        if listed_before.contains(&row.id) {
+            reading.counted.add(row);
+        } else {
+            reading.counted.add_new(row);
+        }
     }
     Ok(())
 }
