@@ -43,9 +43,17 @@ async fn hub_rules(world: &Arc<World>) -> Vec<Rule> {
 }
 
 async fn spoke_rules(world: &Arc<World>, account: &str, region: &str) -> Vec<Rule> {
+    spoke_rules_with(world, (account, region), "false").await
+}
+
+async fn spoke_rules_with(world: &Arc<World>, (account, region): (&str, &str), snapshots: &str) -> Vec<Rule> {
     let bus = format!("arn:aws:events:{HUB_REGION}:{HUB}:event-bus/drs-fleet");
-    let parameters =
-        [("HubAccountId", HUB), ("HubBusArn", bus.as_str()), ("ExternalId", "an-external-id-of-a-spoke")];
+    let parameters = [
+        ("HubAccountId", HUB),
+        ("HubBusArn", bus.as_str()),
+        ("ExternalId", "an-external-id-of-a-spoke"),
+        ("ForwardSnapshots", snapshots),
+    ];
     create(world, (account, region), "spoke.yaml", &parameters).await;
     rules(world, (account, region), "default").await
 }
@@ -214,6 +222,16 @@ async fn spokes_forward_each_event_once_and_neither_snapshots_nor_what_is_not_th
     for rule in spokes.values().flatten() {
         assert_eq!(rule.targets, ["event-bus/drs-fleet"], "{}", rule.name);
     }
+}
+
+#[tokio::test]
+async fn a_spoke_that_is_asked_to_forwards_snapshots_and_still_each_event_once() {
+    let spoke = spoke_rules_with(&world(), ("111122223333", "us-west-2"), "true").await;
+    for kind in ["DRS PIT Snapshot Taken", "DRS Source Server Launch Result"] {
+        let event = json!({ "source": "aws.drs", "detail-type": kind, "account": "111122223333" });
+        assert_eq!(wanted_by(&spoke, &event), ["drs-fleet-service-events"], "{kind}");
+    }
+    assert_eq!(wanted_by(&spoke, &api_call("StartRecovery")), ["drs-fleet-api-calls"]);
 }
 
 #[tokio::test]

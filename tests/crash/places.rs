@@ -123,7 +123,8 @@ async fn a_throttled_sweep_is_tried_again_and_says_what_it_read_meanwhile() {
         scene.put(&tick(scene));
         let world = scene.world.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(30)).await;
+            // Its page was asked for again for half a minute.
+            tokio::time::sleep(Duration::from_secs(40)).await;
             let row = world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
             assert_eq!(row.partial.map(|p| (p.servers, p.reason)), Some((4, "slower".to_owned())));
             world.set_page_failure(&place(), None);

@@ -71,11 +71,16 @@ pub struct Due {
     pub at: Timestamp,
 }
 
+/// So many ids a filter takes.
+pub const IDS_AT_ONCE: usize = 200;
+
 /// Which source servers to describe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerFilter {
     /// All of them.
     All,
+    /// Those with these ids (`filters.sourceServerIDs`), [`IDS_AT_ONCE`] at most.
+    Ids(Vec<SourceServerId>),
     /// That of an EC2 instance (`filters.hardwareId`).
     OfInstance(InstanceId),
 }

@@ -41,9 +41,18 @@ pub fn is_overtaken(asked_at: Timestamp, now: Timestamp) -> bool {
     asked_at.checked_add(TICK * 3).is_ok_and(|end| end < now)
 }
 
-/// Whether a spoke refuses us, which ends only when a person acts: trying again spends receive counts, and
-/// dead-lettering would hide it. It is recorded instead, and tried again by sweep or timer.
+/// Whether a spoke refuses us, or what opens it is missing, which ends only when a person acts. A request that DRS
+/// cannot make sense of is none: see [`is_vain`].
 pub fn is_refusal(error: &IoError) -> bool {
+    matches!(
+        (error.neighbour, error.verdict),
+        (Neighbour::Spoke | Neighbour::Secrets, Verdict::Denied) | (Neighbour::Secrets, Verdict::Permanent)
+    )
+}
+
+/// Whether trying a call into a spoke again soon leads nowhere: it would spend receive counts, and dead-lettering
+/// would hide it. The attempt ends, and sweep or timer make the next one.
+pub fn is_vain(error: &IoError) -> bool {
     matches!(error.verdict, Verdict::Denied | Verdict::Permanent)
         && matches!(error.neighbour, Neighbour::Spoke | Neighbour::Secrets)
 }
@@ -68,24 +77,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_spoke_or_the_secret_of_its_role_can_refuse_and_only_for_good() {
-        let refuses = |neighbour, verdict| is_refusal(&IoError::new(neighbour, "Call", verdict, "no"));
+    fn only_a_spoke_refuses_or_a_lost_secret_and_what_a_spoke_cannot_answer_is_only_vain() {
+        let judged = |neighbour, verdict| {
+            let error = IoError::new(neighbour, "Call", verdict, "no");
+            (is_refusal(&error), is_vain(&error))
+        };
+        for (neighbour, verdict, refusal_and_vain) in [
+            (Neighbour::Spoke, Verdict::Denied, (true, true)),
+            (Neighbour::Spoke, Verdict::Permanent, (false, true)),
+            (Neighbour::Secrets, Verdict::Denied, (true, true)),
+            (Neighbour::Secrets, Verdict::Permanent, (true, true)),
+        ] {
+            assert_eq!(judged(neighbour, verdict), refusal_and_vain, "{neighbour:?} {verdict:?}");
+        }
         for neighbour in [Neighbour::Spoke, Neighbour::Secrets] {
-            for (verdict, refusal) in [
-                (Verdict::Denied, true),
-                (Verdict::Permanent, true),
-                (Verdict::Transient, false),
-                (Verdict::Throttled, false),
-                (Verdict::Conflict, false),
-            ] {
-                assert_eq!(refuses(neighbour, verdict), refusal, "{neighbour:?} {verdict:?}");
+            for verdict in [Verdict::Transient, Verdict::Throttled, Verdict::Conflict] {
+                assert_eq!(judged(neighbour, verdict), (false, false), "{neighbour:?} {verdict:?}");
             }
         }
         for neighbour in [Neighbour::Table, Neighbour::Queue, Neighbour::Bus, Neighbour::Channel] {
-            assert!(
-                !refuses(neighbour, Verdict::Denied) && !refuses(neighbour, Verdict::Permanent),
-                "{neighbour:?}"
-            );
+            for verdict in [Verdict::Denied, Verdict::Permanent] {
+                assert_eq!(judged(neighbour, verdict), (false, false), "{neighbour:?} {verdict:?}");
+            }
         }
     }
 

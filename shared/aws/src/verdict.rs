@@ -129,6 +129,9 @@ const OF_THE_ITEM: &[&str] = &["exceeded", "Nesting Levels", "empty string value
 /// What the queue says when the one message is at fault, and not the queue.
 const OF_THE_MESSAGE: &[&str] = &["InvalidMessageContents", "BatchRequestTooLong"];
 
+/// The longest that a service's wish to wait is heeded: one odd header must not silence an account for a day.
+pub(crate) const LONGEST_WISH: Duration = Duration::from_mins(15);
+
 /// Messages of services are cut here: some repeat what they were sent.
 const MESSAGE_LIMIT: usize = 400;
 
@@ -224,9 +227,10 @@ where
     judged
 }
 
-/// A `Retry-After` in seconds. Its other form, a date, is not used by AWS and counts as absent.
+/// A `Retry-After` in seconds, [`LONGEST_WISH`] at most. Its other form, a date, is not used by AWS and counts as
+/// absent.
 pub(crate) fn seconds(header: &str) -> Option<Duration> {
-    header.trim().parse().ok().map(Duration::from_secs)
+    header.trim().parse().ok().map(|seconds| Duration::from_secs(seconds).min(LONGEST_WISH))
 }
 
 /// The words of an error and of its causes.

@@ -51,6 +51,12 @@ pub trait Worker: Clone + Send + Sync + 'static {
     /// [`Rejected`] when it can never be handled: it goes to the dead-letter queue with this reason.
     fn sort(&self, message: &Message) -> Result<Sorted<Self::Work>, Rejected>;
 
+    /// Whether this work may wait for other work: it makes many calls into a spoke, which may hang, and it will be
+    /// asked for again. Sweeps are such work.
+    fn may_wait(_work: &Self::Work) -> bool {
+        false
+    }
+
     /// Handles what waits in a lane, in order of arrival, as one. Must survive being called again with the
     /// same work, at any point at which it was left.
     fn handle<I: Io>(

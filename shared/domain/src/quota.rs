@@ -16,6 +16,8 @@ use crate::sweep::after;
 
 /// Quotas change seldom, and Service Quotas allows few calls.
 const KEPT: Duration = Duration::from_hours(6);
+/// A reading that failed is repeated after so long.
+const TRIED_AGAIN: Duration = Duration::from_mins(30);
 
 /// A quota that decisions look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,10 +98,13 @@ pub struct QuotaValue {
 pub struct QuotasRow {
     /// Where.
     pub place: Place,
-    /// When they were read, in our time.
+    /// When they were read, in our time; the epoch where they never were.
     pub read_at: Timestamp,
     /// By code, those of other kinds included.
     pub values: BTreeMap<String, QuotaValue>,
+    /// When reading them failed, if it did since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Timestamp>,
 }
 
 impl Row for QuotasRow {
@@ -120,7 +125,7 @@ pub fn value(quota: Quota, row: Option<&QuotasRow>) -> QuotaValue {
 impl QuotasRow {
     /// Whether they are to be read again.
     pub fn is_old(&self, now: Timestamp) -> bool {
-        after(self.read_at, KEPT) <= now
+        after(self.read_at, KEPT) <= now && self.failed_at.is_none_or(|at| after(at, TRIED_AGAIN) <= now)
     }
 }
 
@@ -137,7 +142,23 @@ pub fn decide(
     let origin = |applied| if applied { QuotaOrigin::Applied } else { QuotaOrigin::AwsDefault };
     let value = |quota: &QuotaSeen| QuotaValue { value: quota.value, origin: origin(quota.applied) };
     let values = seen.iter().map(|quota| (quota.code.clone(), value(quota))).collect();
-    Some(Change { row: QuotasRow { place: place.clone(), read_at, values }, tell: Vec::new() })
+    Some(Change {
+        row: QuotasRow { place: place.clone(), read_at, values, failed_at: None },
+        tell: Vec::new(),
+    })
+}
+
+/// Notes that they could not be read, so that no instance asks again too soon.
+pub fn failed(place: &Place, at: Timestamp, stored: Option<&QuotasRow>) -> Option<Change<QuotasRow>> {
+    let never = QuotasRow {
+        place: place.clone(),
+        read_at: Timestamp::UNIX_EPOCH,
+        values: BTreeMap::new(),
+        failed_at: None,
+    };
+    let row = stored.cloned().unwrap_or(never);
+    let is_newer = row.read_at < at && row.failed_at < Some(at);
+    is_newer.then(|| Change { row: QuotasRow { failed_at: Some(at), ..row }, tell: Vec::new() })
 }
 
 #[cfg(test)]
@@ -155,5 +176,20 @@ mod tests {
         let slots = QuotaValue { value: 300, origin: QuotaOrigin::Documented };
         assert_eq!((value(Quota::Jobs, Some(&row)), value(Quota::Replicating, Some(&row))), (jobs, slots));
         assert!(!row.is_old(at(10 + 6 * 3600 - 1)) && row.is_old(at(10 + 6 * 3600)));
+    }
+
+    #[test]
+    fn a_reading_that_failed_is_repeated_after_half_an_hour_and_keeps_what_was_read() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let at = |minute: i64| Timestamp::from_second(1_000_000 + 60 * minute).unwrap();
+        let never = failed(&place, at(0), None).unwrap().row;
+        assert!(!never.is_old(at(29)) && never.is_old(at(30)));
+        assert_eq!(value(Quota::Total, Some(&never)).origin, QuotaOrigin::Documented);
+        let seen = [QuotaSeen { code: Quota::Total.code().to_owned(), value: 6_000, applied: true }];
+        let read = decide(&place, &seen, at(30), Some(&never)).unwrap().row;
+        assert_eq!((read.failed_at, failed(&place, at(20), Some(&read))), (None, None), "late");
+        let lost = failed(&place, at(30 + 360), Some(&read)).unwrap().row;
+        assert_eq!((lost.read_at, value(Quota::Total, Some(&lost)).value), (at(30), 6_000));
+        assert!(!lost.is_old(at(389 + 30)) && lost.is_old(at(390 + 30)));
     }
 }

@@ -99,6 +99,10 @@ impl Worker for CapacityTracker {
         Ok(Sorted { lane, work: received })
     }
 
+    fn may_wait(work: &Received) -> bool {
+        matches!(work.event, Event::SweepPlace { .. })
+    }
+
     async fn handle<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<(), IoError> {
         handle::handle(self, io, work).await
     }

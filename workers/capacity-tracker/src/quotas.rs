@@ -1,7 +1,8 @@
-//! The quotas of a place: read from Service Quotas every few hours by one instance for all.
+//! The quotas of a place: read from Service Quotas every few hours by one instance for all. That they cannot be read is
+//! in the table too, so that no instance asks an account that refuses with every sweep.
 
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::quota::{self, QuotasRow};
 
@@ -30,7 +31,12 @@ pub(crate) async fn current<I: Io>(
         }
         Err(error) => {
             tracing::warn!(%place, %error, "the quotas cannot be read; going on with the last ones");
-            Ok(stored)
+            // A call that was lost on its way says nothing of the next sweep's.
+            if error.verdict == Verdict::Transient {
+                return Ok(stored);
+            }
+            let failed = |row: Option<&QuotasRow>| quota::failed(place, now, row);
+            Ok(worker.quotas.change(io, &key, failed).await?.row().cloned())
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Sweeps: AWS's own state of one account and Region, read page by page and fed to the same decisions as events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use drs_fleet_aws::io::{Io, ServerFilter};
+use drs_fleet_aws::io::{IDS_AT_ONCE, Io, ServerFilter};
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation, Partial};
 use drs_fleet_domain::quota::{self, Quota};
 use drs_fleet_domain::row::Stored;
-use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::seen::{Page, ServerSeen};
 use drs_fleet_domain::server::{self, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -18,6 +19,13 @@ use crate::{CapacityTracker, counts, links, places, quotas, servers};
 
 /// How many rows of one sweep are written at once.
 pub(crate) const WRITES: usize = 16;
+
+/// A page that DRS throttles is asked for again so often, for what was read before it would be read again.
+const REPETITIONS: u32 = 6;
+
+/// How long is waited before that at most, and where DRS says nothing.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const USUAL_WAIT: Duration = Duration::from_secs(5);
 
 /// Sweeps a place, unless another sweep serves the request, or the schedule asks too early.
 pub(crate) async fn sweep<I: Io>(
@@ -77,7 +85,8 @@ async fn ended<I: Io>(
     places::see(worker, io, place, &[Observation::Swept(counted)], quotas.as_ref()).await
 }
 
-/// What was read stays. A refusal is an observation, and ends the sweep; after other failures the claim stays with
+/// What was read stays. A refusal is an observation, and ends the sweep. What DRS cannot make sense of ends it too,
+/// and the next tick asks again: when that goes on, the place is overdue. After other failures the claim stays with
 /// this request, which is tried again.
 async fn ended_early<I: Io>(
     worker: &CapacityTracker,
@@ -106,6 +115,10 @@ async fn ended_early<I: Io>(
         return places::see(worker, io, place, &observations, None).await;
     }
     places::see(worker, io, place, &observations, None).await?;
+    if sweeps::is_vain(&error) {
+        tracing::warn!(%place, %error, "the sweep ends; the next tick asks again");
+        return Ok(());
+    }
     Err(error)
 }
 
@@ -142,8 +155,9 @@ async fn read<I: Io>(
     loop {
         listed(worker, io, place, reading, page.items).await?;
         let Some(next) = page.next else { break };
-        page = io.source_servers(place, &ServerFilter::All, Some(next)).await?;
+        page = next_page(io, place, &ServerFilter::All, Some(next)).await?;
     }
+    look_for_unlisted(worker, io, place, reading).await?;
     let gone: Vec<_> = std::mem::take(&mut reading.unlisted).into_values().collect();
     links::keep(worker, io, place, &[], &gone).await?;
     let at = reading.counted.swept_at;
@@ -151,6 +165,48 @@ async fn read<I: Io>(
     worker.servers.remember(gone);
     see(worker, io, place, ids.into_iter().map(|id| (id, server::Observation::Gone { at }))).await?;
     Ok(reading.counted.clone())
+}
+
+/// A page after the first. The loop that called us keeps the lease of the request meanwhile.
+async fn next_page<I: Io>(
+    io: &I,
+    place: &Place,
+    filter: &ServerFilter,
+    token: Option<String>,
+) -> Result<Page<ServerSeen>, IoError> {
+    for _ in 0..REPETITIONS {
+        match io.source_servers(place, filter, token.clone()).await {
+            Err(error) if error.verdict == Verdict::Throttled => {
+                io.sleep(error.retry_after.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT)).await;
+            }
+            answer => return answer,
+        }
+    }
+    io.source_servers(place, filter, token).await
+}
+
+/// A server that no page listed may have moved between pages while they were turned: it is asked for by its id, and
+/// only what is not found then is gone. What is gone already is not asked for again.
+async fn look_for_unlisted<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    reading: &mut Reading,
+) -> Result<(), IoError> {
+    let newly = reading.unlisted.values().filter(|stored| stored.row.unlisted_since.is_none());
+    let ids: Vec<_> = newly.map(|stored| stored.row.id.clone()).collect();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let (filter, mut token) = (ServerFilter::Ids(ids.to_vec()), None);
+        loop {
+            let page = next_page(io, place, &filter, token).await?;
+            listed(worker, io, place, reading, page.items).await?;
+            token = page.next;
+            if token.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One page.
@@ -164,6 +220,8 @@ async fn listed<I: Io>(
     // While pages are turned a server may move to the next one.
     servers.retain(|seen| reading.listed.insert(seen.id.clone()));
     let stored: Vec<_> = servers.iter().filter_map(|seen| reading.unlisted.remove(&seen.id)).collect();
+    let listed_before: BTreeSet<_> =
+        stored.iter().filter(|s| s.row.inventory.is_some()).map(|s| s.row.id.clone()).collect();
     links::keep(worker, io, place, &servers, &stored).await?;
     worker.servers.remember(stored);
     let at = reading.counted.swept_at;
@@ -172,7 +230,11 @@ async fn listed<I: Io>(
         .map(|seen| (seen.id.clone(), server::Observation::Seen { seen: Box::new(seen), at }));
     let rows = see(worker, io, place, observed).await?;
     for row in &rows {
-        reading.counted.add(row);
+        if listed_before.contains(&row.id) {
+            reading.counted.add(row);
+        } else {
+            reading.counted.add_new(row);
+        }
     }
     Ok(())
 }

@@ -57,6 +57,10 @@ impl Worker for JobMonitor {
         Ok(Sorted { lane, work: received })
     }
 
+    fn may_wait(work: &Received) -> bool {
+        matches!(work.event, Event::SweepPlace { .. })
+    }
+
     async fn handle<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<(), IoError> {
         handle::handle(self, io, work).await
     }

@@ -45,9 +45,11 @@ pub(crate) async fn sweep<I: Io>(
             worker.sweeps.change(io, &key, |row| JobSweepRow::ended(row, now)).await?;
         }
         // The capacity-tracker, which sweeps the same account, opens the incident.
-        Err(error) if sweeps::is_refusal(&error) => {
-            io.evict(&place.account);
-            tracing::warn!(%place, %error, "the spoke refuses the sweep of its jobs");
+        Err(error) if sweeps::is_vain(&error) => {
+            if sweeps::is_refusal(&error) {
+                io.evict(&place.account);
+            }
+            tracing::warn!(%place, %error, "the sweep of the jobs ends; the next tick asks again");
             worker.sweeps.change(io, &key, JobSweepRow::released).await?;
         }
         // The claim stays with this request, which is tried again.

@@ -78,7 +78,7 @@ async fn write<I: Io>(
     all: bool,
 ) -> Result<Option<InstanceTagsRow>, IoError> {
     let servers = match servers_of(worker, io, row).await {
-        Err(error) if sweeps::is_refusal(&error) => {
+        Err(error) if sweeps::is_vain(&error) => {
             return record(worker, io, row, &[], Some(&error.message)).await;
         }
         found => found?,
@@ -92,7 +92,7 @@ async fn write<I: Io>(
     for (arn, place) in servers.iter().filter(|(arn, _)| all || !row.is_synced(arn)) {
         match io.tag(place, arn, &row.tags).await {
             Ok(()) => given.push(arn.clone()),
-            Err(error) if sweeps::is_refusal(&error) => {
+            Err(error) if sweeps::is_vain(&error) => {
                 tracing::warn!(instance = %row.instance, %place, %error, "tags are left pending");
                 refused = Some(error.message);
             }

@@ -62,6 +62,8 @@ pub(super) struct Actor<I, W: Worker> {
     pub(super) deletes: Deletes,
     pub(super) tasks: JoinSet<Done>,
     pub(super) look_at_leases: Timestamp,
+    /// Lanes that run and whose work may wait.
+    pub(super) sweeps_running: usize,
     drain_until: Option<Timestamp>,
 }
 
@@ -78,6 +80,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
             breaker: Breaker::default(),
             deletes: Deletes::default(),
             tasks: JoinSet::new(),
+            sweeps_running: 0,
             drain_until: None,
         }
     }
@@ -157,7 +160,10 @@ impl<I: Io, W: Worker> Actor<I, W> {
             return;
         }
         while self.lanes.running() < self.options.concurrency && self.has_waited_enough(now) {
-            let Some(started) = self.lanes.start(None, |ticket| self.hand.holds(ticket)) else { break };
+            let sweeps = self.may_start_sweeps();
+            let may_start = |work: &W::Work| sweeps || !W::may_wait(work);
+            let started = self.lanes.start(None, |ticket| self.hand.holds(ticket), may_start);
+            let Some(started) = started else { break };
             self.spawn_handler(started);
         }
     }
@@ -179,13 +185,14 @@ impl<I: Io, W: Worker> Actor<I, W> {
         }
         self.lanes.wake_waiting_for_table();
         let skip = self.breaker.last_probed();
-        if let Some(started) = self.lanes.start(skip, |ticket| self.hand.holds(ticket)) {
+        if let Some(started) = self.lanes.start(skip, |ticket| self.hand.holds(ticket), |_| true) {
             self.breaker.probe_started(&started.lane);
             self.spawn_handler(started);
         }
     }
 
     fn spawn_handler(&mut self, Started { lane, oldest, work }: Started<W::Work>) {
+        self.sweeps_running += usize::from(work.first().is_some_and(W::may_wait));
         let (io, worker) = (self.io.clone(), self.worker.clone());
         let message_id = self.hand.message(oldest).map(|message| &message.id);
         let span = handle_span(W::NAME, &lane, message_id.map(String::as_str), &work);

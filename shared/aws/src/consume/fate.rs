@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::lanes::Trouble;
 use crate::backoff::Delays;
 use crate::time::until;
-use crate::verdict::{IoError, Neighbour, Verdict};
+use crate::verdict::{IoError, LONGEST_WISH, Neighbour, Verdict};
 
 /// Between attempts from memory. Short, for what waits takes room, and after an outage the full rate should be
 /// back within seconds; a service that wants more says so with `retry_after`.
@@ -27,9 +27,6 @@ const UNTIL_ALLOWED: Duration = Duration::from_mins(5);
 
 /// So long a lane waits in memory for a neighbour; longer than this, the messages wait in the queue instead.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// The longest that a service's wish is heeded in the queue.
-const LONGEST_WISH: Duration = Duration::from_mins(15);
 
 /// A lost race is run again at once so often.
 const RACES: u32 = 2;

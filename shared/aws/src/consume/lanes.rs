@@ -143,11 +143,20 @@ impl<T: Clone> Lanes<T> {
     }
 
     /// Starts the lane that has waited longest, though another than `skip` if there is one. `in_hand` tells
-    /// which messages are still ours.
-    pub(super) fn start(&mut self, skip: Option<&str>, in_hand: impl Fn(u64) -> bool) -> Option<Started<T>> {
+    /// which messages are still ours, `may_start` which work may begin now.
+    pub(super) fn start(
+        &mut self,
+        skip: Option<&str>,
+        in_hand: impl Fn(u64) -> bool,
+        may_start: impl Fn(&T) -> bool,
+    ) -> Option<Started<T>> {
         loop {
-            let other = self.ready.iter().find(|(_, name)| skip != Some(&***name));
-            let ticket = other.or_else(|| self.ready.iter().next()).map(|(ticket, _)| *ticket)?;
+            let first = |name: &Arc<str>| self.by_name.get(name).and_then(|lane| lane.waiting.front());
+            let may_start = |name: &Arc<str>| first(name).is_none_or(|held| may_start(&held.work));
+            let mut startable = self.ready.iter().filter(|(_, name)| may_start(name));
+            let oldest = startable.next()?;
+            let other = std::iter::once(oldest).chain(startable).find(|(_, name)| skip != Some(&***name));
+            let ticket = *other.unwrap_or(oldest).0;
             let name = self.ready.remove(&ticket)?;
             let lane = self.by_name.get_mut(&name)?;
             let waited = lane.waiting.len();
@@ -205,6 +214,11 @@ impl<T: Clone> Lanes<T> {
         self.by_name.get(name)?.running.first().map(|held| &held.work)
     }
 
+    /// All that is in hand.
+    pub(super) fn works(&self) -> impl Iterator<Item = &T> {
+        self.by_name.values().flat_map(|lane| lane.running.iter().chain(&lane.waiting)).map(|held| &held.work)
+    }
+
     /// What waits, asleep, for a spoke; and all that is in the lane `name`.
     pub(super) fn waiting_for_spokes(&self, name: &Arc<str>) -> impl Iterator<Item = &T> {
         let asleep = self.asleep.iter().filter_map(|(_, name)| self.by_name.get(name));
@@ -259,13 +273,13 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         for (ticket, (lane, of_table)) in [("spoke", false), ("table", true)].into_iter().enumerate() {
             lanes.push(lane.into(), Held { ticket: ticket as u64, since: now, work: () });
-            let started = lanes.start(None, |_| true).unwrap();
+            let started = lanes.start(None, |_| true, |()| true).unwrap();
             lanes.again(&started.lane, Trouble { of_table, ..Trouble::default() }, at(60));
         }
         lanes.wake_waiting_for_table();
-        assert_eq!(&*lanes.start(None, |_| true).unwrap().lane, "table");
-        assert!(lanes.start(None, |_| true).is_none());
+        assert_eq!(&*lanes.start(None, |_| true, |()| true).unwrap().lane, "table");
+        assert!(lanes.start(None, |_| true, |()| true).is_none());
         lanes.wake(at(60));
-        assert_eq!(&*lanes.start(None, |_| true).unwrap().lane, "spoke");
+        assert_eq!(&*lanes.start(None, |_| true, |()| true).unwrap().lane, "spoke");
     }
 }

@@ -60,7 +60,13 @@ impl<I: Io, W: Worker> Actor<I, W> {
         let Some(message) = self.hand.message(ticket) else { return };
         let message_id = message.id.clone();
         match catch_unwind(AssertUnwindSafe(|| self.worker.sort(message))) {
-            Ok(Ok(sorted)) => self.lanes.push(sorted.lane, Held { ticket, since: now, work: sorted.work }),
+            Ok(Ok(sorted)) if W::may_wait(&sorted.work) && self.is_full_of_sweeps() => {
+                let wait = Wait::Spoke(Duration::ZERO);
+                self.redrive(&[ticket], |m| fate::hidden_for(m.receive_count, wait, &m.id));
+            }
+            Ok(Ok(sorted)) => {
+                self.lanes.push(sorted.lane, Held { ticket, since: now, work: sorted.work });
+            }
             Ok(Err(rejected)) => {
                 warn!(message_id, reason = %rejected, "a message cannot be understood");
                 let (code, text) = (rejected.code(), rejected.to_string());
@@ -77,6 +83,8 @@ impl<I: Io, W: Worker> Actor<I, W> {
     }
 
     fn handled(&mut self, lane: &Arc<str>, ended: Ended, answered: bool, now: Timestamp) {
+        let was_sweep = self.lanes.running_in(lane).is_some_and(W::may_wait);
+        self.sweeps_running = self.sweeps_running.saturating_sub(usize::from(was_sweep));
         let (together, trouble) = self.lanes.of(lane);
         let (fate, failure) = match ended {
             Ok(Ok(())) => {

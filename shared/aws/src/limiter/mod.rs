@@ -3,7 +3,8 @@
 //!
 //! - At most [`AT_ONCE`] calls of an account are under way, in all its Regions: so many hang where it hangs, until
 //!   they meet the time limit of a call.
-//! - They begin at a rate that is learnt (`pace.rs`): without a limit until the first throttle.
+//! - They begin at a rate that is learnt (`pace.rs`), for each [`Service`] its own: without a limit until the first
+//!   throttle. An account whose Service Quotas throttle is swept as fast as ever.
 //! - A call that will not begin within [`PATIENCE`], as far as is known, or would be behind [`WAITING`] others, is not
 //!   queued: it fails at once as `Throttled` with a time to come back after, so that the consume loop gives its place
 //!   to others.
@@ -41,16 +42,27 @@ const SOON: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, Default)]
 pub struct Limiter(Arc<Mutex<HashMap<AccountId, Arc<Account>>>>);
 
+/// Whose rate it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// DRS.
+    Drs,
+    /// Service Quotas.
+    Quotas,
+}
+
 #[derive(Debug)]
 struct Account {
     turns: Semaphore,
     waiting: AtomicUsize,
-    pace: Mutex<Pace>,
+    drs: Mutex<Pace>,
+    quotas: Mutex<Pace>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE), waiting: AtomicUsize::default(), pace: Mutex::default() }
+        let (drs, quotas) = (Mutex::default(), Mutex::default());
+        Self { turns: Semaphore::new(AT_ONCE), waiting: AtomicUsize::default(), drs, quotas }
     }
 }
 
@@ -62,15 +74,16 @@ impl Limiter {
     pub async fn call<T>(
         &self,
         account: &AccountId,
+        service: Service,
         operation: &'static str,
         call: impl Future<Output = Result<T, IoError>>,
     ) -> Result<T, IoError> {
         let limit = self.of(account);
-        let turn = limit.turn().await;
+        let turn = limit.turn(service).await;
         let _turn = turn.map_err(|wait| refused(account, operation, wait))?;
         let begun = Instant::now();
         let answer = call.await;
-        limit.learn(begun, &answer);
+        limit.learn(service, begun, &answer);
         answer
     }
 
@@ -85,46 +98,46 @@ impl Limiter {
 
 impl Account {
     /// Waits for a turn. The error is how long that would take.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Duration> {
+    async fn turn(&self, service: Service) -> Result<SemaphorePermit<'_>, Duration> {
         let deadline = Instant::now() + PATIENCE;
-        self.until_begin(deadline)?;
-        let waiting = self.join_the_queue()?;
+        self.until_begin(service, deadline)?;
+        let waiting = self.join_the_queue(service)?;
         let Ok(Ok(turn)) = timeout_at(deadline, self.turns.acquire()).await else { return Err(PATIENCE) };
         drop(waiting);
-        let mut at = self.begin_by(deadline)?;
+        let mut at = self.begin_by(service, deadline)?;
         loop {
             if at > Instant::now() {
                 sleep_until(at).await;
             }
             // A call that ended meanwhile may have been told to wait.
-            if !self.pace().holds(Instant::now()) {
+            if !self.pace(service).holds(Instant::now()) {
                 return Ok(turn);
             }
-            at = self.until_begin(deadline)?;
+            at = self.until_begin(service, deadline)?;
         }
     }
 
-    fn begin_by(&self, deadline: Instant) -> Result<Instant, Duration> {
-        let at = self.until_begin(deadline)?;
-        self.pace().begin(at);
+    fn begin_by(&self, service: Service, deadline: Instant) -> Result<Instant, Duration> {
+        let at = self.until_begin(service, deadline)?;
+        self.pace(service).begin(at);
         Ok(at)
     }
 
     /// When a call may begin, if that is not after the deadline.
-    fn until_begin(&self, deadline: Instant) -> Result<Instant, Duration> {
+    fn until_begin(&self, service: Service, deadline: Instant) -> Result<Instant, Duration> {
         let now = Instant::now();
-        let at = self.pace().earliest(now);
+        let at = self.pace(service).earliest(now);
         if at <= deadline { Ok(at) } else { Err(at - now) }
     }
 
-    fn join_the_queue(&self) -> Result<Waiting<'_>, Duration> {
+    fn join_the_queue(&self, service: Service) -> Result<Waiting<'_>, Duration> {
         // The guard takes back also what turns out to be one too many.
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(&self.waiting);
         if self.turns.available_permits() > 0 {
             return Ok(waiting);
         }
-        let takes = self.pace().takes();
+        let takes = self.pace(service).takes();
         let behind = |others: usize| takes.mul_f64(others as f64 / AT_ONCE as f64);
         if before >= WAITING || behind(before + 1) > PATIENCE {
             return Err(behind(WAITING).clamp(SOON, PATIENCE));
@@ -132,21 +145,25 @@ impl Account {
         Ok(waiting)
     }
 
-    fn learn<T>(&self, begun: Instant, answer: &Result<T, IoError>) {
+    fn learn<T>(&self, service: Service, begun: Instant, answer: &Result<T, IoError>) {
         let now = Instant::now();
-        self.pace().took(now - begun);
+        self.pace(service).took(now - begun);
         match answer {
             Err(error) if error.neighbour == Neighbour::Spoke && error.verdict == Verdict::Throttled => {
-                self.pace().throttled(begun, error.retry_after, now);
+                self.pace(service).throttled(begun, error.retry_after, now);
             }
             // A time-out says nothing about the rate.
             Err(error) if error.verdict == Verdict::Transient => {}
-            _ => self.pace().went_through(now),
+            _ => self.pace(service).went_through(now),
         }
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pace(&self, service: Service) -> MutexGuard<'_, Pace> {
+        let pace = match service {
+            Service::Drs => &self.drs,
+            Service::Quotas => &self.quotas,
+        };
+        pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::verdict::LONGEST_WISH;
+
 /// The rate is measured over so long.
 const MEASURED: Duration = Duration::from_secs(5);
 /// What a throttle leaves of the rate.
 const CUT: f64 = 0.7;
 /// Never fewer calls per second: somebody must find out that the throttling is over.
-const SLOWEST: f64 = 1.0;
+const SLOWEST: f64 = 0.1;
 /// So many calls per second more with each second without a throttle.
 const RISE: f64 = 0.5;
 /// How much of what a call usually takes is what the last one took.
@@ -75,7 +77,7 @@ impl Pace {
 
     /// A call that began at `begun` was throttled.
     pub(super) fn throttled(&mut self, begun: Instant, retry_after: Option<Duration>, now: Instant) {
-        if let Some(until) = retry_after.and_then(|time| now.checked_add(time)) {
+        if let Some(until) = retry_after.and_then(|time| now.checked_add(time.min(LONGEST_WISH))) {
             self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
         }
         // Calls that were under way together and are throttled together are one throttle.
@@ -158,16 +160,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_rate_rises_until_the_next_throttle_and_is_never_below_one_a_second() {
+    async fn the_rate_rises_until_the_next_throttle_and_is_never_below_one_in_ten_seconds() {
         let (mut pace, mut now) = called(5);
-        for _ in 0..5 {
+        for _ in 0..20 {
             pace.throttled(now, None, now);
-            assert_eq!(pace.earliest(now), now + Duration::from_secs(1));
-            now += Duration::from_secs(1);
+            assert!(pace.earliest(now) <= now + Duration::from_secs(10));
+            now += Duration::from_millis(100);
         }
-        let later = now + Duration::from_secs(38);
+        assert_eq!(pace.earliest(now), now + Duration::from_millis(9900), "one in ten seconds");
+        let later = now + Duration::from_secs(40);
         let begun = in_a_second(&mut pace, later);
-        assert!((18..=22).contains(&begun), "20 a second after 38 seconds, not {begun}");
+        assert!((18..=22).contains(&begun), "20 a second after 40 seconds, not {begun}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -177,6 +180,13 @@ mod tests {
         pace.throttled(now, Some(Duration::from_secs(7)), now);
         assert_eq!(pace.earliest(now), now + Duration::from_secs(30));
         assert!(pace.holds(now + Duration::from_secs(29)) && !pace.holds(now + Duration::from_secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_of_a_day_holds_a_quarter_of_an_hour() {
+        let (mut pace, now) = called(10);
+        pace.throttled(now, Some(Duration::from_hours(24)), now);
+        assert_eq!(pace.earliest(now), now + Duration::from_mins(15));
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,7 +28,7 @@ async fn four_calls_of_an_account_are_under_way_at_a_time() {
         Ok::<_, IoError>(())
     };
     let one = account(1);
-    let ended = join_all((0..16).map(|_| limiter.call(&one, "Call", call()))).await;
+    let ended = join_all((0..16).map(|_| limiter.call(&one, Service::Drs, "Call", call()))).await;
     assert!(ended.iter().all(Result::is_ok));
     assert_eq!(most.load(Ordering::Relaxed), AT_ONCE);
 }
@@ -37,7 +37,7 @@ async fn four_calls_of_an_account_are_under_way_at_a_time() {
 async fn of_a_hundred_calls_into_an_account_that_hangs_four_hang_and_twelve_wait_five_seconds() {
     let (limiter, one, began) = (Limiter::default(), account(1), Instant::now());
     let ended = join_all((0..100).map(|_| async {
-        let answer = limiter.call(&one, "Call", hang()).await;
+        let answer = limiter.call(&one, Service::Drs, "Call", hang()).await;
         (began.elapsed().as_secs(), answer.unwrap_err())
     }))
     .await;
@@ -57,11 +57,11 @@ async fn of_a_hundred_calls_into_an_account_that_hangs_four_hang_and_twelve_wait
 async fn where_calls_are_known_to_hang_hardly_any_is_queued() {
     let (limiter, one) = (Limiter::default(), account(1));
     for _ in 0..3 {
-        join_all((0..4).map(|_| limiter.call(&one, "Call", hang()))).await;
+        join_all((0..4).map(|_| limiter.call(&one, Service::Drs, "Call", hang()))).await;
     }
     let began = Instant::now();
     let ended = join_all((0..60).map(|_| async {
-        limiter.call(&one, "Call", hang()).await.unwrap_err();
+        limiter.call(&one, Service::Drs, "Call", hang()).await.unwrap_err();
         began.elapsed().is_zero()
     }))
     .await;
@@ -76,8 +76,8 @@ async fn where_calls_are_quick_one_too_many_comes_back_soon() {
         sleep(Duration::from_millis(100)).await;
         Ok::<_, IoError>(())
     };
-    limiter.call(&one, "Call", call()).await.unwrap();
-    let ended = join_all((0..60).map(|_| limiter.call(&one, "Call", call()))).await;
+    limiter.call(&one, Service::Drs, "Call", call()).await.unwrap();
+    let ended = join_all((0..60).map(|_| limiter.call(&one, Service::Drs, "Call", call()))).await;
     let refused: Vec<_> = ended.into_iter().filter_map(Result::err).collect();
     assert_eq!(refused.len(), 60 - AT_ONCE - WAITING);
     assert!(refused.iter().all(|error| error.retry_after < Some(Duration::from_secs(1))));
@@ -86,16 +86,16 @@ async fn where_calls_are_quick_one_too_many_comes_back_soon() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_hangs_or_throttles_costs_another_no_time() {
     let (limiter, began) = (Limiter::default(), Instant::now());
-    limiter.call(&account(2), "Call", async { throttled(Some(60)) }).await.unwrap_err();
+    limiter.call(&account(2), Service::Drs, "Call", async { throttled(Some(60)) }).await.unwrap_err();
     let hanging: Vec<_> = (0..20)
         .map(|_| {
             let limiter = limiter.clone();
-            tokio::spawn(async move { limiter.call(&account(1), "Call", hang()).await })
+            tokio::spawn(async move { limiter.call(&account(1), Service::Drs, "Call", hang()).await })
         })
         .collect();
     tokio::task::yield_now().await;
     for _ in 0..100 {
-        limiter.call(&account(3), "Call", async { Ok(()) }).await.unwrap();
+        limiter.call(&account(3), Service::Drs, "Call", async { Ok(()) }).await.unwrap();
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     join_all(hanging).await;
@@ -104,25 +104,25 @@ async fn an_account_that_hangs_or_throttles_costs_another_no_time() {
 #[tokio::test(start_paused = true)]
 async fn what_would_wait_longer_than_five_seconds_fails_at_once_with_the_time_that_is_left() {
     let (limiter, one, began) = (Limiter::default(), account(1), Instant::now());
-    limiter.call(&one, "Call", async { throttled(Some(30)) }).await.unwrap_err();
+    limiter.call(&one, Service::Drs, "Call", async { throttled(Some(30)) }).await.unwrap_err();
     sleep(Duration::from_secs(10)).await;
-    let refused = limiter.call(&one, "Call", async { Ok(()) }).await.unwrap_err();
+    let refused = limiter.call(&one, Service::Drs, "Call", async { Ok(()) }).await.unwrap_err();
     assert_eq!((refused.verdict, refused.retry_after), (Verdict::Throttled, Some(Duration::from_secs(20))));
     assert_eq!(began.elapsed().as_secs(), 10);
     sleep(Duration::from_secs(17)).await;
-    limiter.call(&one, "Call", async { Ok(()) }).await.unwrap();
+    limiter.call(&one, Service::Drs, "Call", async { Ok(()) }).await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 30, "it waited the last three seconds");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_its_turn_heeds_a_wish_that_comes_meanwhile() {
     let (limiter, one, began) = (Limiter::default(), account(1), Instant::now());
-    limiter.call(&one, "Call", async { throttled(None) }).await.unwrap_err();
+    limiter.call(&one, Service::Drs, "Call", async { throttled(None) }).await.unwrap_err();
     let told_later = async {
         sleep(Duration::from_millis(500)).await;
-        limiter.of(&one).pace().throttled(began, Some(Duration::from_secs(3)), Instant::now());
+        limiter.of(&one).pace(Service::Drs).throttled(began, Some(Duration::from_secs(3)), Instant::now());
     };
-    let (answer, ()) = tokio::join!(limiter.call(&one, "Call", async { Ok(()) }), told_later);
+    let (answer, ()) = tokio::join!(limiter.call(&one, Service::Drs, "Call", async { Ok(()) }), told_later);
     answer.unwrap();
     assert_eq!(began.elapsed().as_millis(), 3500, "not after the second that the pace alone would take");
 }
@@ -135,7 +135,7 @@ async fn a_throttling_account_is_called_at_about_the_rate_that_it_bears() {
     while began.elapsed() < Duration::from_mins(2) {
         // It bears ten calls a second.
         let answer = limiter
-            .call(&one, "Call", async {
+            .call(&one, Service::Drs, "Call", async {
                 sleep(Duration::from_millis(10)).await;
                 let now = Instant::now();
                 let too_soon = last.is_some_and(|last| now - last < Duration::from_millis(90));
@@ -150,4 +150,15 @@ async fn a_throttling_account_is_called_at_about_the_rate_that_it_bears() {
     }
     assert!(passed > 600, "at least half of what it bears, not {passed}");
     assert!(slowed * 20 < passed, "{slowed} of {passed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_quotas_that_throttle_slow_no_call_of_drs() {
+    let (limiter, one, began) = (Limiter::default(), account(1), Instant::now());
+    limiter.call(&one, Service::Quotas, "Call", async { throttled(Some(60)) }).await.unwrap_err();
+    for _ in 0..100 {
+        limiter.call(&one, Service::Drs, "Call", async { Ok(()) }).await.unwrap();
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    limiter.call(&one, Service::Quotas, "Call", async { Ok(()) }).await.unwrap_err();
 }

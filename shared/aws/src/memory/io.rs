@@ -14,6 +14,7 @@ use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
 use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::limiter::Service;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -37,8 +38,14 @@ impl MemoryIo {
         &self,
         name: &'static str,
         place: &Place,
-        effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
+        mut effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
     ) -> Result<T, IoError> {
+        let effect = |world: &mut World, now| {
+            if service_of(name) == Service::Drs {
+                world.spokes.admit(place, name, now)?;
+            }
+            effect(world, now)
+        };
         let call = async {
             let hang = self.world().spokes.begin(place);
             let _under_way = UnderWay { io: self, place };
@@ -48,7 +55,7 @@ impl MemoryIo {
             self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await
         };
         match &self.limiter {
-            Some(limiter) => limiter.call(&place.account, name, call).await,
+            Some(limiter) => limiter.call(&place.account, service_of(name), name, call).await,
             None => call.await,
         }
     }
@@ -106,6 +113,10 @@ impl MemoryIo {
             }
         }
     }
+}
+
+fn service_of(call: &str) -> Service {
+    if call == "quotas" { Service::Quotas } else { Service::Drs }
 }
 
 /// A call into a spoke that has not come to its end, also when its caller gives it up.

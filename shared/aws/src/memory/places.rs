@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{JobSeen, QuotaSeen, ServerSeen};
 
@@ -43,6 +44,16 @@ impl MemoryIo {
     /// Every call into a place waits so long and then fails as one that met its time limit; or none any more.
     pub fn set_spoke_hang(&self, place: &Place, time: Option<Duration>) {
         self.world().spokes.at(place).hang = time;
+    }
+
+    /// DRS takes one call in so long in a place, and throttles all others; or takes all again.
+    pub fn set_one_call_in(&self, place: &Place, time: Option<Duration>) {
+        self.world().spokes.at(place).one_call_in = time;
+    }
+
+    /// Listings of a place leave these servers out, though they are there.
+    pub fn set_overlooked(&self, place: &Place, ids: impl IntoIterator<Item = SourceServerId>) {
+        self.world().spokes.at(place).overlooked = ids.into_iter().collect();
     }
 
     /// Every tag that was set on a resource of a place.

@@ -1,6 +1,6 @@
 //! Spokes as tests set them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drs_fleet_domain::ids::{AccountId, SourceServerId};
@@ -9,6 +9,7 @@ use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSee
 use jiff::Timestamp;
 
 use crate::io::ServerFilter;
+use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// Small, so that tests meet more than one page.
@@ -26,6 +27,11 @@ pub(super) struct Spoke {
     /// From this item on, listings fail.
     pub(super) page_failure: Option<(usize, IoError)>,
     pub(super) hang: Option<Duration>,
+    /// DRS takes one call in so long, and throttles all others.
+    pub(super) one_call_in: Option<Duration>,
+    taken_at: Option<Timestamp>,
+    /// Servers that are there and that listings leave out.
+    pub(super) overlooked: BTreeSet<SourceServerId>,
     under_way: usize,
     pub(super) most_under_way: usize,
 }
@@ -58,6 +64,22 @@ impl Spokes {
         spoke.hang
     }
 
+    /// Throttles a call that comes too soon.
+    pub(super) fn admit(
+        &mut self,
+        place: &Place,
+        operation: &'static str,
+        now: Timestamp,
+    ) -> Result<(), IoError> {
+        let Some(spoke) = self.0.get_mut(place) else { return Ok(()) };
+        let Some(pause) = spoke.one_call_in else { return Ok(()) };
+        if spoke.taken_at.is_some_and(|taken| now < after(taken, pause)) {
+            return Err(IoError::new(Neighbour::Spoke, operation, Verdict::Throttled, "slow down"));
+        }
+        spoke.taken_at = Some(now);
+        Ok(())
+    }
+
     pub(super) fn ended(&mut self, place: &Place) {
         if let Some(spoke) = self.0.get_mut(place) {
             spoke.under_way = spoke.under_way.saturating_sub(1);
@@ -73,7 +95,8 @@ impl Spokes {
     ) -> Result<Page<ServerSeen>, IoError> {
         let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
         let wanted = |server: &&ServerSeen| match filter {
-            ServerFilter::All => true,
+            ServerFilter::All => !spoke.overlooked.contains(&server.id),
+            ServerFilter::Ids(ids) => ids.contains(&server.id),
             ServerFilter::OfInstance(instance) => server.instance.as_ref() == Some(instance),
         };
         spoke.page_of(spoke.servers.iter().filter(wanted).cloned().collect(), page, now)

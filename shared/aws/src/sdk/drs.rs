@@ -35,6 +35,10 @@ pub(super) async fn source_servers(
     const OPERATION: &str = "DescribeSourceServers";
     let filters = match filter {
         ServerFilter::All => None,
+        ServerFilter::Ids(ids) => {
+            let ids = ids.iter().map(ToString::to_string).collect();
+            Some(DescribeSourceServersRequestFilters::builder().set_source_server_ids(Some(ids)).build())
+        }
         ServerFilter::OfInstance(id) => {
             Some(DescribeSourceServersRequestFilters::builder().hardware_id(id.as_str()).build())
         }

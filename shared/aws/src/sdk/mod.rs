@@ -3,7 +3,8 @@
 //! Every call has one layer of retries. It is the SDK's for STS, EventBridge, SNS and Secrets Manager, whose
 //! calls are few and have nobody above them who would wait better. It is off for SQS (a lost receive or delete
 //! is only a redelivery), `DynamoDB` (the lane waits, so that a slow table does not multiply its own load) and
-//! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read). Calls into a spoke wait for their
+//! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read), and for Service Quotas (which are
+//! asked again after half an hour, and meanwhile done without). Calls into a spoke wait for their
 //! turn in [`crate::limiter`].
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ use crate::assume::{Clients, Spokes};
 use crate::config::IoSettings;
 use crate::heard;
 use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, Service};
 use crate::secrets::Secrets;
 use crate::time::Time;
 use crate::verdict::{IoError, Verdict};
@@ -113,6 +114,7 @@ impl SdkIo {
     async fn call<T, F: Future<Output = Answer<T>> + Send>(
         &self,
         place: &Place,
+        service: Service,
         operation: &'static str,
         call: impl FnOnce(Clients) -> F + Send,
     ) -> Answer<T> {
@@ -120,9 +122,12 @@ impl SdkIo {
             let clients = self.0.spokes.clients(place).await?;
             boxed(call(clients)).await
         };
-        let answer = self.0.limiter.call(&place.account, operation, under_limit).await;
-        if let Err(IoError { verdict: Verdict::Denied, .. }) = &answer {
-            // A refusal may be a role that was changed: the next call assumes it afresh.
+        let answer = self.0.limiter.call(&place.account, service, operation, under_limit).await;
+        if let Err(IoError { verdict: Verdict::Denied, .. }) = &answer
+            && service == Service::Drs
+        {
+            // A refusal may be a role that was changed: the next call assumes it afresh. A role that may only not read
+            // quotas is as good as before.
             self.0.spokes.evict(&place.account);
         }
         answer
@@ -206,7 +211,7 @@ impl Io for SdkIo {
         filter: &ServerFilter,
         page: Option<String>,
     ) -> Answer<Page<ServerSeen>> {
-        self.call(place, "DescribeSourceServers", |c| async move {
+        self.call(place, Service::Drs, "DescribeSourceServers", |c| async move {
             drs::source_servers(&c.drs, place, filter, page).await
         })
         .await
@@ -218,11 +223,20 @@ impl Io for SdkIo {
         from: Option<Timestamp>,
         page: Option<String>,
     ) -> Answer<Page<JobSeen>> {
-        self.call(place, "DescribeJobs", |c| async move { drs::jobs(&c.drs, place, from, page).await }).await
+        self.call(place, Service::Drs, "DescribeJobs", |c| async move {
+            drs::jobs(&c.drs, place, from, page).await
+        })
+        .await
     }
 
     async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {
-        self.call(place, "ListServiceQuotas", |c| async move { quotas::quotas(&c.quotas).await }).await
+        self.call(
+            place,
+            Service::Quotas,
+            "ListServiceQuotas",
+            |c| async move { quotas::quotas(&c.quotas).await },
+        )
+        .await
     }
 
     async fn extensible_servers(
@@ -231,7 +245,7 @@ impl Io for SdkIo {
         staging: &AccountId,
         page: Option<String>,
     ) -> Answer<Page<ExtensibleSeen>> {
-        self.call(place, "ListExtensibleSourceServers", |c| async move {
+        self.call(place, Service::Drs, "ListExtensibleSourceServers", |c| async move {
             extension::extensible(&c.drs, staging, page).await
         })
         .await
@@ -243,14 +257,15 @@ impl Io for SdkIo {
         staging_server_arn: &str,
         tags: &BTreeMap<String, String>,
     ) -> Answer<SourceServerId> {
-        self.call(place, "CreateExtendedSourceServer", |c| async move {
+        self.call(place, Service::Drs, "CreateExtendedSourceServer", |c| async move {
             extension::extend(&c.drs, staging_server_arn, tags).await
         })
         .await
     }
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-        self.call(place, "TagResource", |c| async move { drs::tag(&c.drs, arn, tags).await }).await
+        self.call(place, Service::Drs, "TagResource", |c| async move { drs::tag(&c.drs, arn, tags).await })
+            .await
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {

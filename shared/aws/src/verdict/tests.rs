@@ -57,4 +57,5 @@ fn a_wish_of_the_service_is_in_seconds() {
     assert_eq!(seconds(" 7 "), Some(Duration::from_secs(7)));
     assert_eq!(seconds("Wed, 21 Oct 2026 07:28:00 GMT"), None);
     assert_eq!(seconds("-1"), None);
+    assert_eq!(seconds("86400"), Some(Duration::from_mins(15)), "a day would silence an account");
 }

@@ -70,6 +70,7 @@ fn quotas_that_were_read_are_taken_and_others_are_as_documented() {
     let quotas = QuotasRow {
         place: place("us-east-1"),
         read_at: Timestamp::default(),
+        failed_at: None,
         values: [(Quota::Replicating.code().to_owned(), value)].into(),
     };
     let (account, limits, row) = (account(AccountStatus::Active), Limits::default(), row("OK", 240));

@@ -7,10 +7,24 @@ use jiff::Timestamp;
 use super::Counted;
 use crate::server::ServerRow;
 
+/// The state of a server whose replication has not begun.
+const INITIATING: &str = "INITIATING";
+
 impl Counted {
     /// A place in which no server was seen yet.
     pub fn nothing(swept_at: Timestamp, initialized: bool) -> Self {
         Self { swept_at, replicating: 0, extended: 0, servers: 0, by_state: BTreeMap::new(), initialized }
+    }
+
+    /// Counts a server that no earlier sweep listed. DRS shows a server that was just extended as `INITIATING` and does
+    /// not say yet where it replicates: it is shown apart and takes no slot before a second sweep lists it.
+    pub fn add_new(&mut self, server: &ServerRow) {
+        let is_told = server.inventory.as_ref().is_some_and(|inventory| inventory.staging.status.is_some());
+        if server.gone_since.is_some() || is_told || server.replication.state != INITIATING {
+            return self.add(server);
+        }
+        self.servers += 1;
+        *self.by_state.entry(format!("{INITIATING}, not yet known where")).or_default() += 1;
     }
 
     /// Counts one more server, unless it is gone. Each is counted once: as replicating here, as extended from another

@@ -9,7 +9,7 @@ use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile_late
 use crate::keys::Place;
 use crate::own_event::OwnEvent;
 use crate::policy::Limits;
-use crate::quota::{self, Quota, QuotasRow};
+use crate::quota::{self, Quota, QuotaOrigin, QuotasRow};
 use crate::row::Change;
 use crate::sweep::after;
 
@@ -25,24 +25,27 @@ pub struct Context<'a> {
     pub limits: Limits,
     /// Quota L-C1D14A2B: servers that may replicate.
     pub replicating: u32,
-    /// Quota L-E28BE5E0: source servers that there may be.
-    pub total: u32,
+    /// Quota L-E28BE5E0: source servers that there may be. `None` where Service Quotas was never read: the quota is
+    /// adjustable, so the documented one says nothing of an account that has so many.
+    pub total: Option<u32>,
     /// Our time.
     pub now: Timestamp,
 }
 
 impl<'a> Context<'a> {
-    /// With the default thresholds and the quotas that AWS documents.
+    /// With the default thresholds and quotas that were never read.
     pub fn new(account_name: &'a str, now: Timestamp) -> Self {
-        let (replicating, total) = (Quota::Replicating.documented(), Quota::Total.documented());
-        Self { account_name, limits: Limits::default(), replicating, total, now }
+        let replicating = Quota::Replicating.documented();
+        Self { account_name, limits: Limits::default(), replicating, total: None, now }
     }
 
     /// With thresholds and quotas.
     #[must_use]
     pub fn with(self, limits: Limits, quotas: Option<&QuotasRow>) -> Self {
-        let value = |quota| quota::value(quota, quotas).value;
-        Self { limits, replicating: value(Quota::Replicating), total: value(Quota::Total), ..self }
+        let value = |quota| quota::value(quota, quotas);
+        let total = Some(value(Quota::Total)).filter(|total| total.origin != QuotaOrigin::Documented);
+        let replicating = value(Quota::Replicating).value;
+        Self { limits, replicating, total: total.map(|total| total.value), ..self }
     }
 }
 

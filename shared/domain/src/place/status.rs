@@ -44,7 +44,7 @@ impl Rungs {
         };
         Self {
             replicating: climb(self.replicating, context.replicating, counted.replicating),
-            total: climb(self.total, context.total, counted.servers),
+            total: context.total.map_or(self.total, |limit| climb(self.total, limit, counted.servers)),
         }
     }
 }

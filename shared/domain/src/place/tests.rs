@@ -92,7 +92,7 @@ fn a_refusal_makes_the_status_unknown_and_is_no_sign_that_there_is_room() {
 fn a_quota_that_changes_changes_the_level() {
     let value = |value| QuotaValue { value, origin: QuotaOrigin::Applied };
     let values = [("L-C1D14A2B".to_owned(), value(600))].into();
-    let quotas = QuotasRow { place: place(), read_at: at(0), values };
+    let quotas = QuotasRow { place: place(), read_at: at(0), values, failed_at: None };
     let (row, _) = seen(&[Observation::Swept(counted(1, 290))], &context(9));
     let more = context(9).with(Limits::default(), Some(&quotas));
     let change = decide(&place(), &[Observation::Swept(counted(2, 290))], Some(&row), &more).unwrap();

@@ -1,7 +1,7 @@
 use drs_fleet_domain::seen::QuotaSeen;
 use serde_json::{Value, json};
 
-use crate::io::Io;
+use crate::io::{Io, ServerFilter};
 use crate::sdk::wire::{Call, Reply, fleet, place};
 use crate::verdict::{Neighbour, Verdict};
 
@@ -55,6 +55,8 @@ async fn too_many_requests_are_a_throttle_and_a_refusal_is_a_denial() {
         });
         let error = io.quotas(&place()).await.unwrap_err();
         assert_eq!((error.neighbour, error.verdict), (Neighbour::Spoke, verdict), "{error}");
-        assert_eq!(wire.calls("ListServiceQuotas").len(), 1, "the lane repeats it, not the SDK");
+        assert_eq!(wire.calls("ListServiceQuotas").len(), 1, "the next sweeps repeat it, not the SDK");
+        io.source_servers(&place(), &ServerFilter::All, None).await.ok();
+        assert_eq!(wire.calls("AssumeRole").len(), 1, "the role is as good as before");
     }
 }

@@ -140,7 +140,7 @@ async fn the_quota_of_the_target_is_never_exceeded() {
     let stage = fleet().await;
     count(&stage, 2).await;
     let values = [("L-E28BE5E0".to_owned(), QuotaValue { value: 3, origin: QuotaOrigin::Applied })].into();
-    stage.store(&QuotasRow { place: target(), read_at: since(), values }).await;
+    stage.store(&QuotasRow { place: target(), read_at: since(), values, failed_at: None }).await;
     let plan = run(&stage, "plan").await;
     assert!(plan.contains("the target has 2 of 3 source servers (L-E28BE5E0, applied quota)"), "{plan}");
     assert!(plan.contains("4 servers more than that allows"), "{plan}");
