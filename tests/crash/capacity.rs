@@ -50,10 +50,7 @@ fn deny(scene: &Scene) {
 #[tokio::test(start_paused = true)]
 async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| {
-            scene.keeps_hearing();
-            scene.put(&stalled(1, "STALLED", early(10)));
-        },
+        |scene| scene.put(&stalled(1, "STALLED", early(10))),
         |scene| scene.put(&stalled(1, "NOT_STALLED", early(70))),
         |scene| scene.put(&stalled(2, "STALLED", early(80))),
     ];
@@ -69,7 +66,6 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             five(scene);
-            scene.keeps_hearing();
             scene.put(&heartbeat(early(5)));
         },
         |scene| scene.put(&api_call("DeleteSourceServer", now(scene), &json!(null))),
@@ -77,7 +73,7 @@ async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     let (points, clean) = path(steps).survives_everything().await;
     assert!(points.contains(&"enqueue") && points.contains(&"source_servers"));
     let told = clean.incidents().into_iter().map(|(_, happened)| happened);
-    assert!(told.eq([Happened::Opened, Happened::Escalated]), "the stalled one, and that it lasts");
+    assert!(told.eq([Happened::Opened]), "the stalled one");
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +94,6 @@ async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_t
     let expected = [
         ((IncidentKind::ReplicationStalled, "Incident Opened"), 2),
         ((IncidentKind::ReplicationStalled, "Incident Resolved"), 1),
-        ((IncidentKind::ReplicationStalled, "Incident Escalated"), 1),
         ((IncidentKind::ServerDisconnected, "Incident Opened"), 1),
     ];
     assert_eq!(told(&clean), expected.into());
@@ -169,11 +164,12 @@ async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_
             scene.keeps_hearing();
             scene.lets_pass(Duration::from_mins(30));
             scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
-            let stuck_after = Some(Duration::from_mins(12).into());
-            judges_by(
-                &scene.world,
-                &Thresholds { initial_sync_stuck_after: stuck_after, ..Thresholds::default() },
-            );
+            let thresholds = Thresholds {
+                initial_sync_stuck_after: Some(Duration::from_mins(12).into()),
+                stalled_critical_after: Some(Duration::from_mins(10).into()),
+                ..Thresholds::default()
+            };
+            judges_by(&scene.world, &thresholds);
             sweep(scene);
         },
         |scene| scene.put(&wish(scene)),

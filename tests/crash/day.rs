@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::Happened;
+use drs_fleet_domain::policy::Thresholds;
 
 use super::capacity::tracker;
 use super::ending::Ending;
-use super::scene::{Scene, listens_for, work};
+use super::scene::{Scene, judges_by, work};
 use super::world::{arn, now, place, server, server_id, stalled, tick};
 
 /// How often the schedule ticks in a day.
@@ -32,7 +33,13 @@ fn server_item(scene: &Scene, n: u8) -> (u64, usize) {
 #[tokio::test(start_paused = true)]
 async fn a_day_in_which_much_is_wrong_is_a_few_writes_and_told_once() {
     let scene = Scene::new().await;
-    listens_for(&scene.world, Duration::from_mins(15));
+    let thresholds = Thresholds {
+        silent_after: Some(Duration::from_mins(15).into()),
+        stalled_critical_after: Some(Duration::from_mins(10).into()),
+        initial_sync_stuck_after: Some(Duration::from_hours(6).into()),
+        ..Thresholds::default()
+    };
+    judges_by(&scene.world, &thresholds);
     let working = tokio::spawn(work(scene.process(), tracker()));
     let mut length = 0;
     for n in 0..TICKS {

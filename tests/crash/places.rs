@@ -74,7 +74,6 @@ async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tra
 async fn a_sweep_that_ends_early_keeps_what_it_saw_and_says_so_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
-            scene.keeps_hearing();
             scene.world.set_page_size(&place(), Some(2));
             scene.world.set_servers(&place(), running(5));
             scene.put(&wish(scene));
@@ -135,6 +134,12 @@ async fn a_throttled_sweep_is_tried_again_and_says_what_it_read_meanwhile() {
     assert_eq!((row.partial, row.counted.unwrap().servers), (None, 5));
 }
 
+/// Five minutes of the schedule.
+fn ticks(scene: &Scene) {
+    scene.put(&tick(scene));
+    scene.lets_pass(Duration::from_mins(5));
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
@@ -143,14 +148,11 @@ async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
             scene.put(&heartbeat(now(scene)));
             scene.put(&tick(scene));
         },
-        |scene| {
-            scene.put(&tick(scene));
-            scene.lets_pass(Duration::from_mins(5));
-        },
-        |scene| {
-            scene.put(&tick(scene));
-            scene.lets_pass(Duration::from_mins(2));
-        },
+        // Who has just begun to work again hears for six minutes before it judges.
+        ticks,
+        ticks,
+        ticks,
+        ticks,
         |scene| scene.put(&heartbeat(now(scene))),
     ];
     let (_, clean) = path(steps).survives_everything().await;

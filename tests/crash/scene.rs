@@ -13,10 +13,11 @@ use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
+use drs_fleet_domain::span::Length;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{account, heartbeat, now};
+use super::world::{BORN, account, heartbeat, now};
 
 /// So long a call takes: time passes between any two effects.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -27,13 +28,10 @@ const SOON: Duration = Duration::from_secs(150);
 /// In seconds: no path needs longer, whatever goes wrong in it.
 const LONGEST: u64 = 4 * 3600;
 
-/// A stall that lasts so long is critical: longer than anything that goes wrong in a step.
-const LASTS: Duration = Duration::from_mins(10);
-
 /// Two sweeps within one minute would be one point of history.
 const MINUTE: Duration = Duration::from_secs(61);
 
-/// So long nothing need be heard where a path is not about that.
+/// What time alone changes, it changes after this, where a path is not about that.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
 /// The world, and the process that works in it at present.
@@ -54,7 +52,7 @@ impl Scene {
         let row = account();
         let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
         Store::default().change(&world, &row.key(), register).await.unwrap();
-        listens_for(&world, NEVER);
+        judges_by(&world, &Thresholds::default());
         let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
         Self { world, process, broken: Arc::default(), pause: Arc::default(), hears: Arc::default() }
     }
@@ -131,17 +129,25 @@ pub(super) fn listens_for(world: &MemoryIo, time: Duration) {
     judges_by(world, &Thresholds { silent_after: Some(time.into()), ..Thresholds::default() });
 }
 
-/// The thresholds of the whole fleet.
+/// The thresholds of the whole fleet; what is not set never matters.
 pub(super) fn judges_by(world: &MemoryIo, fleet: &Thresholds) {
-    let fleet = Thresholds { stalled_critical_after: Some(LASTS.into()), ..fleet.clone() };
+    let never = |set: Option<Length>| set.or(Some(NEVER.into()));
+    let fleet = Thresholds {
+        silent_after: never(fleet.silent_after),
+        stalled_critical_after: never(fleet.stalled_critical_after),
+        initial_sync_stuck_after: never(fleet.initial_sync_stuck_after),
+        ..fleet.clone()
+    };
     let policy = Policy { fleet, ..Policy::default() };
     world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
 }
 
-/// When something is to be done about an item. That somebody listens for a place is for ever.
+/// When something is to be done about an item. That somebody listens for a place is for ever, and what never matters is
+/// never done.
 pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
+    let end = jiff::Timestamp::from_second(BORN).unwrap() + NEVER / 2;
     if item.kind != PlaceRow::KIND || !item.outbox.is_empty() {
-        return item.due;
+        return item.due.filter(|due| *due < end);
     }
     let row: PlaceRow = serde_json::from_value(item.row.clone()).unwrap();
     item.due.and(PlaceRow { listen_at: None, ..row }.wake_at())

@@ -140,7 +140,7 @@ fn findings(kind: IncidentKind) -> Vec<Found> {
         IncidentKind::SweepOverdue => vec![Holds(
             "08:40:12",
             High,
-            "sweeps have been begun for more than 15m and none has ended: its calls to DRS are throttled, or not answered; \
+            "sweeps have been begun for more than 15m and none has ended: its calls to DRS are throttled, fail, or are not answered; \
              what is shown of its servers is old",
         )],
         IncidentKind::UnregisteredAccount => {

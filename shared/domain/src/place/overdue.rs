@@ -43,8 +43,8 @@ pub(super) fn condition(row: &PlaceRow, context: &Context<'_>) -> Option<Conditi
         since,
         severity: Severity::High,
         reason: format!(
-            "sweeps have been begun for more than {allowed} and none has ended{}: its calls to DRS are throttled, or not \
-             answered; what is shown of its servers is old",
+            "sweeps have been begun for more than {allowed} and none has ended{}: its calls to DRS are throttled, \
+             fail, or are not answered; what is shown of its servers is old",
             read.unwrap_or_default()
         ),
     })
