@@ -201,8 +201,9 @@ pub struct Subject<'a> {
 /// Brings the incidents in line with the conditions that hold at `at`, and says what to tell.
 ///
 /// Opens what is new, escalates what became worse, resolves what is over. A condition that stays as it was, or
-/// became less bad, is not told again, whatever is learnt of its cause: that is kept, and comes with what is told next. One that flaps is told when it opens, when it is over, when it comes back
-/// for the first time, and then no more until it has been quiet for [`REOPENS`].
+/// became less bad, is not told again, whatever is learnt of its cause: that is kept, and comes with what is told
+/// next. One that flaps is told when it opens, when it is over, when it comes back for the first time, and then no
+/// more until it has been quiet for [`REOPENS`].
 pub fn reconcile(
     incidents: &mut Incidents,
     holding: &[Condition],

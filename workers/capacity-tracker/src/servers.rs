@@ -34,7 +34,8 @@ pub(crate) async fn observe<I: Io>(
     let observations: Vec<_> = work.iter().filter_map(observation).collect();
     told(worker, io, (place, id), &observations).await?;
     let now = io.now();
-    let is_news = |o: &Observation| matches!(o, Observation::Stalled { at, .. } if at.checked_add(TICK).is_ok_and(|end| now < end));
+    let is_young = |at: &Timestamp| at.checked_add(TICK).is_ok_and(|end| now < end);
+    let is_news = |o: &Observation| matches!(o, Observation::Stalled { at, .. } if is_young(at));
     if observations.iter().any(is_news) { places::look_sooner(worker, io, place).await } else { Ok(()) }
 }
 

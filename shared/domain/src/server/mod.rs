@@ -363,7 +363,8 @@ impl ServerRow {
         }
     }
 
-    /// Nothing that decisions look at is forgotten of when a state was last seen, neither of the one that was left nor of a stale one.
+    /// Nothing that decisions look at is forgotten of when a state was last seen, neither of the one that was left nor
+    /// of a stale one.
     fn keep_states(
         &mut self,
         before: &Self,
