@@ -33,13 +33,12 @@ pub(super) fn ended() -> Vec<JobSeen> {
         recovery_instance: None,
     };
     vec![JobSeen {
-        id: JOB.parse().unwrap(),
         kind: "LAUNCH".to_owned(),
         initiated_by: Some("START_DRILL".to_owned()),
-        status: "COMPLETED".to_owned(),
         created: Some(early(1)),
         ended: Some(early(30)),
         servers: vec![server(1, "LAUNCHED"), server(2, "FAILED")],
+        ..JobSeen::new(JOB.parse().unwrap(), "COMPLETED")
     }]
 }
 
