@@ -21,7 +21,7 @@ use crate::text::{ago, counted, fact, lasting, plain, second};
   drs-fleet incidents show REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
   drs-fleet incidents show REPL                    the only one that begins so
   drs-fleet incidents show erp-db-01               the only one of this server")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The incident as `incidents list` names it, the beginning of that, or the id or name of its subject
     #[arg(value_name = "INCIDENT")]
     incident: String,
