@@ -81,6 +81,7 @@ async fn fleet() -> Stage {
             count: 3,
             ids: vec!["1".into()],
             last_at: ago(1),
+            regions: BTreeMap::new(),
             incidents: Incidents::new(),
             look_at: None,
         })
