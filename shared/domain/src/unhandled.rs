@@ -16,7 +16,7 @@ use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subjec
 use crate::keys::{self, Key, Place};
 use crate::own_event::OwnEvent;
 use crate::routing::WorkerName;
-use crate::row::{Change, Row};
+use crate::row::{Change, Row, Troubled};
 
 /// How many ids are kept; they also tell a redelivery from a new event.
 const IDS_KEPT: usize = 5;
@@ -104,6 +104,11 @@ pub struct Noted {
     pub time: Timestamp,
 }
 
+/// Where a worker counts what an unregistered account sends.
+pub fn key_of_stranger(worker: &str, account: &AccountId) -> Key {
+    keys::unhandled(worker, Reason::Unregistered.as_str(), account, account.as_str())
+}
+
 impl From<&Envelope> for Noted {
     fn from(event: &Envelope) -> Self {
         Self { id: event.id.clone(), region: event.region.clone(), time: event.time }
@@ -115,7 +120,11 @@ impl Row for UnhandledRow {
     const WORKER: &'static str = "all";
 
     fn key(&self) -> Key {
-        keys::unhandled(&self.worker, self.reason.as_str(), &self.account, &self.sort())
+        let (worker, reason, account) = (&self.worker, self.reason, &self.account);
+        match reason {
+            Reason::Unregistered => key_of_stranger(worker, account),
+            _ => keys::unhandled(worker, reason.as_str(), account, &format!("{account}#{}", self.subject)),
+        }
     }
 
     fn worker(&self) -> &str {
@@ -131,15 +140,13 @@ impl Row for UnhandledRow {
     }
 }
 
-impl UnhandledRow {
-    /// What the rows of a reason are told apart by: those of unregistered accounts by nothing else than the account.
-    fn sort(&self) -> String {
-        match self.reason {
-            Reason::Unregistered => self.account.to_string(),
-            _ => format!("{}#{}", self.account, self.subject),
-        }
+impl Troubled for UnhandledRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
     }
+}
 
+impl UnhandledRow {
     /// The empty row for an event.
     pub fn of(worker: &str, reason: Reason, event: &Envelope) -> Self {
         let subject = match reason {

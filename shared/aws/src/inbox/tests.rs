@@ -37,7 +37,7 @@ async fn storm(io: &MemoryIo, inbox: &Inbox, events: std::ops::Range<usize>) -> 
 }
 
 fn key() -> Key {
-    keys::unhandled("capacity-tracker", "UNREGISTERED", &STRANGER.parse().unwrap(), STRANGER)
+    unhandled::key_of_stranger("capacity-tracker", &STRANGER.parse().unwrap())
 }
 
 fn counted(io: &MemoryIo) -> u64 {

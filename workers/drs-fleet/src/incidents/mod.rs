@@ -1,6 +1,7 @@
 //! `incidents`: what is wrong in the fleet, as people were told of it, and who sees to it.
 
 mod ack;
+mod known;
 mod list;
 mod read;
 mod show;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
-use drs_fleet_domain::incident::{IncidentKind, Incidents, Severity};
+use drs_fleet_domain::incident::{Incident, IncidentKind, Incidents, Severity};
 use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Row;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Command;
 use crate::family::OneOf;
-use crate::testing::{self, dateless};
+use crate::testing::{self, dateless, place, server, swept};
 
 const PAYMENTS: &str = "111122223333";
 const STRANGER: &str = "999900001111";
@@ -72,21 +72,23 @@ async fn fleet() -> Stage {
     let (account_id, region) = (STRANGER.parse().unwrap(), "sa-east-1".parse().unwrap());
     let account_name = STRANGER.to_owned();
     stage.store(&told(IncidentEvent { incident, account_id, region, account_name, ..unknown })).await;
+    stage.store(&unregistered()).await;
     stage
-        .store(&UnhandledRow {
-            worker: "capacity-tracker".into(),
-            reason: Reason::Unregistered,
-            account: STRANGER.parse().unwrap(),
-            subject: "sa-east-1".into(),
-            count: 3,
-            ids: vec!["1".into()],
-            last_at: ago(1),
-            regions: BTreeMap::new(),
-            incidents: Incidents::new(),
-            look_at: None,
-        })
-        .await;
-    stage
+}
+
+fn unregistered() -> UnhandledRow {
+    UnhandledRow {
+        worker: "capacity-tracker".into(),
+        reason: Reason::Unregistered,
+        account: STRANGER.parse().unwrap(),
+        subject: "sa-east-1".into(),
+        count: 3,
+        ids: vec!["1".into()],
+        last_at: ago(1),
+        regions: BTreeMap::new(),
+        incidents: Incidents::new(),
+        look_at: None,
+    }
 }
 
 /// As the notifier does, which read the row before.
@@ -128,6 +130,66 @@ async fn all_that_is_known_of_an_incident_is_shown() {
     let shown: Value = serde_json::from_str(&stage.run("show FULL --json").await).unwrap();
     assert_eq!(shown["latest"]["kind"], "FULL_RESYNC");
     assert!(shown["console"].as_str().unwrap().starts_with("https://us-west-2.console.aws.amazon.com/drs"));
+}
+
+/// The incident as its subject's row keeps it, with a cause that people were not told.
+fn known(told: &IncidentEvent, reason: &str) -> Incidents {
+    let incident = Incident {
+        opened_at: told.opened_at,
+        severity: told.severity,
+        sequence: told.sequence,
+        reason: reason.into(),
+        closed_at: None,
+        flaps: 0,
+        told_over: false,
+    };
+    [(told.kind, incident)].into()
+}
+
+#[tokio::test]
+async fn the_newest_cause_is_shown_beside_the_one_that_was_told_whatever_the_subject_is() {
+    let stage = fleet().await;
+    let here = place(PAYMENTS, "us-west-2");
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000007", 30);
+    let mut late = server(&here, 7, "late", "CONTINUOUS", ago(30));
+    late.incidents = known(&lag, "now 3 h behind");
+    let silent = event(IncidentKind::SpokeSilent, Severity::High, PAYMENTS, 30);
+    let mut quiet = swept(&here, 1, 0, ago(30));
+    quiet.incidents = known(&silent, "not heard for 30 min");
+    let mut stranger = event(IncidentKind::UnregisteredAccount, Severity::Medium, "222233334444", 30);
+    stranger.account_id = "222233334444".parse().unwrap();
+    stranger.incident = "UNREGISTERED_ACCOUNT/222233334444/us-west-2/222233334444".into();
+    let heard = UnhandledRow {
+        account: stranger.account_id.clone(),
+        subject: "us-west-2".into(),
+        incidents: known(&stranger, "90 events were counted"),
+        ..unregistered()
+    };
+    stage.store(&late).await;
+    stage.store(&quiet).await;
+    stage.store(&heard).await;
+    for (event, reason) in
+        [(lag, "now 3 h behind"), (silent, "not heard for 30 min"), (stranger, "90 events were counted")]
+    {
+        let key = event.incident.clone();
+        stage.store(&told(event)).await;
+        let shown = stage.run(&format!("show {key}")).await;
+        assert!(shown.contains(&format!("  reason       {reason}\n")), "{shown}");
+        assert!(shown.contains("  told because no reason at all\n"), "{shown}");
+        assert_eq!(stage.json(&format!("show {key} --json")).await["reason"], reason);
+    }
+}
+
+#[tokio::test]
+async fn the_cause_of_a_later_incident_is_not_shown_as_that_of_the_one_before() {
+    let stage = fleet().await;
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000007", 30);
+    let mut late = server(&place(PAYMENTS, "us-west-2"), 7, "late", "CONTINUOUS", ago(30));
+    late.incidents = known(&IncidentEvent { opened_at: ago(3), ..lag.clone() }, "another one");
+    stage.store(&late).await;
+    stage.store(&told(lag)).await;
+    let shown = stage.run("show s-00000000000000007").await;
+    assert!(shown.contains("  reason       no reason at all\n") && !shown.contains("another one"), "{shown}");
 }
 
 #[tokio::test]
