@@ -41,7 +41,8 @@ impl<'a> Context<'a> {
         self.registry.is_none_or(|registry| registry.is_swept(place))
     }
 
-    fn is_removed(&self, place: &Place) -> bool {
+    /// Whether the account is not registered any more.
+    pub fn is_removed(&self, place: &Place) -> bool {
         self.registry.is_some_and(|registry| registry.account(&place.account).is_none())
     }
 
@@ -82,6 +83,9 @@ pub fn decide(
     let limits = row.limits(context.policy);
     row.resync_since = row.replication.resync(swept_at).map(|seen| row.resync_since.unwrap_or(seen));
     row.forget_at = row.forget_at(&limits, context);
+    if row.forget_at.is_some() && context.is_removed(place) {
+        row.give_up_details();
+    }
     let sight = Sight {
         now: context.now,
         hears: context.hears,

@@ -109,3 +109,24 @@ fn details_are_written_when_they_change_and_marked_gone_with_their_server() {
     assert_eq!(again.instead_of(Some(&gone)), None, "that sweep came before");
     assert!(ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&gone)).is_some());
 }
+
+#[test]
+fn details_of_a_removed_account_are_forgotten_and_kept_again_when_it_is_back() {
+    let seen = server("CONTINUOUS");
+    let mut it = Server::default();
+    it.swept(0, seen.clone());
+    it.registry = Some(Registry::default());
+    it.decides(&[], at(5));
+    assert!(it.row().forget_at.is_some());
+    let told = ServerDetailsRow::told(&somewhere(), &seen, at(0));
+    let dismissed = told.dismissed(at(5), &Policy::default()).unwrap().row;
+    assert_eq!(dismissed.expires_at(), it.row().expires_at());
+    assert_eq!(dismissed.dismissed(at(10), &Policy::default()), None, "not put off");
+
+    it.registry = None;
+    it.decides(&[Observation::Stalled { stalled: true, at: at(15) }], at(15));
+    assert_eq!(it.row().forget_at, None);
+    assert!(it.row().lacks_details(&seen), "whatever was told before the sweep");
+    let again = ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&dismissed)).unwrap();
+    assert_eq!(again.row.expires_at(), None);
+}
