@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::capacity::Level;
 use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
@@ -14,12 +15,13 @@ use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::seen::QuotaSeen;
 use drs_fleet_domain::server::ServerRow;
+use futures::FutureExt;
 
 use super::Path;
 use super::capacity::tracker;
 use super::ending::Ending;
 use super::scene::{Scene, listens_for, play};
-use super::world::{heartbeat, now, place, server, server_id, tick, wish};
+use super::world::{account, heartbeat, now, place, server, server_id, tick, wish};
 
 fn path(steps: &'static [fn(&Scene)]) -> Path<CapacityTracker> {
     Path { make: tracker, steps }
@@ -132,6 +134,30 @@ async fn a_throttled_sweep_is_tried_again_and_says_what_it_read_meanwhile() {
     play(&scene, tracker, steps).await;
     let row = place_row(&scene);
     assert_eq!((row.partial, row.counted.unwrap().servers), (None, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_is_known_of_servers_of_a_removed_account_is_forgotten_in_the_end_wherever_the_tracker_dies()
+{
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_servers(&place(), running(2));
+            scene.put(&wish(scene));
+        },
+        |scene| {
+            scene.world.forget(&account().key()).now_or_never().unwrap().unwrap();
+            scene.put(&wish(scene));
+        },
+        // Where the registry could not be read again, the last one did.
+        |scene| scene.put(&wish(scene)),
+    ];
+    let (_, clean) = path(steps).survives_everything().await;
+    for kind in ["/server#", "/details#"] {
+        let rows: Vec<_> =
+            clean.rows.iter().filter(|(key, _)| key.starts_with("place#") && key.contains(kind)).collect();
+        assert_eq!(rows.len(), 2, "{kind}");
+        assert!(rows.iter().all(|(_, row)| !row["forget_at"].is_null()), "{rows:?}");
+    }
 }
 
 /// Five minutes of the schedule.

@@ -154,7 +154,12 @@ fn findings(kind: IncidentKind) -> Vec<Found> {
              what is shown of its servers is old",
         )],
         IncidentKind::UnregisteredAccount => {
-            vec![Holds("08:40:12", Medium, "3 events, the last with id 9da9af57-9253-4406-87cb-7cc400e43465")]
+            vec![Holds(
+                "08:40:12",
+                Medium,
+                "account 111122223333 is not registered; 3 events were counted and not acted on (2 from eu-west-1, 1 from \
+                 us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
+            )]
         }
         IncidentKind::AccountDenied => vec![
             Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),

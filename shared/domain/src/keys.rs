@@ -18,7 +18,7 @@
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
 //! | thresholds | `policy` | `policy` | the CLI |
 //! | registered account | `account#DIGIT` | `account#ACCOUNT` | the CLI |
-//! | event not acted on | `unhandled#WORKER#DIGIT` | `REASON#SUBJECT` | each worker |
+//! | events not acted on | `unhandled#WORKER#DIGIT` | `REASON#ACCOUNT`, `REASON#ACCOUNT#SUBJECT` | each worker |
 //!
 //! `DIGIT` is the last digit of the account, so that the registry can be listed without a `Scan` and
 //! without one hot partition. The index `due` has `due_shard` = `WORKER#0…3` and `due_at` in milliseconds.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::incident::Incidents;
 use crate::keys::Key;
 use crate::own_event::OwnEvent;
 
@@ -34,6 +35,12 @@ pub trait Row:
     fn expires_at(&self) -> Option<Timestamp> {
         None
     }
+}
+
+/// A row whose subject may have incidents.
+pub trait Troubled: Row {
+    /// Of each kind the one that is open, or the last one.
+    fn incidents(&self) -> &Incidents;
 }
 
 /// Own events that are stored and not yet known to be published: event id to event.

@@ -1,9 +1,10 @@
 //! Events that a worker received and does not act on: of an unknown type, from an unregistered account, or
 //! from the future. They are recorded, so that a person sees what is missed, and deleted.
 //!
-//! An account that sends and is not registered is an incident as well, one per account and Region. Every worker
+//! An account that sends and is not registered is an incident as well, one whatever the number of Regions. Every worker
 //! records such events; the capacity-tracker, which hears the heartbeats of all spokes, is the one that opens it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subjec
 use crate::keys::{self, Key, Place};
 use crate::own_event::OwnEvent;
 use crate::routing::WorkerName;
-use crate::row::{Change, Row};
+use crate::row::{Change, Row, Troubled};
 
 /// How many ids are kept; they also tell a redelivery from a new event.
 const IDS_KEPT: usize = 5;
@@ -64,7 +65,7 @@ pub struct UnhandledRow {
     pub reason: Reason,
     /// The account they name.
     pub account: AccountId,
-    /// Source and type, or, for an unregistered account, its Region.
+    /// Source and type, or, for an unregistered account, the Region that it was first heard from.
     pub subject: String,
     /// How many, as far as redeliveries could be told apart.
     pub count: u64,
@@ -72,6 +73,9 @@ pub struct UnhandledRow {
     pub ids: Vec<String>,
     /// The newest event's time.
     pub last_at: Timestamp,
+    /// Of an unregistered account: where its events came from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<Region, Heard>,
     /// Of an unregistered account.
     #[serde(default, skip_serializing_if = "Incidents::is_empty")]
     pub incidents: Incidents,
@@ -80,18 +84,34 @@ pub struct UnhandledRow {
     pub look_at: Option<Timestamp>,
 }
 
+/// Events from one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// How many.
+    pub count: u64,
+    /// The newest event's time.
+    pub last_at: Timestamp,
+}
+
 /// What is kept of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     /// Its id.
     pub id: String,
+    /// Where it came from.
+    pub region: Region,
     /// When it happened.
     pub time: Timestamp,
 }
 
+/// Where a worker counts what an unregistered account sends.
+pub fn key_of_stranger(worker: &str, account: &AccountId) -> Key {
+    keys::unhandled(worker, Reason::Unregistered.as_str(), account, account.as_str())
+}
+
 impl From<&Envelope> for Noted {
     fn from(event: &Envelope) -> Self {
-        Self { id: event.id.clone(), time: event.time }
+        Self { id: event.id.clone(), region: event.region.clone(), time: event.time }
     }
 }
 
@@ -100,7 +120,11 @@ impl Row for UnhandledRow {
     const WORKER: &'static str = "all";
 
     fn key(&self) -> Key {
-        keys::unhandled(&self.worker, self.reason.as_str(), &self.account, &self.sort_subject())
+        let (worker, reason, account) = (&self.worker, self.reason, &self.account);
+        match reason {
+            Reason::Unregistered => key_of_stranger(worker, account),
+            _ => keys::unhandled(worker, reason.as_str(), account, &format!("{account}#{}", self.subject)),
+        }
     }
 
     fn worker(&self) -> &str {
@@ -116,11 +140,13 @@ impl Row for UnhandledRow {
     }
 }
 
-impl UnhandledRow {
-    fn sort_subject(&self) -> String {
-        format!("{}#{}", self.account, self.subject)
+impl Troubled for UnhandledRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
     }
+}
 
+impl UnhandledRow {
     /// The empty row for an event.
     pub fn of(worker: &str, reason: Reason, event: &Envelope) -> Self {
         let subject = match reason {
@@ -135,12 +161,14 @@ impl UnhandledRow {
             count: 0,
             ids: Vec::new(),
             last_at: event.time,
+            regions: BTreeMap::new(),
             incidents: Incidents::new(),
             look_at: None,
         }
     }
 
-    /// The account and Region of an incident, if this row is one that has them.
+    /// Where the incident is told to be, if this row is one that has them. It is one of perhaps several Regions, but the
+    /// same as long as the incident is.
     fn place(&self) -> Option<Place> {
         let opens = self.reason == Reason::Unregistered && self.worker == WorkerName::Capacity.as_str();
         let region: Option<Region> = self.subject.parse().ok();
@@ -158,19 +186,18 @@ impl UnhandledRow {
         if self.ids.len() > IDS_KEPT {
             self.ids.remove(0);
         }
+        if self.reason == Reason::Unregistered {
+            let none = Heard { count: 0, last_at: event.time };
+            let heard = self.regions.entry(event.region.clone()).or_insert(none);
+            heard.count += 1;
+            heard.last_at = heard.last_at.max(event.time);
+        }
     }
 
     /// Opens or closes the incident, and says when it is to be looked at again.
-    fn reconcile(&mut self, is_registered: bool, now: Timestamp) -> Vec<OwnEvent> {
+    fn reconcile(&mut self, now: Timestamp) -> Vec<OwnEvent> {
         let Some(place) = self.place() else { return Vec::new() };
-        let is_heard = self.last_at.checked_add(SILENT).is_ok_and(|end| now < end);
-        let holding = (is_heard && !is_registered).then(|| self.condition(&place));
-        if let (Some(condition), Some(incident)) =
-            (&holding, self.incidents.get_mut(&IncidentKind::UnregisteredAccount))
-        {
-            // How many, and which, changes with each event; it is not told again, but shown.
-            incident.reason.clone_from(&condition.reason);
-        }
+        let holding = self.condition(now);
         let id = self.account.as_str();
         let subject = Subject { place: &place, account_name: id, id, name: id, job: None };
         let told = incident::reconcile(&mut self.incidents, holding.as_slice(), &subject, now);
@@ -179,17 +206,26 @@ impl UnhandledRow {
         told.into_iter().map(OwnEvent::from).collect()
     }
 
-    fn condition(&self, place: &Place) -> Condition {
-        let (count, ids) = (self.count, self.ids.join(", "));
+    /// Holds while events come from any Region.
+    fn condition(&self, now: Timestamp) -> Option<Condition> {
+        let is_heard = |heard: &Heard| heard.last_at.checked_add(SILENT).is_ok_and(|end| now < end);
+        let heard: Vec<_> = self.regions.iter().filter(|(_, heard)| is_heard(heard)).collect();
+        let since = heard.iter().map(|(_, heard)| heard.last_at).max()?;
+        let count: u64 = heard.iter().map(|(_, heard)| heard.count).sum();
         let events = if count == 1 { "event was" } else { "events were" };
-        Condition {
+        let regions: Vec<_> =
+            heard.iter().map(|(region, heard)| format!("{} from {region}", heard.count)).collect();
+        Some(Condition {
             kind: IncidentKind::UnregisteredAccount,
-            since: self.last_at,
+            since,
             severity: Severity::Medium,
             reason: format!(
-                "{place} is not registered; {count} {events} counted and not acted on, last {ids}"
+                "account {} is not registered; {count} {events} counted and not acted on ({}), last {}",
+                self.account,
+                regions.join(", "),
+                self.ids.join(", ")
             ),
-        }
+        })
     }
 }
 
@@ -209,7 +245,7 @@ pub fn decide(
         return None;
     }
     let look_at = row.look_at;
-    let tell = row.reconcile(false, now);
+    let tell = row.reconcile(now);
     // An account that sends all the time must not put off the look that finds it registered.
     row.look_at = look_at.or(row.look_at);
     Some(Change { row, tell })
@@ -221,9 +257,12 @@ pub fn look(
     is_registered: impl Fn(&Place) -> bool,
     now: Timestamp,
 ) -> Option<Change<UnhandledRow>> {
-    let place = row.place()?;
+    row.place()?;
     let mut after = row.clone();
-    let tell = after.reconcile(is_registered(&place), now);
+    let is_stranger =
+        |region: &Region| !is_registered(&Place { account: row.account.clone(), region: region.clone() });
+    after.regions.retain(|region, _| is_stranger(region));
+    let tell = after.reconcile(now);
     Change::between(Some(row), after, tell)
 }
 

@@ -160,6 +160,10 @@ pub(crate) async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Pla
     stream::iter(stored.into_iter().filter(|stored| stored.row.is_to_be_dismissed()))
         .map(|stored| async move {
             let key = stored.row.key();
+            // First, so that a crash in between repeats it.
+            if context.is_removed(place) {
+                dismiss_details(worker, io, &stored.row, context).await?;
+            }
             worker.servers.remember([stored]);
             let decide = |row: Option<&ServerRow>| server::decide((place, &row?.id), &[], row, context);
             worker.servers.change(io, &key, decide).await.map(|_| ())
@@ -167,6 +171,18 @@ pub(crate) async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Pla
         .buffer_unordered(WRITES)
         .try_collect()
         .await
+}
+
+async fn dismiss_details<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    row: &ServerRow,
+    context: &Context<'_>,
+) -> Result<(), IoError> {
+    let key = keys::server_details(&row.place, &row.id);
+    worker.details.change(io, &key, |stored| stored?.dismissed(context.now, context.policy)).await?;
+    worker.details.release(&key);
+    Ok(())
 }
 
 /// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since

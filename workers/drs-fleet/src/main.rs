@@ -5,10 +5,10 @@ mod capacity;
 mod events;
 mod explain;
 mod extended;
+mod family;
 mod hub;
 mod incidents;
 mod local;
-mod output;
 mod places;
 mod policy;
 mod run;
@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use drs_fleet_aws::process;
+
+use crate::family::{Arguments, OneOf};
 
 /// Command of AWS Elastic Disaster Recovery over many accounts.
 #[derive(Parser)]
@@ -51,17 +53,17 @@ enum Command {
     #[command(subcommand)]
     Events(events::Command),
     /// Register, validate and look at the accounts of the fleet
-    Accounts(accounts::Arguments),
+    Accounts(Arguments<OneOf<accounts::Command>>),
     /// Look at extended source servers, and extend those that are missing
-    Extended(extended::Arguments),
+    Extended(Arguments<OneOf<extended::Command>>),
     /// List, show and acknowledge incidents
-    Incidents(incidents::Arguments),
+    Incidents(Arguments<OneOf<incidents::Command>>),
     /// List and show source servers
-    Servers(servers::Arguments),
+    Servers(Arguments<OneOf<servers::Command>>),
     /// Show how full accounts are, were and will be, and where new servers go
-    Capacity(capacity::Arguments),
+    Capacity(Arguments<capacity::Capacity>),
     /// Show, check and set the thresholds of the fleet
-    Policy(policy::Arguments),
+    Policy(Arguments<OneOf<policy::Command>>),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -71,11 +73,11 @@ fn main() -> ExitCode {
         Command::Local(arguments) => process::in_runtime(local::local(arguments)),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Events(command) => process::in_runtime(events::events(command)),
-        Command::Accounts(arguments) => process::in_runtime(accounts::accounts(arguments)),
-        Command::Extended(arguments) => extended::extended(arguments),
-        Command::Incidents(arguments) => process::in_runtime(incidents::incidents(arguments)),
-        Command::Servers(arguments) => process::in_runtime(servers::servers(arguments)),
-        Command::Capacity(arguments) => process::in_runtime(capacity::capacity(arguments)),
+        Command::Accounts(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Extended(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Incidents(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Servers(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Capacity(arguments) => process::in_runtime(family::run(arguments)),
         Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };

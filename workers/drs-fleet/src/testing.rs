@@ -1,25 +1,90 @@
 //! A person at the command line of a simulated company, for tests: against the local cloud, with the unmodified SDK and
 //! the operator's role of `infra/hub.yaml`.
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use clap::Parser;
 use drs_fleet_aws::io::{Io, Write};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::row::{Outbox, Row};
+use drs_fleet_domain::seen::Staging;
+use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
+use drs_fleet_domain::stamp::Stamp;
+use jiff::Timestamp;
+use serde_json::Value;
 
+use crate::family::{Arguments, Asked};
 use crate::hub::Hub;
 use crate::local::operator::Operator;
 use crate::local::testing::{Company, company};
 
-/// A company whose spokes are not registered, and the operator's hub.
-pub(crate) struct Stage {
+/// A company whose spokes are not registered, the operator's hub, and the family of commands that a person types.
+pub(crate) struct Stage<A> {
     pub(crate) company: Company,
     pub(crate) hub: Hub,
+    family: PhantomData<fn() -> A>,
 }
 
-impl Stage {
+#[derive(clap::Parser)]
+struct Line<A: clap::Args> {
+    #[command(flatten)]
+    arguments: Arguments<A>,
+}
+
+impl<A: Asked> Stage<A> {
     pub(crate) async fn new() -> Self {
         let company = company().await;
         let hub = Hub::of_operator(&Operator::at(company.desk.address()).await.unwrap());
-        Self { company, hub }
+        Self { company, hub, family: PhantomData }
+    }
+
+    /// What a command prints, and after it the error that it ends with.
+    pub(crate) async fn run(&self, line: &str) -> String {
+        self.run_to_code(line).await.0
+    }
+
+    /// The same, and the code that the process ends with.
+    pub(crate) async fn run_to_code(&self, line: &str) -> (String, u8) {
+        self.run_words(line.split_whitespace(), None).await
+    }
+
+    pub(crate) async fn run_and_answer(&self, line: &str, answer: Option<bool>) -> String {
+        self.run_words(line.split_whitespace(), answer).await.0
+    }
+
+    /// For words with blanks, and a person who answers.
+    pub(crate) async fn run_words<'a>(
+        &self,
+        words: impl Iterator<Item = &'a str>,
+        answer: Option<bool>,
+    ) -> (String, u8) {
+        let asked = match Line::<A>::try_parse_from(std::iter::once("family").chain(words)) {
+            Ok(line) => line.arguments.asked,
+            Err(error) => return (error.to_string(), 2),
+        };
+        let mut printed = Vec::new();
+        let ended = asked.perform(&self.hub, &mut printed, &move |_| Ok(answer)).await;
+        let (code, error) = match ended {
+            Ok(outcome) => (outcome.code(), String::new()),
+            Err(error) => (1, format!("error: {error:#}\n")),
+        };
+        (timeless(&(String::from_utf8(printed).unwrap() + &error)), code)
+    }
+
+    /// Each line and what it prints.
+    pub(crate) async fn session(&self, family: &str, lines: &[&str]) -> String {
+        let mut transcript = String::new();
+        for line in lines {
+            transcript.extend(["$ drs-fleet ", family, " ", line, "\n", &self.run(line).await, "\n"]);
+        }
+        transcript
+    }
+
+    pub(crate) async fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.run(line).await).unwrap()
     }
 
     /// Stores a row as a worker would.
@@ -31,27 +96,79 @@ impl Stage {
 
     /// An ACTIVE account, registered as the spoke of the company that it is, with these DRS Regions.
     pub(crate) async fn register(&self, id: &str, name: &str, regions: &[&str], target: Option<&str>) {
-        let region = |name: &&str| AccountRegion { region: name.parse().unwrap(), drs: true, source: true };
-        let row = AccountRow {
-            id: id.parse().unwrap(),
-            name: name.to_owned(),
-            alias: None,
-            role_arn: format!("arn:aws:iam::{id}:role/drs-fleet-spoke"),
-            external_id_secret: format!("drs-fleet/external-id/{id}"),
-            regions: regions.iter().map(region).collect(),
-            target: target.map(|target| target.parse().unwrap()),
-            status: AccountStatus::Active,
-            last_validated: None,
-            last_error: None,
-        };
-        self.store(&row).await;
+        let target = target.map(|target| target.parse().unwrap());
+        self.store(&AccountRow { target, ..account(id, name, regions) }).await;
     }
 }
 
-/// What a command printed, and after it the error that it ended with.
-pub(crate) fn transcript<T>(printed: Vec<u8>, ended: anyhow::Result<T>) -> String {
-    let error = ended.err().map(|error| format!("error: {error:#}\n")).unwrap_or_default();
-    timeless(&(String::from_utf8(printed).unwrap() + &error))
+/// An ACTIVE account with these DRS Regions.
+pub(crate) fn account(id: &str, name: &str, regions: &[&str]) -> AccountRow {
+    let region = |name: &&str| AccountRegion { region: name.parse().unwrap(), drs: true, source: true };
+    AccountRow {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        alias: None,
+        role_arn: format!("arn:aws:iam::{id}:role/drs-fleet-spoke"),
+        external_id_secret: format!("drs-fleet/external-id/{id}"),
+        regions: regions.iter().map(region).collect(),
+        target: None,
+        status: AccountStatus::Active,
+        last_validated: None,
+        last_error: None,
+    }
+}
+
+pub(crate) fn place(account: &str, region: &str) -> Place {
+    Place { account: account.parse().unwrap(), region: region.parse().unwrap() }
+}
+
+/// A place after a sweep that found so many servers.
+pub(crate) fn swept(place: &Place, replicating: u32, extended: u32, at: Timestamp) -> PlaceRow {
+    let (servers, by_state, initialized) = (replicating + extended, BTreeMap::new(), true);
+    let counted = Counted { swept_at: at, replicating, extended, servers, by_state, initialized };
+    place::decide(place, &[Observation::Swept(counted)], None, &Context::new("Payments", at)).unwrap().row
+}
+
+/// A server as a sweep found it.
+pub(crate) fn server(place: &Place, number: u32, name: &str, state: &str, at: Timestamp) -> ServerRow {
+    let inventory = Inventory {
+        seen_at: at,
+        name: name.to_owned(),
+        instance: None,
+        staging: Staging::default(),
+        marks: BTreeMap::new(),
+        fingerprint: 0,
+    };
+    ServerRow {
+        place: place.clone(),
+        id: format!("s-{number:017}").parse().unwrap(),
+        inventory: Some(inventory),
+        replication: Replication {
+            state: state.to_owned(),
+            error: None,
+            since: at,
+            before: BTreeMap::new(),
+            stamp: Stamp::swept(at),
+        },
+        health: None,
+        snapshot_at: None,
+        disconnect_called_at: None,
+        resync_since: None,
+        gone_since: None,
+        unlisted_since: None,
+        forget_at: None,
+        look_at: None,
+        incidents: BTreeMap::new(),
+    }
+}
+
+/// Dates in a snapshot would be others each time; ages are not.
+pub(crate) fn dateless(text: &str) -> String {
+    let word = |word: &str| {
+        let date = word.trim_end_matches([',', ')']);
+        if date.parse::<Timestamp>().is_ok() { word.replacen(date, "DATE", 1) } else { word.to_owned() }
+    };
+    text.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" ") + "\n").collect()
 }
 
 /// A time in a snapshot would be another each time.

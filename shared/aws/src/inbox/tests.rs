@@ -14,9 +14,10 @@ fn inbox() -> Inbox {
 }
 
 fn heartbeat(io: &MemoryIo, n: usize) -> Received {
+    let region = ["us-west-2", "sa-east-1"][n % 2];
     let body = json!({
         "version": "0", "id": format!("e-{n}"), "source": "drs-fleet.spoke", "detail-type": "Spoke Heartbeat",
-        "account": STRANGER, "region": "us-west-2", "time": io.now().to_string(), "resources": [], "detail": {},
+        "account": STRANGER, "region": region, "time": io.now().to_string(), "resources": [], "detail": {},
     });
     let message = Message {
         id: n.to_string(),
@@ -36,13 +37,7 @@ async fn storm(io: &MemoryIo, inbox: &Inbox, events: std::ops::Range<usize>) -> 
 }
 
 fn key() -> Key {
-    let region = "us-west-2";
-    keys::unhandled(
-        "capacity-tracker",
-        "UNREGISTERED",
-        &STRANGER.parse().unwrap(),
-        &format!("{STRANGER}#{region}"),
-    )
+    unhandled::key_of_stranger("capacity-tracker", &STRANGER.parse().unwrap())
 }
 
 fn counted(io: &MemoryIo) -> u64 {
@@ -54,7 +49,7 @@ fn happened(io: &MemoryIo) -> Vec<Happened> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_storm_of_one_unregistered_account_is_a_few_writes_and_loses_no_event() {
+async fn a_storm_of_one_unregistered_account_is_a_few_writes_and_one_incident_and_loses_no_event() {
     let io = MemoryIo::default().with_latency(Duration::from_millis(10));
     let inbox = inbox();
     assert_eq!(storm(&io, &inbox, 0..500).await, 500);

@@ -22,7 +22,7 @@ use crate::capacity::Level;
 use crate::incident::{self, Incidents};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
-use crate::row::Row;
+use crate::row::{Row, Troubled};
 use crate::sweep::Sweeping;
 
 /// An account and a Region.
@@ -191,6 +191,12 @@ impl Row for PlaceRow {
 
     fn wake_at(&self) -> Option<Timestamp> {
         [self.look_at, self.listen_at, incident::wake_at(&self.incidents)].into_iter().flatten().min()
+    }
+}
+
+impl Troubled for PlaceRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
     }
 }
 

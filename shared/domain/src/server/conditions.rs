@@ -13,7 +13,7 @@ use crate::remedy;
 use crate::span::{self, Length};
 
 /// `snapshot_at` is rounded down by up to this much.
-const SNAPSHOT_STEP: Duration = Duration::from_secs(super::SNAPSHOT_STEP.unsigned_abs());
+const SNAPSHOT_STEP: Duration = Duration::from_secs(super::facets::SNAPSHOT_STEP.unsigned_abs());
 
 /// A sweep sees that a server is disconnected before the record of the call that did it arrives. AWS does not say how
 /// late records come, so this is generous: a server that was lost is told that much later.

@@ -82,9 +82,19 @@ impl ServerDetailsRow {
         if self.gone_since.is_some() || at <= self.seen_at {
             return None;
         }
-        let kept = policy.of_account(&self.place.account).gone_kept;
-        let row = Self { gone_since: Some(at), forget_at: at.checked_add(kept).ok(), ..self.clone() };
+        let row = Self { gone_since: Some(at), ..self.forgotten(at, policy) };
         Some(Change { row, tell: Vec::new() })
+    }
+
+    /// Its account was removed at `now`: it is forgotten in the end, as the server's own row is.
+    pub fn dismissed(&self, now: Timestamp, policy: &Policy) -> Option<Change<Self>> {
+        let row = self.forget_at.is_none().then(|| self.forgotten(now, policy))?;
+        Some(Change { row, tell: Vec::new() })
+    }
+
+    fn forgotten(&self, since: Timestamp, policy: &Policy) -> Self {
+        let kept = policy.of_account(&self.place.account).gone_kept;
+        Self { forget_at: since.checked_add(kept).ok(), ..self.clone() }
     }
 }
 
@@ -93,7 +103,17 @@ impl ServerRow {
     pub fn lacks_details(&self, seen: &ServerSeen) -> bool {
         self.listed().is_none_or(|(inventory, _)| inventory.fingerprint != fingerprint(seen))
     }
+
+    /// The details are going to be forgotten, so a sweep that lists the server again writes them once more.
+    pub(super) fn give_up_details(&mut self) {
+        if let Some(inventory) = &mut self.inventory {
+            inventory.fingerprint = FORGOTTEN;
+        }
+    }
 }
+
+/// The fingerprint of no details.
+const FORGOTTEN: u64 = 0;
 
 /// Tells details apart. It is stored, so it must stay the same in every build and on every machine: FNV-1a, 64 bits,
 /// over the JSON text of what [`ServerDetailsRow`] holds, in which maps are sorted. After a change of the row's

@@ -14,13 +14,18 @@ fn fresh(worker: &str, reason: Reason) -> UnhandledRow {
         count: 0,
         ids: Vec::new(),
         last_at: Timestamp::UNIX_EPOCH,
+        regions: BTreeMap::new(),
         incidents: Incidents::new(),
         look_at: None,
     }
 }
 
 fn note(id: &str, second: i64) -> Noted {
-    Noted { id: id.to_owned(), time: at(second) }
+    note_from("us-west-2", id, second)
+}
+
+fn note_from(region: &str, id: &str, second: i64) -> Noted {
+    Noted { id: id.to_owned(), region: region.parse().unwrap(), time: at(second) }
 }
 
 fn heard(stored: Option<&UnhandledRow>, events: &[Noted], now: i64) -> Option<Change<UnhandledRow>> {
@@ -53,6 +58,38 @@ fn an_unregistered_account_is_one_incident_however_much_it_sends() {
 }
 
 #[test]
+fn an_account_that_sends_from_many_regions_is_one_incident_with_the_counts_of_each() {
+    let first = heard(None, &[note("a", 1)], 2).unwrap().row;
+    let events =
+        [note_from("sa-east-1", "b", 3), note_from("eu-west-1", "c", 4), note_from("sa-east-1", "d", 5)];
+    let second = heard(Some(&first), &events, 6).unwrap();
+    assert_eq!((happened(&second), second.row.key()), (vec![], first.key()));
+    let incident = &second.row.incidents[&IncidentKind::UnregisteredAccount];
+    let counts =
+        "4 events were counted and not acted on (1 from eu-west-1, 2 from sa-east-1, 1 from us-west-2)";
+    assert!(incident.reason.contains(counts), "{}", incident.reason);
+    assert!(incident.reason.ends_with("last a, b, c, d"), "{}", incident.reason);
+
+    let partly = look(&second.row, |place| place.region.as_str() != "sa-east-1", at(602)).unwrap();
+    assert_eq!(happened(&partly), [], "it still sends from a Region that is not registered");
+    let reason = &partly.row.incidents[&IncidentKind::UnregisteredAccount].reason;
+    assert!(reason.contains("2 events were") && reason.contains("(2 from sa-east-1)"), "{reason}");
+    let told = look(&partly.row, |_| true, at(1202)).unwrap().tell;
+    let over = told[0].incident().unwrap();
+    assert_eq!((over.happened, over.region.as_str()), (Happened::Resolved, "us-west-2"), "as it was opened");
+}
+
+#[test]
+fn a_region_that_fell_silent_does_not_keep_the_incident_of_an_account_open() {
+    let day = 24 * 3600;
+    let row = heard(None, &[note("a", 1), note_from("sa-east-1", "b", day)], day).unwrap().row;
+    let looked = look(&row, |_| false, at(day + 1)).unwrap();
+    let reason = &looked.row.incidents[&IncidentKind::UnregisteredAccount].reason;
+    assert!(happened(&looked).is_empty() && reason.contains("(1 from sa-east-1)"), "{reason}");
+    assert_eq!(happened(&look(&looked.row, |_| false, at(2 * day)).unwrap()), [Happened::Resolved]);
+}
+
+#[test]
 fn other_workers_and_other_reasons_open_nothing() {
     for (worker, reason) in [("tag-sync", Reason::Unregistered), ("capacity-tracker", Reason::UnknownType)] {
         let change = decide(fresh(worker, reason), &[note("a", 1)], None, at(2)).unwrap();
@@ -81,14 +118,4 @@ fn it_closes_when_nothing_came_for_a_day_and_an_event_of_the_day_before_opens_no
     let closed = look(&row, |_| false, at(day + 1)).unwrap();
     assert_eq!(happened(&closed), [Happened::Resolved]);
     assert_eq!(happened(&heard(None, &[note("a", 1)], day + 1).unwrap()), []);
-}
-
-#[test]
-fn what_was_stored_before_there_were_incidents_is_read() {
-    let old = serde_json::json!({
-        "worker": "capacity-tracker", "reason": "UNREGISTERED", "account": "111122223333",
-        "subject": "us-west-2", "count": 3, "ids": ["a"], "last_at": "2026-01-01T00:00:00Z",
-    });
-    let row: UnhandledRow = serde_json::from_value(old.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&row).unwrap(), old);
 }

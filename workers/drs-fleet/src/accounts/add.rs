@@ -33,7 +33,7 @@ const PARTITIONS: [(&str, &str); 7] = [
     after_help = "Example: drs-fleet accounts add 111122223333 --name Payments --alias pay --drs-region us-west-2 \
 --source-region us-east-1"
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The account's id, 12 digits
     account: AccountId,
     /// Its name for people

@@ -18,7 +18,7 @@ use crate::text::{ago, ago_or_never, counted, plain, second, table};
     after_help = "SERVERS and REPLICATING are what the last complete sweep counted: ? where none was, + \
 where that of a Region is missing."
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Instead, the accounts and Regions whose events come in without being registered
     #[arg(long)]
     unregistered: bool,

@@ -22,19 +22,9 @@ use drs_fleet_aws::registry::{self, RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_domain::registry::Registry;
 
-use crate::hub::{Hub, Reach};
-use crate::output::read_far_enough;
-use crate::text::{Ask, ask};
-
-/// What `accounts` takes.
-#[derive(clap::Args)]
-#[command(after_help = HELP)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    reach: Reach,
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::family::{Asked, OneOf, Outcome};
+use crate::hub::Hub;
+use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet accounts list --local               of the running `drs-fleet local`
@@ -43,8 +33,10 @@ const HELP: &str = "Examples:
 
 On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of its role drs-fleet-operator.";
 
+/// What `accounts` can do.
 #[derive(clap::Subcommand)]
-enum Command {
+#[command(after_help = HELP)]
+pub(crate) enum Command {
     /// Register an account and say what is to be deployed for it
     Add(add::Arguments),
     /// List the registered accounts, or those that were heard and are not registered
@@ -61,21 +53,18 @@ enum Command {
     Remove(remove::Arguments),
 }
 
-/// Does what the command says.
-pub(crate) async fn accounts(arguments: Arguments) -> anyhow::Result<()> {
-    let hub = arguments.reach.hub().await?;
-    read_far_enough(perform(&hub, arguments.command, &mut std::io::stdout(), &ask).await)
-}
-
-async fn perform(hub: &Hub, command: Command, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<()> {
-    match command {
-        Command::Add(arguments) => add::add(hub, arguments, out).await,
-        Command::List(arguments) => list::list(hub, arguments, out).await,
-        Command::Show(arguments) => show::show(hub, &arguments, out).await,
-        Command::Validate(arguments) => validate::validate(hub, &arguments, out).await,
-        Command::Activate(arguments) => status::activate(hub, &arguments, out).await,
-        Command::Deactivate(arguments) => status::deactivate(hub, &arguments, out).await,
-        Command::Remove(arguments) => remove::remove(hub, &arguments, out, ask).await,
+impl Asked for OneOf<Command> {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<Outcome> {
+        let done = match self.command {
+            Command::Add(arguments) => add::add(hub, arguments, out).await,
+            Command::List(arguments) => list::list(hub, arguments, out).await,
+            Command::Show(arguments) => show::show(hub, &arguments, out).await,
+            Command::Validate(arguments) => validate::validate(hub, &arguments, out).await,
+            Command::Activate(arguments) => status::activate(hub, &arguments, out).await,
+            Command::Deactivate(arguments) => status::deactivate(hub, &arguments, out).await,
+            Command::Remove(arguments) => remove::remove(hub, &arguments, out, ask).await,
+        };
+        done.map(Outcome::from)
     }
 }
 

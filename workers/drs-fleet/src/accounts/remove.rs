@@ -13,7 +13,7 @@ use crate::text::Ask;
 
 /// What `accounts remove` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Id or alias
     account: String,
     /// Do not ask

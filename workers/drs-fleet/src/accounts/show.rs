@@ -17,7 +17,7 @@ use crate::text::{ago, ago_or_never, plain, second};
 
 /// What `accounts show` takes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Id or alias
     account: String,
     /// Print JSON

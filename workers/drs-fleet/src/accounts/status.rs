@@ -10,14 +10,14 @@ use crate::places;
 
 /// What `accounts activate` takes.
 #[derive(clap::Args)]
-pub(super) struct Activate {
+pub(crate) struct Activate {
     /// Id or alias
     account: String,
 }
 
 /// What `accounts deactivate` takes.
 #[derive(clap::Args)]
-pub(super) struct Deactivate {
+pub(crate) struct Deactivate {
     /// Id or alias
     account: String,
 }

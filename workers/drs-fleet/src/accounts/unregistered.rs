@@ -6,10 +6,10 @@ use anyhow::Context;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::ids::Region;
+use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::keys;
 use drs_fleet_domain::registry::Registry;
-use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
+use drs_fleet_domain::unhandled::{Heard, Reason, UnhandledRow};
 use futures::future::try_join_all;
 use serde_json::json;
 
@@ -34,12 +34,13 @@ pub(super) async fn list(
         writeln!(out, "No event came from an account or Region that is not registered.")?;
         return Ok(());
     }
-    let line = |row: &UnhandledRow| {
-        let registered = registry.account(&row.account).map_or("no", |_| "not this Region");
-        let events = row.count.to_string();
-        [row.account.to_string(), row.subject.clone(), events, ago(now, row.last_at), registered.to_owned()]
+    let line = |account: &AccountId, (region, heard): (&Region, &Heard)| {
+        let registered = registry.account(account).map_or("no", |_| "not this Region");
+        let (events, last) = (heard.count.to_string(), ago(now, heard.last_at));
+        [account.to_string(), region.to_string(), events, last, registered.to_owned()]
     };
-    let lines: Vec<_> = rows.iter().map(line).collect();
+    let lines: Vec<_> =
+        rows.iter().flat_map(|row| row.regions.iter().map(|region| line(&row.account, region))).collect();
     write!(out, "{}", table(["ACCOUNT", "REGION", "EVENTS", "LAST", "REGISTERED"], &lines))?;
     writeln!(
         out,
@@ -51,16 +52,16 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// Records stay when an account is registered later; those are left out.
+/// Records stay when an account is registered later; its registered Regions are left out.
 async fn read(hub: &Hub, registry: &Registry) -> anyhow::Result<Vec<UnhandledRow>> {
     let ranges = keys::all_unhandled(CapacityTracker::NAME);
     let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<UnhandledRow>(range))).await;
     let rows = parts.with_context(|| hub.unreadable())?.into_iter().flatten().map(|stored| stored.row);
-    let is_registered = |row: &UnhandledRow| {
-        row.subject.parse::<Region>().is_ok_and(|region| registry.is_registered(&row.account, &region))
+    let unregistered = |mut row: UnhandledRow| {
+        row.regions.retain(|region, _| !registry.is_registered(&row.account, region));
+        (row.reason == Reason::Unregistered && !row.regions.is_empty()).then_some(row)
     };
-    let mut rows: Vec<_> =
-        rows.filter(|row| row.reason == Reason::Unregistered && !is_registered(row)).collect();
-    rows.sort_by(|a, b| (&a.account, &a.subject).cmp(&(&b.account, &b.subject)));
+    let mut rows: Vec<_> = rows.filter_map(unregistered).collect();
+    rows.sort_by(|a, b| a.account.cmp(&b.account));
     Ok(rows)
 }

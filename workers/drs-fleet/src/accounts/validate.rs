@@ -23,7 +23,7 @@ const SIDE_BY_SIDE: usize = 16;
     group = clap::ArgGroup::new("which").args(["accounts", "all"]).required(true),
     after_help = "Exits with 1 unless every account is ACTIVE afterwards."
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Ids or aliases
     #[arg(value_name = "ACCOUNT")]
     accounts: Vec<String>,

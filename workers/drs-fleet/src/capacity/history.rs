@@ -32,7 +32,7 @@ const FAR: f64 = 3.0 * 365.0;
 move it; it\nneeds 7 days of data. The Region may be left out where the account has DRS in one only.\n\nExample: drs-fleet capacity history --account Payments --region us-west-2 \
 --days 90"
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     meant: Where,
     /// How many days back

@@ -10,19 +10,17 @@ mod show;
 mod tests;
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::hub::{Hub, Reach};
-use crate::output::read_far_enough;
+use crate::family::{Asked, Outcome};
+use crate::hub::Hub;
+use crate::text::Ask;
 
 /// What `capacity` takes.
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    reach: Reach,
+pub(crate) struct Capacity {
     #[command(flatten)]
     show: show::Which,
     #[command(subcommand)]
@@ -48,26 +46,20 @@ enum Command {
     Place(place::Arguments),
 }
 
-/// Does what the command says.
-pub(crate) async fn capacity(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let hub = arguments.reach.hub().await?;
-    let done = perform(&hub, arguments.command, &arguments.show, &mut std::io::stdout()).await;
-    read_far_enough(done).map(ExitCode::from)
-}
-
-/// Answers the code that the process ends with.
-async fn perform(
-    hub: &Hub,
-    command: Option<Command>,
-    show: &show::Which,
-    out: &mut dyn Write,
-) -> anyhow::Result<u8> {
-    if command.is_some() && show.is_given() {
-        bail!("write --account, --region and --json after the command: drs-fleet capacity history --json");
-    }
-    match command {
-        None => show::show(hub, show, out).await.map(|()| 0),
-        Some(Command::History(arguments)) => history::history(hub, &arguments, out).await.map(|()| 0),
-        Some(Command::Place(arguments)) => place::place(hub, &arguments, out).await,
+impl Asked for Capacity {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, _: &Ask) -> anyhow::Result<Outcome> {
+        let Self { show, command } = self;
+        if command.is_some() && show.is_given() {
+            bail!(
+                "write --account, --region and --json after the command: drs-fleet capacity history --json"
+            );
+        }
+        match command {
+            None => show::show(hub, &show, out).await.map(Outcome::from),
+            Some(Command::History(arguments)) => {
+                history::history(hub, &arguments, out).await.map(Outcome::from)
+            }
+            Some(Command::Place(arguments)) => place::place(hub, &arguments, out).await,
+        }
     }
 }

@@ -14,12 +14,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::read;
+use crate::family::Outcome;
 use crate::hub::Hub;
 use crate::places::{self, Found, Where};
 use crate::text::{counted, plain, second, table};
-
-/// What the process ends with when new accounts are needed.
-const NEW_ACCOUNTS: u8 = 2;
 
 /// What `capacity place` takes.
 #[derive(clap::Args)]
@@ -29,7 +27,7 @@ changed.\nEnds with 0 when the accounts that exist take all, with 2 when new one
   drs-fleet capacity place --servers 120 --region us-east-1
   drs-fleet capacity place --servers 40 --region us-east-1 --application Ledger --up-to limit --json"
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// How many servers are to be placed
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     servers: u32,
@@ -76,7 +74,7 @@ pub(super) struct Answer {
 }
 
 /// Says which accounts take new servers.
-pub(super) async fn place(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) async fn place(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let mut seen = read::fleet(hub, &Where::region(&arguments.region)).await?;
     let views = std::mem::take(&mut seen.view.places);
     let Found { found: known, unread } = with_application(hub, views, &seen.policy, arguments).await;
@@ -90,7 +88,7 @@ pub(super) async fn place(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
     }
     places::complain(&seen.unread)?;
     let enough = answer.plan.new_accounts.is_empty() && answer.plan.unplaced == 0;
-    Ok(if enough { 0 } else { NEW_ACCOUNTS })
+    Ok(if enough { Outcome::Fine } else { Outcome::Wanting })
 }
 
 /// Each place with how many servers of the application replicate there.

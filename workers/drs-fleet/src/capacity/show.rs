@@ -17,7 +17,7 @@ use crate::text::{ago, ago_or_never, counted, plain, second, table};
 
 /// What `capacity` takes without a command.
 #[derive(clap::Args)]
-pub(super) struct Which {
+pub(crate) struct Which {
     #[command(flatten)]
     meant: Where,
     /// Print JSON

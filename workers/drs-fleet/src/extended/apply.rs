@@ -35,7 +35,7 @@ Examples:
 The role drs-fleet-spoke of the target account may do this only where infra/spoke.yaml was deployed with AllowExtend=true.
 Exits with 1 unless all that was meant is extended."
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     chosen: Chosen,
     /// Really create extended source servers

@@ -20,7 +20,7 @@ use crate::text::{plain, second, table};
 #[command(
     after_help = "--account is that of the target. Example: drs-fleet extended list --account Payments"
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     meant: Where,
     /// Print JSON

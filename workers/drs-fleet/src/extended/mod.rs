@@ -14,22 +14,10 @@ mod told;
 mod tests;
 
 use std::io::Write;
-use std::process::ExitCode;
 
-use drs_fleet_aws::process;
-
-use crate::hub::{Hub, Reach};
-use crate::output::read_far_enough;
-
-/// What `extended` takes.
-#[derive(clap::Args)]
-#[command(after_help = HELP)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    reach: Reach,
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::family::{Asked, OneOf, Outcome};
+use crate::hub::Hub;
+use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet accounts add 444455556666 --name Staging --drs-region us-west-2 --target-account 111122223333
@@ -38,42 +26,29 @@ const HELP: &str = "Examples:
 
 On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of its role drs-fleet-operator.";
 
+/// What `extended` can do.
 #[derive(clap::Subcommand)]
-enum Command {
+#[command(after_help = HELP)]
+pub(crate) enum Command {
     /// List which accounts' servers are extended into which, and what is wrong with them
     List(list::Arguments),
-    /// Say which servers of staging accounts are not extended into their target account
+    /// Say which servers of staging accounts are not extended into their target account; ends with 2 when some are
     Plan(plan::Arguments),
     /// Extend those servers, one call for each; what is done stays done, so it may be run again
     Apply(apply::Arguments),
 }
 
-/// Whether servers are missing where they should be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Drift {
-    #[default]
-    None,
-    Some,
-}
+impl Asked for OneOf<Command> {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, _: &Ask) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::List(arguments) => list::list(hub, &arguments, out).await.map(Outcome::from),
+            Command::Plan(arguments) => plan::plan(hub, &arguments, out).await,
+            Command::Apply(arguments) => apply::apply(hub, &arguments, out).await.map(Outcome::from),
+        }
+    }
 
-/// Does what the command says; 2 means that there is drift.
-pub(crate) fn extended(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut drift = Drift::None;
-    let code = process::in_runtime(async {
-        let hub = arguments.reach.hub().await?;
-        // An apply that nobody reads any more has stopped in the middle.
-        let is_done_when_unread = !matches!(arguments.command, Command::Apply(_));
-        let done = perform(&hub, arguments.command, &mut std::io::stdout()).await;
-        drift = if is_done_when_unread { read_far_enough(done)? } else { done? };
-        Ok(())
-    })?;
-    Ok(if drift == Drift::Some { ExitCode::from(2) } else { code })
-}
-
-async fn perform(hub: &Hub, command: Command, out: &mut dyn Write) -> anyhow::Result<Drift> {
-    match command {
-        Command::List(arguments) => list::list(hub, &arguments, out).await.map(|()| Drift::None),
-        Command::Plan(arguments) => plan::plan(hub, &arguments, out).await,
-        Command::Apply(arguments) => apply::apply(hub, &arguments, out).await.map(|()| Drift::None),
+    /// An apply that nobody reads any more has stopped in the middle.
+    fn is_done_when_unread(&self) -> bool {
+        !matches!(self.command, Command::Apply(_))
     }
 }

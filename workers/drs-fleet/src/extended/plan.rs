@@ -15,9 +15,9 @@ use drs_fleet_domain::seen::ExtensibleSeen;
 use futures::{StreamExt, stream};
 use serde_json::json;
 
-use super::Drift;
 use super::patience::unhurried;
 use crate::accounts::load;
+use crate::family::Outcome;
 use crate::hub::Hub;
 use crate::places;
 use crate::text::{counted, plain, second};
@@ -30,7 +30,7 @@ const SIDE_BY_SIDE: usize = 8;
 #[command(after_help = "Example: drs-fleet extended plan --target Payments --region us-west-2
 
 Exits with 2 when servers are missing, and with 1 when a pair of accounts could not be compared.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     chosen: Chosen,
     /// Print JSON
@@ -84,7 +84,7 @@ pub(super) struct Plan {
 }
 
 /// Says what is missing.
-pub(super) async fn plan(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Drift> {
+pub(super) async fn plan(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let plan = compare(hub, &arguments.chosen).await?;
     if arguments.json {
         let pairs: Vec<_> = plan.pairs.iter().map(|compared| plan.to_json(compared)).collect();
@@ -101,7 +101,7 @@ pub(super) async fn plan(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         }
     }
     plan.complain()?;
-    Ok(if plan.missing() > 0 { Drift::Some } else { Drift::None })
+    Ok(if plan.missing() > 0 { Outcome::Wanting } else { Outcome::Fine })
 }
 
 /// Asks AWS what each pair lacks.

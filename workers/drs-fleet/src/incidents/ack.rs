@@ -26,7 +26,7 @@ Examples:
   drs-fleet incidents ack REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
   drs-fleet incidents ack erp-db-01 erp-db-02 --note 'disk is being replaced, ticket 4711'"
 )]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The incidents as `incidents list` names them, the beginnings of that, or the ids or names of their subjects
     #[arg(value_name = "INCIDENT", required = true)]
     incidents: Vec<String>,

@@ -23,7 +23,7 @@ use crate::text::{counted, lasting, plain, second, table};
   drs-fleet incidents list --all --kind REPLICATION_STALLED --json
 
 Exits with 1 where a place could not be read; the rest is shown.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     meant: Where,
     /// Also those that are over; they are kept for 90 days

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use anyhow::Context;
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::notification::{Ack, Channel, Delivery, IncidentRow};
 use drs_fleet_domain::{message, words};
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::list::to_json;
-use super::read;
+use super::{known, read};
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
@@ -21,7 +22,7 @@ use crate::text::{ago, counted, fact, lasting, plain, second};
   drs-fleet incidents show REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
   drs-fleet incidents show REPL                    the only one that begins so
   drs-fleet incidents show erp-db-01               the only one of this server")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The incident as `incidents list` names it, the beginning of that, or the id or name of its subject
     #[arg(value_name = "INCIDENT")]
     incident: String,
@@ -39,20 +40,22 @@ pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         Err(unknown) => return places::complain(&unread).and(Err(unknown)),
     };
     let now = hub.io.now();
+    let newer = known::reason(hub, &row.latest).await;
     if arguments.json {
         let mut shown = to_json(row);
         shown["read_at"] = json!(now);
+        shown["reason"] = json!(newer.as_ref().ok().and_then(Option::as_ref).unwrap_or(&row.latest.reason));
         shown["advice"] = json!(words::advice(row.latest.kind));
         shown["console"] = json!(message::console_link(&row.latest));
         writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
-        return Ok(());
+    } else {
+        write!(out, "{}", print(row, newer.as_ref().ok().and_then(Option::as_deref), now))?;
+        writeln!(out, "\nTable {}, read at {}.", hub.table, second(now))?;
     }
-    write!(out, "{}", print(row, now))?;
-    writeln!(out, "\nTable {}, read at {}.", hub.table, second(now))?;
-    Ok(())
+    newer.context("the reason is the one that was told, for its subject cannot be read").map(drop)
 }
 
-fn print(row: &IncidentRow, now: Timestamp) -> String {
+fn print(row: &IncidentRow, newer_reason: Option<&str>, now: Timestamp) -> String {
     let event = &row.latest;
     let state = if row.is_open() { "open" } else { "over" };
     let happened = event.happened.detail_type().trim_start_matches("Incident ").to_lowercase();
@@ -65,7 +68,10 @@ fn print(row: &IncidentRow, now: Timestamp) -> String {
     if !row.is_open() {
         text += &fact("over", &format!("{} after {}", second(event.at), lasting(event.opened_at, event.at)));
     }
-    text += &fact("reason", &plain(&event.reason));
+    text += &fact("reason", &plain(newer_reason.unwrap_or(&event.reason)));
+    if newer_reason.is_some() {
+        text += &fact("told because", &plain(&event.reason));
+    }
     text += &fact("what helps", words::advice(event.kind));
     text += &fact("console", &message::console_link(event));
     if event.flaps > 0 {

@@ -13,7 +13,7 @@ use crate::text::counted;
 /// What `policy check` takes.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A policy in YAML or JSON; - for standard input
     file: PathBuf,
 }

@@ -10,19 +10,9 @@ mod tests;
 
 use std::io::Write;
 
-use crate::hub::Reach;
-use crate::output::read_far_enough;
-use crate::text::ask;
-
-/// What `policy` takes.
-#[derive(clap::Args)]
-#[command(after_help = HELP)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    reach: Reach,
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::family::{self, Arguments, Asked, OneOf, Outcome, read_far_enough};
+use crate::hub::Hub;
+use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet policy show --account Payments      what applies to an account, and where it is set
@@ -54,8 +44,10 @@ const EXAMPLE: &str = r#"A policy, in YAML or JSON; all of it may be left out, a
 
 The workers take it up within a minute; levels and incidents follow with the next sweep of each place."#;
 
+/// What `policy` can do.
 #[derive(clap::Subcommand)]
-enum Command {
+#[command(after_help = HELP)]
+pub(crate) enum Command {
     /// Show what applies, and where it is set
     Show(show::Arguments),
     /// Say what is wrong with a policy in a file; the hub is not needed
@@ -64,15 +56,23 @@ enum Command {
     Set(set::Arguments),
 }
 
-/// Does what the command says.
-pub(crate) async fn policy(arguments: Arguments) -> anyhow::Result<()> {
-    read_far_enough(perform(arguments, &mut std::io::stdout()).await)
+/// Does what the command line says. A file can be checked where no hub can be reached.
+pub(crate) async fn policy(arguments: Arguments<OneOf<Command>>) -> anyhow::Result<Outcome> {
+    match &arguments.asked.command {
+        Command::Check(check) => {
+            read_far_enough(check::check(check, &mut std::io::stdout()).map(Outcome::from))
+        }
+        Command::Show(_) | Command::Set(_) => family::run(arguments).await,
+    }
 }
 
-async fn perform(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    match arguments.command {
-        Command::Check(check) => check::check(&check, out),
-        Command::Show(show) => show::show(&arguments.reach.hub().await?, &show, out).await,
-        Command::Set(set) => set::set(&arguments.reach.hub().await?, &set, out, &ask).await,
+impl Asked for OneOf<Command> {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<Outcome> {
+        let done = match self.command {
+            Command::Check(arguments) => check::check(&arguments, out),
+            Command::Show(arguments) => show::show(hub, &arguments, out).await,
+            Command::Set(arguments) => set::set(hub, &arguments, out, ask).await,
+        };
+        done.map(Outcome::from)
     }
 }

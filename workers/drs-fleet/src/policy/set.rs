@@ -16,7 +16,7 @@ use crate::text::{Ask, ago, plain};
 /// What `policy set` takes.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A policy in YAML or JSON; - for standard input
     file: PathBuf,
     /// Do not ask

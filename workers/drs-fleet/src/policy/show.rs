@@ -18,7 +18,7 @@ use crate::text::{ago, bytes, plain, second, table};
 /// What `policy show` takes.
 #[derive(clap::Args)]
 #[command(after_help = "Example: drs-fleet policy show --account Payments --json")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// What applies to this account: its id, alias or name
     #[arg(long)]
     account: Option<String>,

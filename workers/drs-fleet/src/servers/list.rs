@@ -20,7 +20,7 @@ const LINES: usize = 50;
 /// What `servers list` takes.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]

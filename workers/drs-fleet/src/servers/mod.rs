@@ -11,18 +11,9 @@ mod tests;
 
 use std::io::Write;
 
-use crate::hub::{Hub, Reach};
-use crate::output::read_far_enough;
-
-/// What `servers` takes.
-#[derive(clap::Args)]
-#[command(after_help = HELP)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    reach: Reach,
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::family::{Asked, OneOf, Outcome};
+use crate::hub::Hub;
+use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet servers list --local                      of the running `drs-fleet local`
@@ -31,23 +22,22 @@ const HELP: &str = "Examples:
 
 On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of its role drs-fleet-operator.";
 
+/// What `servers` can do.
 #[derive(clap::Subcommand)]
-enum Command {
+#[command(after_help = HELP)]
+pub(crate) enum Command {
     /// List source servers
     List(list::Arguments),
     /// Show everything that is known of a source server
     Show(show::Arguments),
 }
 
-/// Does what the command says.
-pub(crate) async fn servers(arguments: Arguments) -> anyhow::Result<()> {
-    let hub = arguments.reach.hub().await?;
-    read_far_enough(perform(&hub, arguments.command, &mut std::io::stdout()).await)
-}
-
-async fn perform(hub: &Hub, command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
-    match command {
-        Command::List(arguments) => list::list(hub, &arguments, out).await,
-        Command::Show(arguments) => show::show(hub, &arguments, out).await,
+impl Asked for OneOf<Command> {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, _: &Ask) -> anyhow::Result<Outcome> {
+        let done = match self.command {
+            Command::List(arguments) => list::list(hub, &arguments, out).await,
+            Command::Show(arguments) => show::show(hub, &arguments, out).await,
+        };
+        done.map(Outcome::from)
     }
 }

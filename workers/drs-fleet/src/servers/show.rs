@@ -28,7 +28,7 @@ const MOST: usize = 10;
   drs-fleet servers show s-1234567890abcdef0
   drs-fleet servers show erp-db-01               all servers of that name or host name
   drs-fleet servers show i-0a1b2c3d4e5f60718     those that protect an EC2 instance, extended ones included")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Id, name, host name or EC2 instance
     #[arg(value_name = "ID|NAME|INSTANCE")]
     server: String,

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
-use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
+use drs_fleet_domain::unhandled::{Heard, Reason, UnhandledRow};
 
 use super::*;
 
@@ -83,25 +83,30 @@ async fn a_refused_sweep_and_its_incident_are_shown_and_a_missing_count_is_no_ze
 #[tokio::test]
 async fn an_account_that_was_heard_is_listed_until_it_is_registered() {
     let stage = Stage::new().await;
-    for (region, count) in [("us-west-2", 3), ("sa-east-1", 1)] {
-        let heard = UnhandledRow {
-            worker: "capacity-tracker".into(),
-            reason: Reason::Unregistered,
-            account: SPOKE.parse().unwrap(),
-            subject: region.into(),
-            count,
-            ids: vec!["1".into()],
-            last_at: stage.hub.io.now() - Duration::from_secs(200),
-            incidents: BTreeMap::new(),
-            look_at: None,
-        };
-        stage.store(&heard).await;
-    }
+    let last_at = stage.hub.io.now() - Duration::from_secs(200);
+    let region = |(name, count): (&str, u64)| (name.parse().unwrap(), Heard { count, last_at });
+    let heard = UnhandledRow {
+        worker: "capacity-tracker".into(),
+        reason: Reason::Unregistered,
+        account: SPOKE.parse().unwrap(),
+        subject: "us-west-2".into(),
+        count: 4,
+        ids: vec!["1".into()],
+        last_at,
+        regions: [("us-west-2", 3), ("sa-east-1", 1)].map(region).into(),
+        incidents: BTreeMap::new(),
+        look_at: None,
+    };
+    stage.store(&heard).await;
     let before = stage.run("list --unregistered").await;
     stage.run(ADD).await;
     let after = stage.run("list --unregistered").await;
     insta::assert_snapshot!(format!("{before}\n-- after us-west-2 was registered --\n\n{after}"));
-    assert_eq!(stage.json("list --unregistered --json").await["unregistered"][0]["count"], 1);
+    let listed = &stage.json("list --unregistered --json").await["unregistered"][0];
+    assert_eq!(
+        (&listed["regions"]["sa-east-1"]["count"], &listed["regions"]["us-west-2"]),
+        (&1.into(), &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -7,32 +7,14 @@ use drs_fleet_domain::fleet::{PlaceView, Stored};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::Limits;
-use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
+use drs_fleet_domain::registry::AccountRow;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::testing::{account, place};
+
 pub(super) fn now() -> Timestamp {
     "2026-08-22T20:00:00Z".parse().unwrap()
-}
-
-pub(super) fn place(account: &str, region: &str) -> Place {
-    Place { account: account.parse().unwrap(), region: region.parse().unwrap() }
-}
-
-pub(super) fn account(id: &str, name: &str, regions: &[&str]) -> AccountRow {
-    let region = |name: &&str| AccountRegion { region: name.parse().unwrap(), drs: true, source: false };
-    AccountRow {
-        id: id.parse().unwrap(),
-        name: name.into(),
-        alias: None,
-        role_arn: format!("arn:aws:iam::{id}:role/drs-fleet-spoke"),
-        external_id_secret: format!("drs-fleet/external-id/{id}"),
-        regions: regions.iter().map(region).collect(),
-        status: AccountStatus::Active,
-        last_validated: None,
-        last_error: None,
-        target: None,
-    }
 }
 
 /// A place that was swept three hours before `now`, apart from what `odd` says.

@@ -1,54 +1,30 @@
 //! Two spokes of the company in one Region: the second is the staging account of the first.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::Parser;
 use drs_fleet_aws::io::{Io, ServerFilter};
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::place::{self, Context, Counted, Observation};
 use drs_fleet_domain::quota::{QuotaOrigin, QuotaValue, QuotasRow};
 use drs_fleet_domain::seen::Staging;
-use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
-use drs_fleet_domain::stamp::Stamp;
+use drs_fleet_domain::server::ServerRow;
 use drs_fleet_local::drs::ServerSpec;
 use drs_fleet_local::faults::{Fault, FaultRule};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Arguments, Drift, perform};
-use crate::testing::{Stage, transcript};
+use super::Command;
+use crate::family::OneOf;
+use crate::testing::{self, place, server, swept};
 
 const TARGET: &str = "111122223333";
 const STAGING: &str = "333344445555";
 const REGION: &str = "us-west-2";
 
-#[derive(clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
-
-/// What a command prints, and after it the error that it ends with, or that there is drift.
-async fn run(stage: &Stage, line: &str) -> String {
-    let command = match Line::try_parse_from(std::iter::once("extended").chain(line.split(' '))) {
-        Ok(line) => line.arguments.command,
-        Err(error) => return error.to_string(),
-    };
-    let mut printed = Vec::new();
-    let ended = perform(&stage.hub, command, &mut printed).await;
-    let drift = if matches!(ended, Ok(Drift::Some)) { "(drift)\n" } else { "" };
-    transcript(printed, ended) + drift
-}
-
-async fn json(stage: &Stage, line: &str) -> Value {
-    let told = run(stage, line).await;
-    serde_json::from_str(told.trim_end_matches("(drift)\n")).unwrap()
-}
+type Stage = testing::Stage<OneOf<Command>>;
 
 fn target() -> Place {
-    Place { account: TARGET.parse().unwrap(), region: REGION.parse().unwrap() }
+    place(TARGET, REGION)
 }
 
 fn since() -> Timestamp {
@@ -56,14 +32,7 @@ fn since() -> Timestamp {
 }
 
 async fn count(stage: &Stage, servers: u32) {
-    let (by_state, initialized) = (BTreeMap::new(), true);
-    let counted =
-        Counted { swept_at: since(), replicating: servers, extended: 0, servers, by_state, initialized };
-    let swept =
-        place::decide(&target(), &[Observation::Swept(counted)], None, &Context::new("Payments", since()))
-            .unwrap()
-            .row;
-    stage.store(&swept).await;
+    stage.store(&swept(&target(), servers, 0, since())).await;
 }
 
 /// The staging account has two servers of the simulated company, and three more with tags.
@@ -91,34 +60,34 @@ fn servers(stage: &Stage) -> usize {
 async fn what_is_missing_is_planned_extended_and_then_missing_no_more() {
     let stage = fleet().await;
     count(&stage, 2).await;
-    let plan = json(&stage, "plan --json").await;
+    let plan = stage.json("plan --json").await;
     assert_eq!(plan["missing"], 5);
     let pair = &plan["pairs"][0];
     assert_eq!((&pair["staging"], &pair["target"]), (&Value::from(STAGING), &Value::from(TARGET)));
     assert_eq!((&pair["target_servers"], &pair["quota"]["value"]), (&Value::from(2), &Value::from(4_000)));
-    let told = run(&stage, "plan").await;
-    assert!(told.ends_with("(drift)\n") && told.contains("Web 3"), "{told}");
+    let (told, code) = stage.run_to_code("plan").await;
+    assert!(code == 2 && told.contains("Web 3"), "{code}: {told}");
     assert!(
         told.contains("333344445555 (Web shop) → 111122223333 (Payments), us-west-2: 5 servers"),
         "{told}"
     );
 
-    let done = run(&stage, "apply --yes --limit 3").await;
+    let done = stage.run("apply --yes --limit 3").await;
     assert!(done.contains("[3/3]") && done.contains("3 servers extended."), "{done}");
     assert!(done.contains("capacity-tracker and job-monitor sweep their places now."), "{done}");
     assert_eq!(servers(&stage), 5);
-    let done = run(&stage, "apply --yes").await;
+    let done = stage.run("apply --yes").await;
     assert!(done.contains("2 servers extended.") && !done.contains("error"), "{done}");
-    assert_eq!(run(&stage, "apply --yes").await, "Nothing is missing.\n");
-    let told = run(&stage, "plan").await;
-    assert!(told.contains("0 servers not extended") && !told.contains("(drift)"), "{told}");
+    assert_eq!(stage.run("apply --yes").await, "Nothing is missing.\n");
+    let (told, code) = stage.run_to_code("plan").await;
+    assert!(code == 0 && told.contains("0 servers not extended"), "{code}: {told}");
 }
 
 #[tokio::test]
 async fn nothing_is_created_without_a_person_who_wants_it() {
     let stage = fleet().await;
     count(&stage, 2).await;
-    let refused = run(&stage, "apply").await;
+    let refused = stage.run("apply").await;
     assert!(refused.contains("error: 5 extended source servers would be created"), "{refused}");
     assert_eq!(servers(&stage), 2);
 }
@@ -127,7 +96,7 @@ async fn nothing_is_created_without_a_person_who_wants_it() {
 async fn tags_are_copied_and_those_of_aws_are_not() {
     let stage = fleet().await;
     count(&stage, 2).await;
-    run(&stage, "apply --yes").await;
+    stage.run("apply --yes").await;
     let shown = stage.hub.io.source_servers(&target(), &ServerFilter::All, None).await.unwrap().items;
     let web =
         shown.iter().find(|server| server.tags.get("Name").is_some_and(|name| name == "Web 1")).unwrap();
@@ -141,10 +110,10 @@ async fn the_quota_of_the_target_is_never_exceeded() {
     count(&stage, 2).await;
     let values = [("L-E28BE5E0".to_owned(), QuotaValue { value: 3, origin: QuotaOrigin::Applied })].into();
     stage.store(&QuotasRow { place: target(), read_at: since(), values, failed_at: None }).await;
-    let plan = run(&stage, "plan").await;
+    let plan = stage.run("plan").await;
     assert!(plan.contains("the target has 2 of 3 source servers (L-E28BE5E0, applied quota)"), "{plan}");
     assert!(plan.contains("4 servers more than that allows"), "{plan}");
-    let done = run(&stage, "apply --yes").await;
+    let done = stage.run("apply --yes").await;
     assert!(done.contains("1 server extended."), "{done}");
     assert!(
         done.contains("error: 4 servers of account 333344445555 stay: 111122223333/us-west-2 has 2 of 3"),
@@ -156,7 +125,7 @@ async fn the_quota_of_the_target_is_never_exceeded() {
 #[tokio::test]
 async fn without_a_count_nothing_is_extended() {
     let stage = fleet().await;
-    let done = run(&stage, "apply --yes").await;
+    let done = stage.run("apply --yes").await;
     assert!(done.contains("error: 5 servers of account 333344445555 stay: no sweep has counted"), "{done}");
     assert_eq!(servers(&stage), 2);
 }
@@ -175,13 +144,13 @@ async fn a_failure_is_named_and_the_rest_goes_on() {
         }]
     };
     stage.company.fleet.world.faults.set(rule(0.5));
-    let told = run(&stage, "apply --yes").await;
+    let told = stage.run("apply --yes").await;
     let failed = told.lines().filter(|line| line.contains("failed: CreateExtendedSourceServer")).count();
     assert!((1..5).contains(&failed), "the dice are seeded: {told}");
     assert_eq!(servers(&stage), 7 - failed, "{told}");
     assert!(told.contains("could not be extended; run it again"), "{told}");
     stage.company.fleet.world.faults.set(rule(0.0));
-    run(&stage, "apply --yes").await;
+    stage.run("apply --yes").await;
     assert_eq!(servers(&stage), 7);
 }
 
@@ -208,11 +177,8 @@ async fn what_cannot_be_compared_says_what_to_do() {
     let stage = fleet().await;
     stage.register("222233334444", "Logistics", &[REGION], Some("999900001111")).await;
     stage.register("444455556666", "ERP", &["eu-central-1", REGION], Some(TARGET)).await;
-    let mut transcript = String::new();
-    for line in ["plan --staging logistics", "plan --staging ERP", "plan --target nobody", "list"] {
-        transcript.extend(["$ drs-fleet extended ", line, "\n", &run(&stage, line).await, "\n"]);
-    }
-    insta::assert_snapshot!(transcript);
+    let lines = ["plan --staging logistics", "plan --staging ERP", "plan --target nobody", "list"];
+    insta::assert_snapshot!(stage.session("extended", &lines).await);
 }
 
 fn extended(number: u32, name: &str, error: Option<&str>) -> ServerRow {
@@ -222,34 +188,9 @@ fn extended(number: u32, name: &str, error: Option<&str>) -> ServerRow {
         server_arn: Some(format!("arn:aws:drs:us-west-2:{STAGING}:source-server/s-{number:017}")),
         error: error.map(str::to_owned),
     };
-    ServerRow {
-        place: target(),
-        id: format!("s-{number:017}").parse().unwrap(),
-        inventory: Some(Inventory {
-            seen_at: since(),
-            name: name.to_owned(),
-            instance: None,
-            staging,
-            marks: BTreeMap::new(),
-            fingerprint: 0,
-        }),
-        replication: Replication {
-            state: "CONTINUOUS".into(),
-            error: None,
-            since: since(),
-            before: BTreeMap::new(),
-            stamp: Stamp::swept(since()),
-        },
-        health: None,
-        snapshot_at: None,
-        disconnect_called_at: None,
-        resync_since: None,
-        gone_since: None,
-        unlisted_since: None,
-        forget_at: None,
-        look_at: None,
-        incidents: BTreeMap::new(),
-    }
+    let mut row = server(&target(), number, name, "CONTINUOUS", since());
+    row.inventory.as_mut().unwrap().staging = staging;
+    row
 }
 
 #[tokio::test]
@@ -260,8 +201,8 @@ async fn relations_are_listed_with_what_is_wrong_with_them() {
     let mut own = extended(3, "own", None);
     own.inventory.as_mut().unwrap().staging.account = Some(TARGET.parse().unwrap());
     stage.store(&own).await;
-    insta::assert_snapshot!(run(&stage, "list").await);
-    let list = json(&stage, "list --json").await;
+    insta::assert_snapshot!(stage.run("list").await);
+    let list = stage.json("list --json").await;
     assert_eq!(list["relations"][0]["servers"][1]["error"], "EXTENSION_ERROR: the role was revoked");
     assert_eq!(list["relations"].as_array().unwrap().len(), 1);
 }

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::Parser;
 use drs_fleet_aws::io::Io;
-use drs_fleet_domain::incident::{IncidentKind, Incidents, Severity};
+use drs_fleet_domain::incident::{Incident, IncidentKind, Incidents, Severity};
 use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Row;
@@ -11,32 +10,14 @@ use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Arguments, perform};
-use crate::testing::{Stage, transcript};
+use super::Command;
+use crate::family::OneOf;
+use crate::testing::{self, dateless, place, server, swept};
 
 const PAYMENTS: &str = "111122223333";
 const STRANGER: &str = "999900001111";
 
-#[derive(clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
-
-async fn run(stage: &Stage, line: &str) -> String {
-    run_words(stage, line.split(' ')).await
-}
-
-/// What a command prints, and after it the error that it ends with.
-async fn run_words(stage: &Stage, words: impl Iterator<Item = &str>) -> String {
-    let command = match Line::try_parse_from(std::iter::once("incidents").chain(words)) {
-        Ok(line) => line.arguments.command,
-        Err(error) => return error.to_string(),
-    };
-    let mut printed = Vec::new();
-    let ended = perform(&stage.hub, command, &mut printed).await;
-    transcript(printed, ended)
-}
+type Stage = testing::Stage<OneOf<Command>>;
 
 fn ago(minutes: u64) -> Timestamp {
     Timestamp::now() - Duration::from_secs(minutes * 60 + 20)
@@ -94,20 +75,23 @@ async fn fleet() -> Stage {
     let (account_id, region) = (STRANGER.parse().unwrap(), "sa-east-1".parse().unwrap());
     let account_name = STRANGER.to_owned();
     stage.store(&told(IncidentEvent { incident, account_id, region, account_name, ..unknown })).await;
+    stage.store(&unregistered()).await;
     stage
-        .store(&UnhandledRow {
-            worker: "capacity-tracker".into(),
-            reason: Reason::Unregistered,
-            account: STRANGER.parse().unwrap(),
-            subject: "sa-east-1".into(),
-            count: 3,
-            ids: vec!["1".into()],
-            last_at: ago(1),
-            incidents: Incidents::new(),
-            look_at: None,
-        })
-        .await;
-    stage
+}
+
+fn unregistered() -> UnhandledRow {
+    UnhandledRow {
+        worker: "capacity-tracker".into(),
+        reason: Reason::Unregistered,
+        account: STRANGER.parse().unwrap(),
+        subject: "sa-east-1".into(),
+        count: 3,
+        ids: vec!["1".into()],
+        last_at: ago(1),
+        regions: BTreeMap::new(),
+        incidents: Incidents::new(),
+        look_at: None,
+    }
 }
 
 /// As the notifier does, which read the row before.
@@ -128,33 +112,16 @@ async fn resolve(stage: &Stage, event: &IncidentEvent, minutes: u64) {
     stage.hub.io.commit(write).await.unwrap();
 }
 
-fn dateless(text: &str) -> String {
-    let date = |word: &str| word.trim_end_matches(',').parse::<Timestamp>().is_ok();
-    let line = |line: &str| {
-        let words: Vec<_> = line.split(' ').map(|word| if date(word) { "DATE" } else { word }).collect();
-        words.join(" ") + "\n"
-    };
-    text.lines().map(line).collect()
-}
-
-async fn session(stage: &Stage, lines: &[&str]) -> String {
-    let mut transcript = String::new();
-    for line in lines {
-        transcript.extend(["$ drs-fleet incidents ", line, "\n", &run(stage, line).await, "\n"]);
-    }
-    dateless(&transcript)
-}
-
 #[tokio::test]
 async fn the_worst_is_listed_first_and_what_is_over_only_when_asked_for() {
     let stage = fleet().await;
     let lines = ["list", "list --all", "list --kind replication_lag,FULL_RESYNC", "list --severity LOW"];
-    insta::assert_snapshot!(session(&stage, &lines).await);
-    let list: Value = serde_json::from_str(&run(&stage, "list --json --account Payments").await).unwrap();
+    insta::assert_snapshot!(dateless(&stage.session("incidents", &lines).await));
+    let list: Value = serde_json::from_str(&stage.run("list --json --account Payments").await).unwrap();
     assert_eq!(list["incidents"].as_array().unwrap().len(), 2);
     assert_eq!(list["incidents"][0]["open"], true);
-    assert!(run(&stage, &format!("list --account {STRANGER}")).await.contains("UNREGISTERED_ACCOUNT"));
-    assert!(run(&stage, "list --severity WORST").await.contains("possible values: LOW"));
+    assert!(stage.run(&format!("list --account {STRANGER}")).await.contains("UNREGISTERED_ACCOUNT"));
+    assert!(stage.run("list --severity WORST").await.contains("possible values: LOW"));
 }
 
 #[tokio::test]
@@ -162,10 +129,70 @@ async fn all_that_is_known_of_an_incident_is_shown() {
     let stage = fleet().await;
     let lines =
         ["show repl", "show REPLICATION_S", "show s-00000000000000002", "show FULL_RESYNC", "show NONE"];
-    insta::assert_snapshot!(session(&stage, &lines).await);
-    let shown: Value = serde_json::from_str(&run(&stage, "show FULL --json").await).unwrap();
+    insta::assert_snapshot!(dateless(&stage.session("incidents", &lines).await));
+    let shown: Value = serde_json::from_str(&stage.run("show FULL --json").await).unwrap();
     assert_eq!(shown["latest"]["kind"], "FULL_RESYNC");
     assert!(shown["console"].as_str().unwrap().starts_with("https://us-west-2.console.aws.amazon.com/drs"));
+}
+
+/// The incident as its subject's row keeps it, with a cause that people were not told.
+fn known(told: &IncidentEvent, reason: &str) -> Incidents {
+    let incident = Incident {
+        opened_at: told.opened_at,
+        severity: told.severity,
+        sequence: told.sequence,
+        reason: reason.into(),
+        closed_at: None,
+        flaps: 0,
+        told_over: false,
+    };
+    [(told.kind, incident)].into()
+}
+
+#[tokio::test]
+async fn the_newest_cause_is_shown_beside_the_one_that_was_told_whatever_the_subject_is() {
+    let stage = fleet().await;
+    let here = place(PAYMENTS, "us-west-2");
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000007", 30);
+    let mut late = server(&here, 7, "late", "CONTINUOUS", ago(30));
+    late.incidents = known(&lag, "now 3 h behind");
+    let silent = event(IncidentKind::SpokeSilent, Severity::High, PAYMENTS, 30);
+    let mut quiet = swept(&here, 1, 0, ago(30));
+    quiet.incidents = known(&silent, "not heard for 30 min");
+    let mut stranger = event(IncidentKind::UnregisteredAccount, Severity::Medium, "222233334444", 30);
+    stranger.account_id = "222233334444".parse().unwrap();
+    stranger.incident = "UNREGISTERED_ACCOUNT/222233334444/us-west-2/222233334444".into();
+    let heard = UnhandledRow {
+        account: stranger.account_id.clone(),
+        subject: "us-west-2".into(),
+        incidents: known(&stranger, "90 events were counted"),
+        ..unregistered()
+    };
+    stage.store(&late).await;
+    stage.store(&quiet).await;
+    stage.store(&heard).await;
+    for (event, reason) in
+        [(lag, "now 3 h behind"), (silent, "not heard for 30 min"), (stranger, "90 events were counted")]
+    {
+        let key = event.incident.clone();
+        stage.store(&told(event)).await;
+        let shown = stage.run(&format!("show {key}")).await;
+        assert!(shown.contains(&format!("  reason       {reason}\n")), "{shown}");
+        assert!(shown.contains("  told because no reason at all\n"), "{shown}");
+        assert_eq!(stage.json(&format!("show {key} --json")).await["reason"], reason);
+    }
+}
+
+#[tokio::test]
+async fn the_cause_of_a_later_incident_is_not_shown_as_that_of_the_one_before() {
+    let stage = fleet().await;
+    let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000007", 30);
+    let mut late = server(&place(PAYMENTS, "us-west-2"), 7, "late", "CONTINUOUS", ago(30));
+    late.incidents = known(&IncidentEvent { opened_at: ago(3), ..lag.clone() }, "another one");
+    stage.store(&late).await;
+    stage.store(&told(lag)).await;
+    let shown = stage.run("show s-00000000000000007").await;
+    assert!(shown.contains("  reason       no reason at all\n") && !shown.contains("another one"), "{shown}");
 }
 
 #[tokio::test]
@@ -173,38 +200,38 @@ async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
     let stage = fleet().await;
     let key = "REPLICATION_LAG/111122223333/us-west-2/s-00000000000000002";
     let words = ["ack", key, "NONE", "--by", "kim", "--note", "disk is being replaced"];
-    let told = run_words(&stage, words.into_iter()).await;
+    let told = stage.run_words(words.into_iter(), None).await.0;
     assert!(told.starts_with(&format!("{key} is acknowledged by kim.\n")), "{told}");
     assert!(
         told.contains("error: 1 of 2 incidents not acknowledged:\n  NONE: no incident begins with"),
         "{told}"
     );
-    let again = run(&stage, "ack REPLICATION_LAG --by lee").await;
+    let again = stage.run("ack REPLICATION_LAG --by lee").await;
     assert!(again.contains("is acknowledged already by kim, just now: disk is being replaced\n"), "{again}");
-    let over = run(&stage, "ack FULL_RESYNC --by lee").await;
+    let over = stage.run("ack FULL_RESYNC --by lee").await;
     assert_eq!(
         over,
         "FULL_RESYNC/111122223333/us-west-2/s-00000000000000001 is not acknowledged: it ended 60 min ago.\n"
     );
-    let list = run(&stage, "list --kind REPLICATION_LAG").await;
+    let list = stage.run("list --kind REPLICATION_LAG").await;
     assert!(list.contains("  kim  ") && list.contains("1 open, 0 of them acknowledged by nobody"), "{list}");
 
     let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-00000000000000002", 180);
     let stored = stage.hub.io.read::<IncidentRow>(&[notification::key(&lag)]).await.unwrap();
     resolve(&stage, &stored[0].as_ref().unwrap().row.latest, 1).await;
-    let shown = run(&stage, "show REPLICATION_LAG").await;
+    let shown = stage.run("show REPLICATION_LAG").await;
     assert!(shown.contains("acked        by kim"), "{shown}");
 }
 
 #[tokio::test]
 async fn who_acknowledges_without_a_name_is_whoever_aws_says() {
     let stage = fleet().await;
-    let told = run(&stage, "ack REPLICATION_LAG").await;
+    let told = stage.run("ack REPLICATION_LAG").await;
     assert!(
         told.contains("is acknowledged by arn:aws:sts::") && told.contains("/drs-fleet-operator/"),
         "{told}"
     );
-    let list = run(&stage, "list --kind REPLICATION_LAG").await;
+    let list = stage.run("list --kind REPLICATION_LAG").await;
     assert!(!list.contains("arn:") && list.contains("0 of them acknowledged by nobody"), "{list}");
 }
 
@@ -215,7 +242,7 @@ async fn an_acknowledgement_leaves_the_notifiers_timer_as_it_is() {
     let lag = event(IncidentKind::ReplicationLag, Severity::High, "s-1", 3);
     let row = notification::decide(&[lag], None, &[Channel::Slack], Timestamp::now()).unwrap().row;
     stage.store(&row).await;
-    run(&stage, "ack s-1 --by kim").await;
+    stage.run("ack s-1 --by kim").await;
     let mut due = Vec::new();
     for shard in drs_fleet_domain::keys::due_shards(IncidentRow::WORKER) {
         due.extend(stage.hub.io.due(&shard, Timestamp::MAX, 10).await.unwrap());

@@ -1,42 +1,18 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::Parser;
 use drs_fleet_domain::policy::PolicyRow;
-use drs_fleet_domain::registry::{AccountRow, AccountStatus};
+use drs_fleet_domain::registry::AccountRow;
 use serde_json::json;
 
 use super::*;
-use crate::hub::Hub;
-use crate::local::operator::Operator;
-use crate::local::testing::{Company, company};
-
-#[derive(clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
+use crate::testing::{self, account};
 
 /// The example of `--help`, without what is around it.
 fn example() -> String {
     let lines = EXAMPLE.lines().skip_while(|line| !line.starts_with("  "));
     let lines: Vec<_> = lines.map_while(|line| line.strip_prefix("  ")).collect();
     lines.join("\n")
-}
-
-fn account() -> AccountRow {
-    AccountRow {
-        id: "111122223333".parse().unwrap(),
-        name: "Payments".into(),
-        alias: Some("pay".into()),
-        role_arn: String::new(),
-        external_id_secret: String::new(),
-        regions: Vec::new(),
-        status: AccountStatus::Active,
-        last_validated: None,
-        last_error: None,
-        target: None,
-    }
 }
 
 #[test]
@@ -55,7 +31,7 @@ fn what_applies_is_shown_with_where_it_is_set() {
         set_by: "arn:aws:sts::111122223333:assumed-role/drs-fleet-operator/ops".into(),
         set_at: "2026-08-20T20:00:00Z".parse().unwrap(),
     };
-    let account = account();
+    let account = AccountRow { alias: Some("pay".into()), ..account("111122223333", "Payments", &[]) };
     let shown = [
         show::print(None, None, now),
         show::print(Some(&row), None, now),
@@ -93,17 +69,14 @@ fn json_is_read_too() {
 
 /// A person at the command line, and a file.
 struct Stage {
-    _company: Company,
-    hub: Hub,
+    stage: testing::Stage<OneOf<Command>>,
     file: PathBuf,
 }
 
 impl Stage {
     async fn new(name: &str) -> Self {
-        let company = company().await;
-        let hub = Hub::of_operator(&Operator::at(company.desk.address()).await.unwrap());
         let file = std::env::temp_dir().join(format!("drs-fleet-policy-{name}-{}.yaml", std::process::id()));
-        Self { _company: company, hub, file }
+        Self { stage: testing::Stage::new().await, file }
     }
 
     fn write(&self, text: &str) {
@@ -114,16 +87,7 @@ impl Stage {
     async fn run(&self, line: &str, answer: Option<bool>) -> String {
         let file = self.file.display().to_string();
         let line = line.replace("FILE", &file);
-        let words = std::iter::once("policy").chain(line.split_whitespace());
-        let mut printed = Vec::new();
-        let command = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).arguments.command;
-        let ended = match command {
-            Command::Check(check) => check::check(&check, &mut printed),
-            Command::Show(show) => show::show(&self.hub, &show, &mut printed).await,
-            Command::Set(set) => set::set(&self.hub, &set, &mut printed, &move |_| Ok(answer)).await,
-        };
-        let error = ended.err().map(|error| format!("error: {error:#}\n")).unwrap_or_default();
-        (String::from_utf8(printed).unwrap() + &error).replace(&file, "FILE")
+        self.stage.run_and_answer(&line, answer).await.replace(&file, "FILE")
     }
 }
 

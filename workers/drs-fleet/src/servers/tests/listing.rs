@@ -8,25 +8,22 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 async fn found(stage: &Stage, filter: &str) -> Vec<String> {
-    let list = json(stage, &format!("list {filter} --format json")).await;
+    let list = stage.json(&format!("list {filter} --format json")).await;
     names(&list).into_iter().map(str::to_owned).collect()
 }
 
 #[tokio::test]
 async fn servers_are_listed_by_account_region_and_name_and_told_apart_by_many_things() {
     let stage = fleet().await;
-    let mut transcript = String::new();
-    for line in [
+    let lines = [
         "list",
         "list --gone --limit 2",
         "list --limit 2 --offset 2",
         "list --health extension,lag",
         "list --account Payments --region us-east-1",
         "list --account nobody",
-    ] {
-        transcript.extend(["$ drs-fleet servers ", line, "\n", &run(&stage, line).await, "\n"]);
-    }
-    insta::assert_snapshot!(transcript);
+    ];
+    insta::assert_snapshot!(stage.session("servers", &lines).await);
 }
 
 #[tokio::test]
@@ -56,7 +53,7 @@ async fn each_filter_finds_what_it_says() {
     ] {
         assert_eq!(found(&stage, filter).await, expected, "{filter}");
     }
-    assert!(run(&stage, "list --health broken").await.contains("possible values: ok, incident, stalled"));
+    assert!(stage.run("list --health broken").await.contains("possible values: ok, incident, stalled"));
 }
 
 #[tokio::test]
@@ -66,22 +63,22 @@ async fn what_programs_read_is_whole_unless_they_ask_for_a_part() {
     for number in 100..160 {
         stage.store(&row(&here, number, &format!("web-{number}"), "CONTINUOUS")).await;
     }
-    let whole = json(&stage, "list --json").await;
+    let whole = stage.json("list --json").await;
     assert_eq!((names(&whole).len(), &whole["total"]), (64, &Value::from(64)));
-    let part = json(&stage, "list --format json --limit 3 --offset 2").await;
+    let part = stage.json("list --format json --limit 3 --offset 2").await;
     assert_eq!((names(&part), &part["total"]), (vec!["web-102", "web-103", "web-104"], &Value::from(64)));
-    let table = run(&stage, "list").await;
+    let table = stage.run("list").await;
     assert!(table.contains("Servers 1 to 50 of 64; 14 more: --offset 50, or --all"), "{table}");
-    assert!(run(&stage, "list --all").await.contains("\n64 servers.\n"));
-    assert!(run(&stage, "list --offset 70").await.contains("64 servers, and none after the first 70."));
-    assert!(run(&stage, "list --offset 18446744073709551615").await.contains("and none after"));
-    assert!(run(&stage, "list --all --limit 2").await.contains("cannot be used with"));
+    assert!(stage.run("list --all").await.contains("\n64 servers.\n"));
+    assert!(stage.run("list --offset 70").await.contains("64 servers, and none after the first 70."));
+    assert!(stage.run("list --offset 18446744073709551615").await.contains("and none after"));
+    assert!(stage.run("list --all --limit 2").await.contains("cannot be used with"));
 }
 
 #[tokio::test]
 async fn a_spreadsheet_gets_every_column_and_no_formula() {
     let stage = fleet().await;
-    let text = run(&stage, "list --format csv").await;
+    let text = stage.run("list --format csv").await;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let heading: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let column = |name: &str| heading.iter().position(|column| column == name).unwrap();
@@ -94,7 +91,7 @@ async fn a_spreadsheet_gets_every_column_and_no_formula() {
     assert_eq!(&lines[2][column("staging_account")], STAGING);
     assert_eq!(&lines[1][column("rpo")], "15m");
     assert_eq!([0, 2].map(|n| &lines[n][column("lag_seconds")]), ["0", ""], "unknown is no zero");
-    let none = run(&stage, "list nothing-is-called-so --format csv").await;
+    let none = stage.run("list nothing-is-called-so --format csv").await;
     assert_eq!(none.lines().count(), 1, "{none}");
 }
 
@@ -108,10 +105,10 @@ async fn places_that_cannot_be_read_are_named_and_what_programs_read_says_so() {
         probability: 1.0,
         fault: Fault::Throttle,
     }]);
-    let told = run(&stage, "list").await;
+    let told = stage.run("list").await;
     assert!(told.contains("error: 3 places could not be read, and nothing of that is shown:"), "{told}");
     assert!(told.contains("\n  111122223333/us-west-2: BatchGetItem failed (Throttled)"), "{told}");
-    let told = run(&stage, "list --format json").await;
+    let told = stage.run("list --format json").await;
     let (list, error) = told.split_once("error: ").unwrap();
     let list: Value = serde_json::from_str(list).unwrap();
     assert_eq!(list["unread"].as_array().unwrap().len(), 3, "{error}");

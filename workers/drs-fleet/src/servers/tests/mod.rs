@@ -1,55 +1,29 @@
 mod listing;
 mod showing;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::Parser;
 use drs_fleet_domain::incident::{Incident, IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::place::{self, Context, Counted, Observation};
 use drs_fleet_domain::seen::{ServerFacts, Staging, Step};
-use drs_fleet_domain::server::{Health, Inventory, Replication, ServerDetailsRow, ServerRow, Sync};
+use drs_fleet_domain::server::{Health, ServerDetailsRow, ServerRow, Sync};
 use drs_fleet_domain::span::Length;
-use drs_fleet_domain::stamp::Stamp;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Arguments, perform};
-use crate::testing::{Stage, transcript};
+use super::Command;
+use crate::family::OneOf;
+use crate::testing::{self, dateless, place, server, swept};
 
 const PAYMENTS: &str = "111122223333";
 const STAGING: &str = "444455556666";
 const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
-#[derive(clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
-
-/// What a command prints, and after it the error that it ends with.
-async fn run(stage: &Stage, line: &str) -> String {
-    let command = match Line::try_parse_from(std::iter::once("servers").chain(line.split(' '))) {
-        Ok(line) => line.arguments.command,
-        Err(error) => return error.to_string(),
-    };
-    let mut printed = Vec::new();
-    let ended = perform(&stage.hub, command, &mut printed).await;
-    transcript(printed, ended)
-}
-
-async fn json(stage: &Stage, line: &str) -> Value {
-    serde_json::from_str(&run(stage, line).await).unwrap()
-}
+type Stage = testing::Stage<OneOf<Command>>;
 
 /// Long enough ago that its age does not change during a test.
 fn since() -> Timestamp {
     Timestamp::now() - Duration::from_mins(185)
-}
-
-fn place(account: &str, region: &str) -> Place {
-    Place { account: account.parse().unwrap(), region: region.parse().unwrap() }
 }
 
 fn id(number: u32) -> String {
@@ -57,35 +31,7 @@ fn id(number: u32) -> String {
 }
 
 fn row(place: &Place, number: u32, name: &str, state: &str) -> ServerRow {
-    let inventory = Inventory {
-        seen_at: since(),
-        name: name.to_owned(),
-        instance: None,
-        staging: Staging::default(),
-        marks: BTreeMap::new(),
-        fingerprint: 0,
-    };
-    ServerRow {
-        place: place.clone(),
-        id: id(number).parse().unwrap(),
-        inventory: Some(inventory),
-        replication: Replication {
-            state: state.to_owned(),
-            error: None,
-            since: since(),
-            before: BTreeMap::new(),
-            stamp: Stamp::swept(since()),
-        },
-        health: None,
-        snapshot_at: None,
-        disconnect_called_at: None,
-        resync_since: None,
-        gone_since: None,
-        unlisted_since: None,
-        forget_at: None,
-        look_at: None,
-        incidents: BTreeMap::new(),
-    }
+    server(place, number, name, state, since())
 }
 
 fn details(row: &ServerRow, hostname: &str, tags: &[(&str, &str)]) -> ServerDetailsRow {
@@ -122,14 +68,7 @@ async fn fleet() -> Stage {
     stage.register(PAYMENTS, "Payments", &["us-west-2", "us-east-1"], None).await;
     stage.register(STAGING, "Staging", &["us-west-2"], Some(PAYMENTS)).await;
     let (here, there) = (place(PAYMENTS, "us-west-2"), place(STAGING, "us-west-2"));
-    let by_state = BTreeMap::new();
-    let (replicating, extended, servers, initialized) = (3, 1, 4, true);
-    let counted = Counted { swept_at: since(), replicating, extended, servers, by_state, initialized };
-    let swept =
-        place::decide(&here, &[Observation::Swept(counted)], None, &Context::new("Payments", since()))
-            .unwrap()
-            .row;
-    stage.store(&swept).await;
+    stage.store(&swept(&here, 3, 1, since())).await;
 
     let mut stalled = row(&here, 1, "erp-db-01", "STALLED");
     stalled.replication.error = Some("AGENT_NOT_SEEN".to_owned());

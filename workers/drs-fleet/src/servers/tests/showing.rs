@@ -3,28 +3,15 @@ use super::*;
 #[tokio::test]
 async fn everything_that_is_known_of_a_server_is_shown() {
     let stage = fleet().await;
-    let mut transcript = String::new();
-    for line in ["show erp-db-01", "show s-00000000000000003", "show MES-APP", "show nobody"] {
-        transcript.extend(["$ drs-fleet servers ", line, "\n", &run(&stage, line).await, "\n"]);
-    }
-    insta::assert_snapshot!(dateless(&transcript));
-}
-
-/// Dates in a snapshot would be others each time; ages are not.
-fn dateless(text: &str) -> String {
-    let date = |word: &str| word.trim_end_matches([',', ')']).parse::<Timestamp>().is_ok();
-    let line = |line: &str| {
-        let words: Vec<_> = line.split(' ').map(|word| if date(word) { "DATE," } else { word }).collect();
-        words.join(" ") + "\n"
-    };
-    text.lines().map(line).collect()
+    let lines = ["show erp-db-01", "show s-00000000000000003", "show MES-APP", "show nobody"];
+    insta::assert_snapshot!(dateless(&stage.session("servers", &lines).await));
 }
 
 #[tokio::test]
 async fn a_server_is_found_by_id_name_host_name_and_instance() {
     let stage = fleet().await;
     for given in ["s-00000000000000001", "ERP-DB-01", "erp-db-01.corp", INSTANCE] {
-        let shown = json(&stage, &format!("show {given} --json")).await;
+        let shown = stage.json(&format!("show {given} --json")).await;
         assert_eq!(shown["servers"].as_array().unwrap().len(), 1, "{given}");
         assert_eq!(shown["servers"][0]["server"]["id"], id(1), "{given}");
     }
@@ -33,11 +20,11 @@ async fn a_server_is_found_by_id_name_host_name_and_instance() {
 #[tokio::test]
 async fn what_programs_read_says_what_helps_and_where_it_is_extended_to() {
     let stage = fleet().await;
-    let shown = json(&stage, &format!("show {} --json", id(1))).await;
+    let shown = stage.json(&format!("show {} --json", id(1))).await;
     let server = &shown["servers"][0];
     assert_eq!(server["error_words"], "DRS does not hear the agent (AGENT_NOT_SEEN)");
     assert!(server["remedy"]["page"].as_str().unwrap().starts_with("https://docs.aws.amazon.com/drs/"));
-    let staged = json(&stage, &format!("show {} --json", id(4))).await;
+    let staged = stage.json(&format!("show {} --json", id(4))).await;
     assert_eq!(staged["servers"][0]["extended_to"][0]["id"], id(5));
     assert_eq!(staged["servers"][0]["extended_to"][0]["place"]["account"], PAYMENTS);
 }
@@ -48,6 +35,6 @@ async fn a_name_that_many_have_is_no_name_to_show_servers_by() {
     for number in 100..111 {
         stage.store(&row(&place(PAYMENTS, "us-east-1"), number, "web", "CONTINUOUS")).await;
     }
-    let refused = run(&stage, "show web").await;
+    let refused = stage.run("show web").await;
     assert!(refused.contains("11 servers are called \"web\"; see them: drs-fleet servers list"), "{refused}");
 }
