@@ -1,7 +1,6 @@
 use super::*;
-use crate::drs::instance::Failback;
+use crate::drs::failback::FailbackState;
 use crate::drs::spec::Origin;
-use crate::world::lock;
 
 const EVENT: &str = "DRS Recovery Instance Failback State Change";
 
@@ -13,6 +12,12 @@ fn recovered() -> (Bench, String) {
     (bench, instance)
 }
 
+fn turn(bench: &mut Bench, instance: &str, state: FailbackState) {
+    bench
+        .alter(|site, now| site.change_failback(instance, |failback| failback.turn(state, now), now))
+        .unwrap();
+}
+
 fn states(bench: &Bench) -> Vec<String> {
     bench.heard(EVENT).iter().map(|event| event.detail["state"].as_str().unwrap().to_owned()).collect()
 }
@@ -22,9 +27,7 @@ fn a_failback_is_begun_becomes_ready_and_is_completed_by_a_job() {
     let (mut bench, instance) = recovered();
     let body = json!({ "recoveryInstanceIDs": [instance] });
     assert_eq!(bench.ask("StartFailbackLaunch", body.clone()).unwrap_err().code, "ConflictException");
-    let site = bench.drs.site(HOME.0, HOME.1);
-    let begun = lock(&site).set_failback(&instance, Failback::InProgress, bench.now).unwrap();
-    bench.heard.extend(begun);
+    turn(&mut bench, &instance, FailbackState::InProgress);
     bench.wait(3_600);
     let shown = bench.ask("DescribeRecoveryInstances", json!({})).unwrap();
     assert_eq!(shown["items"][0]["failback"]["state"], "FAILBACK_READY_FOR_LAUNCH");
@@ -39,8 +42,7 @@ fn a_failback_is_begun_becomes_ready_and_is_completed_by_a_job() {
 #[test]
 fn a_failback_can_be_stopped() {
     let (mut bench, instance) = recovered();
-    let site = bench.drs.site(HOME.0, HOME.1);
-    lock(&site).set_failback(&instance, Failback::InProgress, bench.now).unwrap();
+    turn(&mut bench, &instance, FailbackState::InProgress);
     bench.ask("StopFailback", json!({ "recoveryInstanceID": instance })).unwrap();
     let shown = bench.ask("DescribeRecoveryInstances", json!({})).unwrap();
     assert_eq!(shown["items"][0]["failback"]["state"], "FAILBACK_NOT_STARTED");

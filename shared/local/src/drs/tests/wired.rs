@@ -69,7 +69,8 @@ async fn a_drill_is_heard_on_the_default_bus_of_its_account() {
     assert_eq!((&heard[1]["account"], &heard[1]["region"]), (&json!(SPOKE), &json!(REGION)));
     assert_eq!(heard[1]["detail"]["is-drill"], "TRUE");
     assert_eq!(heard[1]["resources"], json!([healthy.arn]));
-    assert_eq!(world.drs.jobs(HOME)[0].servers, [(healthy.id, "LAUNCHED".to_owned())]);
+    let job = &world.drs.jobs(HOME)[0];
+    assert_eq!((&job.servers[0].server, job.servers[0].status.as_str()), (&healthy.id, "LAUNCHED"));
 }
 
 #[tokio::test]
