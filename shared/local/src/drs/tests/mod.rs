@@ -13,6 +13,7 @@ mod quotas;
 mod resumption;
 mod servers;
 mod tagging;
+mod trail;
 mod wired;
 
 use jiff::Timestamp;
