@@ -1,6 +1,7 @@
 //! What is in store for the next launch of a server or the next recovery of a network.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::agenda::Step;
 use super::job::Job;
@@ -8,7 +9,8 @@ use super::site::Site;
 use crate::events::ServiceEvent;
 
 /// A part of a launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LaunchPhase {
     /// The snapshot to launch from.
     Snapshot,
