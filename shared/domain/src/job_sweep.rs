@@ -13,7 +13,7 @@ use crate::keys::{self, Key, Place};
 use crate::policy::Limits;
 use crate::quota::{self, Quota, QuotasRow};
 use crate::routing::WorkerName;
-use crate::row::{Change, Row};
+use crate::row::{Change, Row, Troubled};
 use crate::sweep::{Sweeping, after};
 
 /// How often the jobs of a place are looked at while any of them is active.
@@ -114,6 +114,12 @@ pub struct Rings {
     pub poll: bool,
     /// It is to be swept.
     pub sweep: bool,
+}
+
+impl Troubled for JobSweepRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
 }
 
 impl JobSweepRow {

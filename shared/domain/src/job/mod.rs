@@ -24,7 +24,7 @@ use crate::ids::JobId;
 use crate::incident::{self, Incidents};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
-use crate::row::Row;
+use crate::row::{Row, Troubled};
 use crate::seen::{JobSeen, JobServerSeen};
 use crate::sweep::after;
 
@@ -230,6 +230,12 @@ impl Row for JobRow {
 
     fn expires_at(&self) -> Option<Timestamp> {
         self.over_at().map(|at| after(at, KEPT))
+    }
+}
+
+impl Troubled for JobRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
     }
 }
 

@@ -15,7 +15,7 @@ use crate::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use crate::incident::{self, Incidents};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
-use crate::row::Row;
+use crate::row::{Row, Troubled};
 use crate::seen::{RecoveryInstanceSeen, Size};
 use crate::stamp::Stamp;
 use crate::sweep::after;
@@ -162,6 +162,12 @@ impl Row for RecoveryRow {
 
     fn expires_at(&self) -> Option<Timestamp> {
         self.gone_since.map(|gone| after(gone, KEPT))
+    }
+}
+
+impl Troubled for RecoveryRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
     }
 }
 
