@@ -6,6 +6,7 @@
 
 mod conditions;
 mod decide;
+mod progress;
 mod purpose;
 mod server;
 mod told;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::decide::{Context, decide};
+pub use self::progress::{Progress, Slowest, Stay};
 pub use self::purpose::{Outcome, Purpose};
 pub use self::server::{Failure, JobServerRow, ServerObservation, Span, decide_server};
 use crate::event::{ApiCall, Caller};
