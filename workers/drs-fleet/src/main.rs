@@ -9,10 +9,12 @@ mod family;
 mod hub;
 mod incidents;
 mod local;
+mod paging;
 mod places;
 mod policy;
 mod run;
 mod servers;
+mod sheet;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -1,7 +1,9 @@
 //! Text for people: columns, ages, questions.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
 
+use drs_fleet_domain::span;
 use jiff::{Timestamp, Unit};
 
 /// Asks a person; none when nobody can be asked.
@@ -43,6 +45,21 @@ pub(crate) fn lasting(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// A length of time: to the second under an hour, to the minute under two days, else in days.
+pub(crate) fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        ..3_600 => span::show(Duration::from_secs(seconds)),
+        3_600..172_800 => span::show(Duration::from_secs(seconds / 60 * 60)),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A length of time as people type it, for arguments.
+pub(crate) fn typed_length(text: &str) -> Result<Duration, String> {
+    span::parse(text).ok_or_else(|| "it is no length of time; write 30m, 24h or 90d".to_owned())
+}
+
 /// Bytes in their largest binary unit, to a tenth.
 pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -74,6 +91,11 @@ pub(crate) fn second(time: Timestamp) -> String {
 /// `1 server`, `2 servers`.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Of an ARN the session or the user, which tells people of one role apart.
+pub(crate) fn short(principal: &str) -> &str {
+    principal.rsplit_once('/').filter(|_| principal.starts_with("arn:")).map_or(principal, |(_, name)| name)
 }
 
 /// What came from outside, on one line.
@@ -108,6 +130,15 @@ mod tests {
         let gib = 1 << 30;
         let told = [0, 1023, 1024, 1536, 10 * gib, 10 * gib + gib / 2, u64::MAX].map(bytes);
         assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "10.0 GiB", "10.5 GiB", "15.9 EiB"]);
+    }
+
+    #[test]
+    fn lengths_are_told_to_the_second_under_an_hour_and_to_the_minute_under_two_days() {
+        let told = [0, 59, 1_392, 3_600, 3_659, 7_325, 90_000, 90 * 86_400 + 5]
+            .map(|seconds| length(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0s", "59s", "23m 12s", "1h", "1h", "2h 2m", "25h", "90d"]);
+        assert_eq!(typed_length("90d"), Ok(Duration::from_hours(90 * 24)));
+        assert!(typed_length("soon").unwrap_err().contains("write 30m"));
     }
 
     #[test]
