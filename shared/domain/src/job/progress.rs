@@ -5,13 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Counts, JobRow, JobServerRow, conditions};
+use super::{Counts, JobRow, JobServerRow, Span, conditions};
 use crate::pace::History;
 
 /// How far a job is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Progress {
-    /// How many servers take part, as far as is known.
+    /// How many servers take part; 0 before `DescribeJobs` told it.
     pub servers: u32,
     /// How many the job is done with well: launched, or terminated by a job that is to do that.
     pub succeeded: u32,
@@ -53,7 +53,7 @@ impl JobRow {
         let told = told(servers);
         let furthest = told.max(listed);
         Progress {
-            servers: told.servers.max(listed.servers),
+            servers: self.counts.map_or(0, |listed| listed.servers.max(told.servers)),
             succeeded: furthest.done.saturating_sub(furthest.failed),
             failed: furthest.failed,
             slowest: slowest(servers).filter(|_| self.is_active()),
@@ -75,17 +75,17 @@ impl Progress {
 }
 
 impl JobServerRow {
-    /// The phases that its job's log tells of, in the order in which they began.
+    /// The phases that its job's log tells of, in the order in which they began. The log does not say when a launch
+    /// succeeded: it ends when the server is found launched.
     pub fn stays(&self) -> Vec<Stay<'_>> {
         let mut all: Vec<_> = self.phases.iter().collect();
         all.sort_by_key(|(_, span)| span.start.or(span.end));
-        let took = |from: Timestamp, to: Timestamp| Duration::try_from(to.duration_since(from)).ok();
-        all.into_iter()
-            .map(|(phase, span)| Stay {
-                phase,
-                took: span.start.zip(span.end).and_then(|(from, to)| took(from, to)),
-            })
-            .collect()
+        let done = self.done_at().filter(|_| self.is_done());
+        let took = |span: &Span| {
+            let end = span.end.filter(|end| span.start <= Some(*end)).or(done)?;
+            Duration::try_from(end.duration_since(span.start?)).ok()
+        };
+        all.into_iter().map(|(phase, span)| Stay { phase, took: took(span) }).collect()
     }
 }
 
@@ -118,7 +118,6 @@ fn slowest(servers: &[JobServerRow]) -> Option<Slowest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Span;
     use crate::keys::Place;
     use crate::pace::{PaceRow, Taken};
 
@@ -194,9 +193,8 @@ mod tests {
         };
         assert_eq!(told(counts(1, 0, 3), &rows), (1, 1, 3), "the rows are further");
         assert_eq!(told(counts(3, 2, 4), &rows), (1, 2, 4), "the job is further");
-        assert_eq!(told(None, &rows[..1]), (1, 0, 1));
+        assert_eq!(told(None, &rows[..1]), (1, 0, 0), "how many there are is not known yet");
         assert_eq!(told(counts(5, 1, 40), &[]), (4, 1, 40));
-        assert_eq!(told(None, &[]), (0, 0, 0), "not known yet");
     }
 
     #[test]
@@ -218,9 +216,15 @@ mod tests {
             ("SNAPSHOT", None, Some(90)),
             ("CLEANUP", Some(50), Some(40)),
         ];
-        let row = server(1, "IN_PROGRESS", &phases);
-        let stays: Vec<_> = row.stays().iter().map(|s| (s.phase, s.took.map(|t| t.as_secs()))).collect();
-        let expected = [("CLEANUP", None), ("SNAPSHOT", None), ("CONVERSION", Some(200)), ("LAUNCH", None)];
-        assert_eq!(stays, expected);
+        let told = |row: &JobServerRow| {
+            let stays = row.stays();
+            let told: Vec<_> =
+                stays.iter().map(|s| format!("{} {:?}", s.phase, s.took.map(|t| t.as_secs()))).collect();
+            told.join(", ")
+        };
+        let running = server(1, "IN_PROGRESS", &phases);
+        assert_eq!(told(&running), "CLEANUP None, SNAPSHOT None, CONVERSION Some(200), LAUNCH None");
+        let launched = JobServerRow { found_at: Some(at(420)), ..server(1, "LAUNCHED", &phases[..2]) };
+        assert_eq!(told(&launched), "CONVERSION Some(200), LAUNCH Some(120)", "it ends with the launch");
     }
 }
