@@ -167,7 +167,7 @@ async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_
     let steps: &[fn(&Scene)] = &[
         |scene| {
             let fleet =
-                Thresholds { job_stuck_after: Some(Duration::from_mins(60).into()), ..Thresholds::default() };
+                Thresholds { job_stuck_after: Some(Duration::from_hours(1).into()), ..Thresholds::default() };
             judges_by(&scene.world, &fleet);
             runs(scene, &["IN_PROGRESS"]);
             scene.put(&tick(scene));

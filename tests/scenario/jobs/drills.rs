@@ -65,9 +65,9 @@ async fn a_drill_of_a_hundred_servers_in_three_accounts_is_known_as_drs_knows_it
     let servers: Vec<Vec<String>> = (0..3).map(|spoke| healthy(&hub, spoke)).collect();
     let (counts, phases) =
         ([34, 33, 33], [LaunchPhase::Snapshot, LaunchPhase::Conversion, LaunchPhase::Launch]);
-    let doomed = [(0, 3), (1, 2), (2, 2)];
+    let doomed = [(0, 3_u32), (1, 2), (2, 2)];
     for (spoke, number) in doomed {
-        for id in &servers[spoke][..number] {
+        for id in servers[spoke].iter().take(number as usize) {
             let raw_error = format!("no luck for {id}");
             drs.fail_next_launch(hub.site(spoke), id, LaunchFailure { phase: phases[spoke], raw_error });
         }
@@ -97,7 +97,7 @@ async fn a_drill_of_a_hundred_servers_in_three_accounts_is_known_as_drs_knows_it
 
     for (spoke, id) in jobs.iter().enumerate() {
         assert_true(&hub, spoke, id).await;
-        let (job, failed) = (over(&hub, spoke, id).await, doomed[spoke].1 as u32);
+        let (job, failed) = (over(&hub, spoke, id).await, doomed[spoke].1);
         assert_eq!(job.counts.unwrap().failed, failed);
         assert_eq!((job.plan.as_deref(), job.outcome()), (Some("quarterly"), Some(Outcome::Partial)));
         let incident = &job.incidents[&IncidentKind::JobFailed];
