@@ -10,6 +10,7 @@ mod day;
 mod ending;
 mod instances;
 mod jobs;
+mod lost;
 mod notices;
 mod pipeline;
 mod places;
