@@ -6,6 +6,7 @@
 //! itself, so none can be forgotten.
 
 mod capacity;
+mod claims;
 mod day;
 mod ending;
 mod instances;
