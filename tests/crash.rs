@@ -6,10 +6,12 @@
 //! itself, so none can be forgotten.
 
 mod capacity;
+mod claims;
 mod day;
 mod ending;
 mod instances;
 mod jobs;
+mod lost;
 mod notices;
 mod pipeline;
 mod places;
