@@ -4,12 +4,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::ids::SourceServerId;
+use crate::ids::{JobId, SourceServerId};
 use crate::incident::IncidentKind;
+use crate::keys::Place;
 use crate::own_event::{Happened, JobEvent, JobHappened, OwnEvent};
 use crate::policy::Limits;
 use crate::row::Change;
-use crate::seen::JobLogSeen;
+use crate::seen::{JobLogSeen, JobSeen};
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
 
