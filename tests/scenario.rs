@@ -8,6 +8,7 @@ mod chaos;
 mod health;
 mod incidents;
 mod jobs;
+mod revoked;
 mod set_aside;
 mod stopping;
 mod tags;

@@ -72,13 +72,16 @@ impl Hub {
         SdkIo::new(&config, settings, Arc::new(SystemTime))
     }
 
+    fn operator(&self) -> SdkIo {
+        self.io("cli", "OperatorRoleArn", "Capacity")
+    }
+
     fn tracker(&self) -> SdkIo {
         self.io("capacity-tracker", "CapacityTrackerRoleArn", "Capacity")
     }
 
     fn editor(&self) -> RegistryEditor<SdkIo> {
-        let io = self.io("cli", "OperatorRoleArn", "Capacity");
-        RegistryEditor::new(io, WriteToken::for_command_of_a_person())
+        RegistryEditor::new(self.operator(), WriteToken::for_command_of_a_person())
     }
 
     fn account(&self) -> AccountRow {

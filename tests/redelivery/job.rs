@@ -2,6 +2,7 @@
 
 use drs_fleet_domain::event::Caller;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
+use drs_fleet_domain::incident::Incidents;
 use drs_fleet_domain::job::{self, Call, JobRow, JobServerRow, Running, Step};
 use drs_fleet_domain::launches::{self, Ending, LaunchesRow};
 use drs_fleet_domain::policy::Limits;
@@ -87,7 +88,7 @@ fn told_apart(row: JobRow) -> (JobRow, Vec<String>) {
         told_end: true,
         settled: true,
         look_at: None,
-        incidents: Default::default(),
+        incidents: Incidents::new(),
         ..row
     };
     (history, open)

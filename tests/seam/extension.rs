@@ -45,7 +45,9 @@ async fn a_server_of_a_staging_account_is_listed_extended_and_then_follows_it() 
     let listed = io.extensible_servers(&place(), &staging, None).await.unwrap().items;
     assert_eq!(listed.iter().map(|server| server.arn.as_str()).collect::<Vec<_>>(), [arn.as_str()]);
     let tags = BTreeMap::from([("Owner".to_owned(), "team-retail".to_owned())]);
-    let id = io.extend(&place(), &arn, &tags).await.unwrap();
+    let refused = io.extend(&place(), &arn, &tags).await.unwrap_err();
+    assert_eq!(refused.verdict, Verdict::Denied, "a worker extends nothing: {refused}");
+    let id = hub.operator().extend(&place(), &arn, &tags).await.unwrap();
     assert!(io.extensible_servers(&place(), &staging, None).await.unwrap().items.is_empty());
     let seen = async || {
         let servers = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap().items;

@@ -6,38 +6,33 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use aws_config::identity::IdentityCache;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_drs::Client;
 use aws_sdk_drs::config::{Builder, SharedIdentityCache};
 use aws_types::SdkConfig;
 use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::registry::{AccountRow, AccountStatus};
-use secrecy::{ExposeSecret, SecretString};
+use drs_fleet_domain::registry::{AccountRow, AccountStatus, Errand};
 
+use self::doorway::{Doorway, OPERATION, Role};
 use crate::sdk::{Answer, Table};
 use crate::secrets::Secrets;
-use crate::verdict::{IoError, Neighbour, Verdict, classify_hiding};
+use crate::verdict::{IoError, Neighbour, Verdict};
 
+mod doorway;
 #[cfg(test)]
 mod tests;
 
-const OPERATION: &str = "AssumeRole";
 /// How old an account's row may be: a switched-off account is left alone after at most this.
 const ROW_KEEP: Duration = Duration::from_mins(1);
-/// A role that assumes a role gets an hour at most.
-const SESSION_SECONDS: i32 = 3600;
 /// How long before its end a session is replaced.
 const SESSION_BUFFER: Duration = Duration::from_mins(5);
 /// How long the whole of "external id, then role" may take, the SDK's retries included.
 const ASSUME_LIMIT: Duration = Duration::from_secs(30);
-/// STS allows role session names of 2 to 64 characters.
-const SESSION_NAME_LIMIT: usize = 64;
 
 /// All spokes. Clones share everything.
 #[derive(Clone, Debug)]
@@ -47,10 +42,10 @@ pub(crate) struct Spokes {
     doorway: Doorway,
     table: Table,
     rows: Arc<Mutex<HashMap<AccountId, (Instant, AccountRow)>>>,
-    accesses: Arc<Mutex<HashMap<AccountId, Access>>>,
+    accesses: Arc<Mutex<HashMap<(AccountId, Errand), Access>>>,
 }
 
-/// What the clients of one account share, as long as its role stays the same.
+/// What the clients of one account and errand share, as long as its role stays the same.
 #[derive(Debug)]
 struct Access {
     role: Role,
@@ -77,20 +72,20 @@ impl Spokes {
     ) -> Self {
         // The SDK takes the STS endpoint of the hub's own Region, never the global one.
         let sts = aws_sdk_sts::Client::new(patient);
-        let session_name = format!("drs-fleet-{worker}").chars().take(SESSION_NAME_LIMIT).collect();
-        let doorway = Doorway { sts, secrets, session_name };
+        let doorway = Doorway::new(sts, secrets, worker);
         Self { config: bare.clone(), doorway, table, rows: Arc::default(), accesses: Arc::default() }
     }
 
-    /// The clients of a place.
+    /// The clients of a place, for an errand.
     ///
     /// # Errors
     /// `Denied` when the account is not registered or not ACTIVE; else what reading its row gives.
-    pub(crate) async fn clients(&self, place: &Place) -> Answer<Clients> {
+    pub(crate) async fn clients(&self, place: &Place, errand: Errand) -> Answer<Clients> {
         let row = self.row(&place.account).await?;
-        let role = Role { doorway: self.doorway.clone(), arn: row.role_arn, secret: row.external_id_secret };
+        let arn = row.role_for(errand);
+        let role = Role { doorway: self.doorway.clone(), arn, secret: row.external_id_secret };
         let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let access = match accesses.entry(place.account.clone()) {
+        let access = match accesses.entry((place.account.clone(), errand)) {
             Entry::Occupied(held) if held.get().role.is_same(&role) => held.into_mut(),
             entry => entry.insert_entry(Access::new(role)).into_mut(),
         };
@@ -100,9 +95,11 @@ impl Spokes {
     /// Forgets the account's row, external id, credentials and clients.
     pub(crate) fn evict(&self, account: &AccountId) {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        let access = self.accesses.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        if let Some(access) = access {
-            self.doorway.secrets.forget(&access.role.secret);
+        let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
+        for errand in [Errand::Watch, Errand::Extend] {
+            if let Some(access) = accesses.remove(&(account.clone(), errand)) {
+                self.doorway.secrets.forget(&access.role.secret);
+            }
         }
     }
 
@@ -174,76 +171,6 @@ fn of_region(config: &SdkConfig, region: &Region) -> Builder {
 
 fn region_of(region: &Region) -> aws_types::region::Region {
     aws_types::region::Region::new(region.as_str().to_owned())
-}
-
-/// A role in a spoke, assumed when credentials are needed.
-#[derive(Clone, Debug)]
-struct Role {
-    doorway: Doorway,
-    arn: String,
-    secret: String,
-}
-
-impl Role {
-    fn is_same(&self, other: &Self) -> bool {
-        self.arn == other.arn && self.secret == other.secret
-    }
-
-    async fn assume(&self) -> Answer<Credentials> {
-        let external_id = self.doorway.external_id(&self.secret).await?;
-        self.doorway.assume(&self.arn, Some(&external_id)).await
-    }
-}
-
-impl ProvideCredentials for Role {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        // The `IoError` stays whole inside, so that `classify` finds its verdict again.
-        future::ProvideCredentials::new(async {
-            self.assume().await.map_err(CredentialsError::provider_error)
-        })
-    }
-}
-
-/// What assuming any role needs.
-#[derive(Clone, Debug)]
-pub(crate) struct Doorway {
-    sts: aws_sdk_sts::Client,
-    secrets: Secrets,
-    session_name: String,
-}
-
-impl Doorway {
-    /// The external id of a role, by the name of its secret.
-    pub(crate) async fn external_id(&self, secret: &str) -> Answer<SecretString> {
-        self.secrets.get(secret).await
-    }
-
-    /// Assumes a role for an hour.
-    pub(crate) async fn assume(&self, arn: &str, external_id: Option<&SecretString>) -> Answer<Credentials> {
-        let answer = self
-            .sts
-            .assume_role()
-            .role_arn(arn)
-            .role_session_name(&self.session_name)
-            .duration_seconds(SESSION_SECONDS)
-            .set_external_id(external_id.map(|id| id.expose_secret().to_owned()))
-            .send()
-            .await
-            .map_err(|e| {
-                // STS repeats an external id that breaks its pattern in the refusal.
-                let secret = external_id.map(ExposeSecret::expose_secret);
-                classify_hiding(secret, Neighbour::Spoke, OPERATION, &e)
-            })?;
-        let given = answer.credentials.ok_or_else(|| {
-            IoError::new(Neighbour::Spoke, OPERATION, Verdict::Transient, "the answer holds no credentials")
-        })?;
-        let end = SystemTime::try_from(given.expiration).ok();
-        let (id, key, token) = (given.access_key_id, given.secret_access_key, Some(given.session_token));
-        Ok(Credentials::new(id, key, token, end, "drs-fleet"))
-    }
 }
 
 fn denied(message: String) -> IoError {

@@ -172,14 +172,14 @@ impl JobSweepRow {
             return None;
         }
         row.active.insert(job.clone(), began);
-        row.poll_at = earlier(row.poll_at, after(now, POLL_SOON));
+        row.poll_at = Some(earlier(row.poll_at, after(now, POLL_SOON)));
         Change::between(stored, row, Vec::new())
     }
 
     /// Has the place swept soon.
     pub fn wished(place: &Place, stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
         let mut row = Self::of(place, stored);
-        row.sweep_at = earlier(row.sweep_at, after(now, SWEEP_SOON));
+        row.sweep_at = Some(earlier(row.sweep_at, after(now, SWEEP_SOON)));
         Change::between(stored, row, Vec::new())
     }
 
@@ -275,6 +275,6 @@ fn near_quota(row: &JobSweepRow, context: &Context<'_>) -> Option<Condition> {
     })
 }
 
-fn earlier(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
-    Some(known.map_or(at, |known| known.min(at)))
+fn earlier(known: Option<Timestamp>, at: Timestamp) -> Timestamp {
+    known.map_or(at, |known| known.min(at))
 }

@@ -90,7 +90,27 @@ pub struct AccountRow {
     pub last_error: Option<String>,
 }
 
+/// The role with which `infra/spoke.yaml` lets operators create extended source servers in an account.
+const EXTEND_ROLE: &str = "drs-fleet-extend";
+
+/// What a role in an account is assumed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Errand {
+    /// To read, and to tag source servers: what workers do.
+    Watch,
+    /// To create extended source servers: what only a person does.
+    Extend,
+}
+
 impl AccountRow {
+    /// The role that is assumed for an errand.
+    pub fn role_for(&self, errand: Errand) -> String {
+        match (errand, self.role_arn.split_once(":role/")) {
+            (Errand::Extend, Some((account, _))) => format!("{account}:role/{EXTEND_ROLE}"),
+            _ => self.role_arn.clone(),
+        }
+    }
+
     /// The Regions that DRS replicates into.
     pub fn drs_places(&self) -> impl Iterator<Item = Place> {
         self.regions
@@ -239,6 +259,15 @@ mod tests {
         row.target = Some("444455556666".parse().unwrap());
         let stored = serde_json::to_value(&row).unwrap();
         assert_eq!(serde_json::from_value::<AccountRow>(stored).unwrap(), row);
+    }
+
+    #[test]
+    fn servers_are_extended_by_another_role_of_the_same_account_and_partition() {
+        let mut row = row("111122223333", AccountStatus::Active);
+        row.role_arn = "arn:aws-us-gov:iam::111122223333:role/dr/reader".into();
+        assert_eq!(row.role_for(Errand::Watch), row.role_arn);
+        let extend = "arn:aws-us-gov:iam::111122223333:role/drs-fleet-extend";
+        assert_eq!(row.role_for(Errand::Extend), extend);
     }
 
     #[test]

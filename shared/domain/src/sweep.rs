@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 /// How often the hub's schedule asks for sweeps.
 pub const TICK: Duration = Duration::from_mins(5);
 
-/// A sweep that was begun this long ago and never ended is taken over by whoever is asked next.
+/// A sweep of which nothing was heard for this long is taken over by whoever is asked next.
 pub(crate) const CLAIM: Duration = Duration::from_mins(2);
 
 /// A sweep under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweeping {
-    /// Since when.
+    /// When it was begun, or when its holder last said that it gets on.
     pub since: Timestamp,
     /// When it was asked for. The same request, tried again or delivered again, need not wait for itself.
     pub asked_at: Timestamp,
@@ -32,6 +32,11 @@ impl Sweeping {
         let of_another = |sweep: &Self| !asked.contains(&sweep.asked_at) && now < after(sweep.since, CLAIM);
         let served = swept_at.is_some_and(|swept| swept > asked_at);
         (!served && !under_way.is_some_and(of_another)).then_some(Self { since: now, asked_at })
+    }
+
+    /// The claim for another while; `None` when it has been taken over, so that its holder is to stop.
+    pub fn renewed(&self, under_way: Option<&Self>, now: Timestamp) -> Option<Self> {
+        (under_way == Some(self)).then(|| Self { since: now, ..self.clone() })
     }
 }
 
@@ -58,6 +63,19 @@ mod tests {
         assert!(claim(&[20], 131).is_some(), "its holder has died");
         assert!(claim(&[10], 12).is_some(), "the same request again");
         assert_eq!(claim(&[10, 20], 21).unwrap().asked_at, at(20), "the same request and one that joined it");
+    }
+
+    #[test]
+    fn a_holder_that_gets_on_is_not_taken_for_dead_and_one_that_was_overtaken_knows_it() {
+        let first = Sweeping::claim(None, None, &[at(10)], at(11)).unwrap();
+        let later = first.renewed(Some(&first), at(100)).unwrap();
+        let other = |under_way, now| Sweeping::claim(Some(under_way), None, &[at(20)], at(now));
+        assert_eq!(other(&later, 131), None);
+        let taken = other(&later, 220).unwrap();
+        assert_eq!(later.renewed(Some(&taken), at(221)), None);
+        assert_eq!(later.renewed(None, at(221)), None, "and ended");
+        let again = Sweeping::claim(Some(&later), None, &[at(10)], at(101)).unwrap();
+        assert_eq!(later.renewed(Some(&again), at(102)), None, "the same request, delivered again");
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! cloud's own time.
 
 mod context;
+mod fuse;
 mod keys;
 mod policy;
+mod role;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,10 +21,12 @@ use serde_json::Value;
 use crate::Clock;
 use crate::call::{Principal, Refusal};
 use crate::world::lock;
+use fuse::Fuses;
 pub use keys::Credentials;
 use keys::Key;
 pub(crate) use keys::random_text;
-use policy::{Cache, Grant, IdentityPolicies, Question, ResourcePolicy};
+use policy::{Cache, Grant, Question};
+pub use role::Role;
 
 /// Accounts, roles, access keys and sessions.
 #[derive(Default)]
@@ -36,6 +40,7 @@ struct State {
     organizations: HashMap<String, Option<String>>,
     roles: HashMap<String, Arc<Role>>,
     keys: HashMap<String, Arc<Key>>,
+    fuses: Fuses,
 }
 
 impl fmt::Debug for Iam {
@@ -46,19 +51,6 @@ impl fmt::Debug for Iam {
             .field("roles", &state.roles.len())
             .finish_non_exhaustive()
     }
-}
-
-/// A role as it was put.
-#[derive(Debug)]
-pub struct Role {
-    /// `arn:aws:iam::ACCOUNT:role/NAME`.
-    pub arn: String,
-    /// Who may assume it.
-    pub trust: Value,
-    /// What it allows.
-    pub policies: Vec<Value>,
-    trusting: ResourcePolicy,
-    allowing: IdentityPolicies,
 }
 
 impl Iam {
@@ -83,14 +75,7 @@ impl Iam {
     /// # Errors
     /// `MalformedPolicyDocument` when a document does not parse.
     pub fn put_role(&self, role_arn: &str, trust: &Value, policies: &[Value]) -> Result<(), Refusal> {
-        let malformed = |e| Refusal::new(400, "MalformedPolicyDocument", format!("{role_arn}: {e}"));
-        let role = Role {
-            arn: role_arn.to_owned(),
-            trust: trust.clone(),
-            policies: policies.to_vec(),
-            trusting: ResourcePolicy::parse(trust).map_err(malformed)?,
-            allowing: IdentityPolicies::parse(policies).map_err(malformed)?,
-        };
+        let role = Role::read(role_arn, trust, policies)?;
         lock(&self.state).roles.insert(role_arn.to_owned(), Arc::new(role));
         Ok(())
     }
@@ -158,6 +143,7 @@ impl Iam {
         context: &[(&str, &str)],
     ) -> Result<(), Refusal> {
         let denied = || Refusal::denied(principal, action, resource);
+        self.burn(principal, action);
         // A policy that does not parse allows nothing; services refuse such a document when it is put.
         let policy = match resource_policy {
             Some(document) => Some(self.resource_policies.get(document).map_err(|_| denied())?),

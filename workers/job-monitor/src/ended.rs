@@ -63,7 +63,7 @@ async fn failing<I: Io>(
     let began = job.started_at();
     let is_open = |launches: &Option<Stored<LaunchesRow>>| {
         let last = launches.as_ref().and_then(|stored| stored.row.last_success());
-        !last.is_some_and(|launch| Some(launch.at) > began)
+        last.is_none_or(|launch| Some(launch.at) <= began)
     };
     let open: Vec<_> =
         failed.iter().zip(&launches).filter(|(_, l)| is_open(l)).map(|(server, _)| *server).collect();

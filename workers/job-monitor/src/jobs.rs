@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::job::{self, JobRow, JobServerRow, Observation, ServerObservation, Step};
@@ -118,10 +119,20 @@ async fn read_log<I: Io>(
     if seen.is_active() && !worker.logs.takes(&seen.id, io.now()) && !has_moved {
         return Ok(Vec::new());
     }
+    match all_lines(io, place, &seen.id).await {
+        // Where only the log is refused, the job is followed without it.
+        Err(error) if sweeps::is_vain(&error) => {
+            tracing::warn!(%place, job = %seen.id, %error, "the log of the job cannot be read");
+            Ok(Vec::new())
+        }
+        read => read.inspect_err(|_| worker.logs.gives_back(&seen.id)),
+    }
+}
+
+async fn all_lines<I: Io>(io: &I, place: &Place, job: &JobId) -> Result<Vec<JobLogSeen>, IoError> {
     let (mut lines, mut next) = (Vec::new(), None);
     loop {
-        let page =
-            io.job_log(place, &seen.id, next).await.inspect_err(|_| worker.logs.gives_back(&seen.id))?;
+        let page = io.job_log(place, job, next).await?;
         lines.extend(page.items);
         match page.next {
             Some(token) => next = Some(token),
@@ -153,7 +164,12 @@ async fn look_at_servers<I: Io>(
     }
     inventory::describe(worker, io, (place, id), &mut observations).await?;
     if !seen.is_active() {
-        inventory::find_instances(worker, io, (place, id), &mut observations).await?;
+        match inventory::find_instances(worker, io, (place, id), &mut observations).await {
+            Err(error) if sweeps::is_vain(&error) => {
+                tracing::warn!(%place, job = %id, %error, "its recovery instances cannot be looked for");
+            }
+            found => found?,
+        }
     }
     let rows: Vec<_> = stream::iter(observations)
         .map(

@@ -78,6 +78,9 @@ impl JobMonitor {
 
 impl Worker for JobMonitor {
     const NAME: &'static str = WorkerName::Jobs.as_str();
+    /// A look at active jobs of an account that hangs takes as long as a call may; with a hundred such accounts, those of
+    /// the others must not wait.
+    const DUE_AT_ONCE: usize = 128;
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {

@@ -6,7 +6,6 @@ use drs_fleet_aws::io::{Io, RecoveryFilter};
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::job::{self, JobServerRow, Running};
-use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::recovery::{self, Observation, RecoveryRow, Resumption};
 use drs_fleet_domain::seen::RecoveryInstanceSeen;
@@ -34,13 +33,13 @@ pub(crate) async fn see<I: Io>(
     worker.recoveries.change(io, &keys::recovery(place, id), decide).await.map(drop)
 }
 
-/// Sweeps the recovery instances of a place; answers AWS's time of the list.
+/// Sweeps the recovery instances of a place, of which jobs in `running` had some; answers AWS's time of the list.
 pub(crate) async fn sweep<I: Io>(
     worker: &JobMonitor,
     io: &I,
-    row: &JobSweepRow,
+    place: &Place,
+    running: &[JobId],
 ) -> Result<Timestamp, IoError> {
-    let place = &row.place;
     let (listed, at) = list(io, place).await?;
     let stored = io.query::<RecoveryRow>(&keys::recoveries(place)).await?;
     let known: BTreeMap<_, _> =
@@ -67,7 +66,7 @@ pub(crate) async fn sweep<I: Io>(
         .buffer_unordered(WRITES)
         .try_collect::<()>()
         .await?;
-    count(worker, io, place, &listed, at).await?;
+    count(worker, io, place, (&listed, running), at).await?;
     Ok(at)
 }
 
@@ -126,25 +125,20 @@ fn resumption(
     Some(Observation::Resumption(Resumption { at: now, state: state.to_owned(), replicates }))
 }
 
-/// Tells drills how many of their instances run: of those that have any, and of those that had.
+/// Tells drills how many of their instances run: those that have any, and those that had.
 async fn count<I: Io>(
     worker: &JobMonitor,
     io: &I,
     place: &Place,
-    listed: &[RecoveryInstanceSeen],
+    (listed, had): (&[RecoveryInstanceSeen], &[JobId]),
     at: Timestamp,
 ) -> Result<(), IoError> {
-    let mut running: BTreeMap<JobId, u32> = BTreeMap::new();
+    let mut running: BTreeMap<JobId, u32> = had.iter().map(|job| (job.clone(), 0)).collect();
     for seen in listed.iter().filter(|seen| seen.drill == Some(true)) {
         if let Some(job) = &seen.job {
             let is_running = seen.state.as_deref().is_some_and(recovery::runs);
             *running.entry(job.clone()).or_default() += u32::from(is_running);
         }
-    }
-    let stored = io.query::<job::JobRow>(&keys::jobs(place)).await?;
-    let had = |row: &job::JobRow| row.running.is_some_and(|running| running.instances > 0);
-    for stored in stored.iter().filter(|stored| had(&stored.row)) {
-        running.entry(stored.row.id.clone()).or_default();
     }
     let known = Known::of(worker, io, place).await?;
     for (id, instances) in running {

@@ -12,6 +12,7 @@ use drs_fleet_domain::job_sweep::{self, JobSweepRow};
 use drs_fleet_domain::keys::{self, Place};
 use jiff::Timestamp;
 
+use crate::jobs::may_have_begun;
 use crate::{JobMonitor, look, recoveries};
 
 /// Jobs are looked for this far back; a job of DRS ends long before.
@@ -60,13 +61,16 @@ async fn apply<I: Io>(
     let place = &row.place;
     let stored = io.query::<JobRow>(&keys::jobs(place)).await?;
     let active = active(row, stored.iter().map(|stored| &stored.row), now);
+    let runs = |job: &JobRow| job.running.is_some_and(|running| running.instances > 0);
+    let running: Vec<_> =
+        stored.iter().map(|stored| &stored.row).filter(|job| runs(job)).map(|job| job.id.clone()).collect();
     worker.jobs.remember(stored);
     // After a long refusal, the jobs that ran when it began are looked for too.
     let last = row.swept_at.unwrap_or(now).min(now);
     let from = last.checked_sub(BACK).unwrap_or(Timestamp::MIN);
     let looked = look::look(worker, io, place, from, &active).await?;
     look::take(worker, io, place, &looked, true).await?;
-    recoveries::sweep(worker, io, row).await
+    recoveries::sweep(worker, io, place, &running).await
 }
 
 /// Every job that is not over by any row: also what was active when a process died before it said so.
@@ -77,7 +81,7 @@ fn active<'a>(
 ) -> BTreeMap<JobId, Timestamp> {
     let of_rows = jobs.filter(|job| job.is_active());
     let mut active: BTreeMap<_, _> =
-        of_rows.map(|job| (job.id.clone(), job.started_at().unwrap_or(now))).collect();
+        of_rows.map(|job| (job.id.clone(), job.started_at().unwrap_or(may_have_begun(now)))).collect();
     active.extend(row.active.clone());
     active
 }

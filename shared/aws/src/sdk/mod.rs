@@ -17,6 +17,7 @@ use aws_types::SdkConfig;
 use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::registry::Errand;
 use drs_fleet_domain::row::{Row, Stored};
 use drs_fleet_domain::seen::{
     ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
@@ -113,7 +114,7 @@ impl SdkIo {
         &self.0.spokes
     }
 
-    /// Makes a call into a spoke when the account's turn has come.
+    /// Makes a worker's call into a spoke when the account's turn has come.
     async fn call<T, F: Future<Output = Answer<T>> + Send>(
         &self,
         place: &Place,
@@ -121,8 +122,18 @@ impl SdkIo {
         operation: &'static str,
         call: impl FnOnce(Clients) -> F + Send,
     ) -> Answer<T> {
+        self.call_for(Errand::Watch, place, (service, operation), call).await
+    }
+
+    async fn call_for<T, F: Future<Output = Answer<T>> + Send>(
+        &self,
+        errand: Errand,
+        place: &Place,
+        (service, operation): (Service, &'static str),
+        call: impl FnOnce(Clients) -> F + Send,
+    ) -> Answer<T> {
         let under_limit = async {
-            let clients = self.0.spokes.clients(place).await?;
+            let clients = self.0.spokes.clients(place, errand).await?;
             boxed(call(clients)).await
         };
         let answer = self.0.limiter.call(&place.account, service, operation, under_limit).await;
@@ -274,7 +285,8 @@ impl Io for SdkIo {
         staging_server_arn: &str,
         tags: &BTreeMap<String, String>,
     ) -> Answer<SourceServerId> {
-        self.call(place, Service::Drs, "CreateExtendedSourceServer", |c| async move {
+        let operation = (Service::Drs, "CreateExtendedSourceServer");
+        self.call_for(Errand::Extend, place, operation, |c| async move {
             extension::extend(&c.drs, staging_server_arn, tags).await
         })
         .await

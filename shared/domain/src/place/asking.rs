@@ -49,6 +49,13 @@ pub fn claim(
     finish(stored, PlaceRow { sweeping, trying, look_at: None, ..row }, context, now)
 }
 
+/// Renews the claim of a sweep that gets on, see [`Sweeping::renewed`].
+pub fn renew(stored: Option<&PlaceRow>, claim: &Sweeping, now: Timestamp) -> Option<Change<PlaceRow>> {
+    let row = stored?;
+    let sweeping = Some(claim.renewed(row.sweeping.as_ref(), now)?);
+    Change::between(stored, PlaceRow { sweeping, ..row.clone() }, Vec::new())
+}
+
 /// Whether the schedule need not ask yet. What could not be read, or not whole, is looked at with each tick.
 fn is_fresh(row: &PlaceRow, limits: &Limits, now: Timestamp) -> bool {
     let Some(counted) = row.counted.as_ref().filter(|_| row.unreadable.is_none() && row.partial.is_none())

@@ -16,8 +16,8 @@ impl Counted {
         Self { swept_at, replicating: 0, extended: 0, servers: 0, by_state: BTreeMap::new(), initialized }
     }
 
-    /// Counts a server that no earlier sweep listed. DRS shows a server that was just extended as `INITIATING` and does
-    /// not say yet where it replicates: it is shown apart and takes no slot before a second sweep lists it.
+    /// Counts a server that no complete sweep has listed yet. DRS shows a server that was just extended as `INITIATING` and does
+    /// not say yet where it replicates: it is shown apart and takes no slot before a second one lists it.
     pub fn add_new(&mut self, server: &ServerRow) {
         let is_told = server.inventory.as_ref().is_some_and(|inventory| inventory.staging.status.is_some());
         if server.gone_since.is_some() || is_told || server.replication.state != INITIATING {

@@ -121,6 +121,12 @@ impl ServerRow {
         !matches!(extension, None | Some("NOT_EXTENDED"))
     }
 
+    /// Whether the sweep at `swept_at`, the last complete one of the place, listed it. What a sweep told that never came to
+    /// its end is no listing: it is made again.
+    pub fn was_listed_by(&self, swept_at: Option<Timestamp>) -> bool {
+        self.inventory.as_ref().is_some_and(|inventory| Some(inventory.seen_at) <= swept_at)
+    }
+
     /// What sweeps told of it, unless the last one no longer listed it.
     pub(super) fn listed(&self) -> Option<(&Inventory, &Health)> {
         self.inventory.as_ref().zip(self.health.as_ref()).filter(|_| self.unlisted_since.is_none())

@@ -57,7 +57,8 @@ impl Drs {
             (site.launch_servers(by, servers, tags, now)?, site.staged(servers))
         };
         for ((account, region), servers) in staged.into_iter().filter(|_| by.recovers()) {
-            lock(&self.site(&account, &region)).convert_servers(&servers, Tags::new(), now)?;
+            // A staging server that is deleted just now has no job to be in; that is no matter of the job here.
+            let _ = lock(&self.site(&account, &region)).convert_servers(&servers, Tags::new(), now);
         }
         Ok(job)
     }

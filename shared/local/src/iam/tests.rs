@@ -227,3 +227,17 @@ fn a_session_is_who_its_role_is() {
     assert!(iam.authenticate(&keys.access_key_id, Some("other")).is_err());
     assert!(iam.issue("arn:aws:iam::1:role/none", "task", Duration::from_mins(1)).is_err());
 }
+
+#[test]
+fn a_role_can_be_revoked_in_the_middle_of_something_and_given_back() {
+    let iam = iam();
+    let (caller, arn) = (role(HUB, "sender"), format!("arn:aws:iam::{HUB}:role/sender"));
+    let was = iam.role(&arn).unwrap();
+    iam.revoke_after(&arn, "sqs:SendMessage", 2);
+    let other = iam.authorize(&Clock::real(), &caller, "sqs:SendMessageBatch", (HUB, QUEUE), None, &[]);
+    assert!(other.is_ok(), "another action does not count");
+    let sent: Vec<_> = (0..4).map(|_| send(&iam, &caller, None).is_ok()).collect();
+    assert_eq!(sent, [true, true, false, false]);
+    iam.put_role(&arn, &was.trust, &was.policies).unwrap();
+    assert!((0..4).all(|_| send(&iam, &caller, None).is_ok()));
+}

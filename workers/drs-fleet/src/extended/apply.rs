@@ -32,7 +32,8 @@ Examples:
   drs-fleet extended apply --yes --limit 1 --staging 444455556666
   drs-fleet extended apply --yes
 
-The role drs-fleet-spoke of the target account may do this only where infra/spoke.yaml was deployed with AllowExtend=true.
+It is done with the role drs-fleet-extend of the target account, which infra/spoke.yaml makes with AllowExtend=true and
+which only the hub's role drs-fleet-operator may assume.
 Exits with 1 unless all that was meant is extended."
 )]
 pub(crate) struct Arguments {
@@ -57,8 +58,8 @@ type Closed = Mutex<BTreeMap<Place, &'static str>>;
 
 /// AWS knows better than the last sweep.
 const FULL: &str = "its quota of source servers is reached";
-const NOT_ALLOWED: &str = "role drs-fleet-spoke may not create source servers there: deploy infra/spoke.yaml in that \
-                           account with AllowExtend=true";
+const NOT_ALLOWED: &str = "role drs-fleet-extend of that account refuses: deploy infra/spoke.yaml there with \
+                           AllowExtend=true, and use the hub's role drs-fleet-operator";
 
 /// Extends what is missing.
 pub(super) async fn apply(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {

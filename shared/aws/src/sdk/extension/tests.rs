@@ -69,3 +69,17 @@ async fn a_quota_that_is_used_up_is_named_and_not_tried_again() {
     }
     assert_eq!(wire.calls("CreateExtendedSourceServer").len(), 1);
 }
+
+#[tokio::test]
+async fn servers_are_extended_with_a_role_of_their_own_and_listed_with_the_workers() {
+    let (io, wire) = fleet(|call| {
+        let made = json!({ "sourceServer": { "sourceServerID": "s-1234567890abcdef0" } }).to_string();
+        (call.operation == "CreateExtendedSourceServer").then_some((201, made))
+    });
+    io.extensible_servers(&place(), &"444455556666".parse().unwrap(), None).await.unwrap();
+    for _ in 0..2 {
+        io.extend(&place(), THERE, &BTreeMap::new()).await.unwrap();
+    }
+    let roles = |call: &crate::sdk::wire::Call| call.body.contains("role%2Fdrs-fleet-extend");
+    assert_eq!(wire.calls("AssumeRole").iter().map(roles).collect::<Vec<_>>(), [false, true]);
+}

@@ -141,9 +141,13 @@ async fn only_the_hub_s_workers_with_the_external_id_get_into_a_spoke() {
 
 /// What the hub's roles may do with the role of a spoke.
 fn may_in_spoke<'a>(world: &'a World, spoke: &Outputs) -> impl Fn(&str, &str) -> bool + 'a {
+    may_as(world, &spoke["SpokeRoleArn"])
+}
+
+fn may_as<'a>(world: &'a World, role_arn: &str) -> impl Fn(&str, &str) -> bool + 'a {
     let session = Principal::Role {
         account: SPOKE.to_owned(),
-        role_arn: spoke["SpokeRoleArn"].clone(),
+        role_arn: role_arn.to_owned(),
         session: "worker".to_owned(),
     };
     move |action, resource| {
@@ -171,14 +175,27 @@ async fn the_role_of_a_spoke_reads_servers_and_quotas_but_starts_and_deletes_not
 }
 
 #[tokio::test]
-async fn the_role_of_a_spoke_extends_servers_only_where_that_was_allowed() {
+async fn only_the_operator_extends_servers_and_only_where_that_was_allowed() {
     let staged = source_server_of("333333333333");
-    let (world, _, spoke) = fleet().await;
-    assert!(!may_in_spoke(&world, &spoke)("drs:CreateExtendedSourceServer", &staged), "unless allowed");
-    let (world, _, spoke) = fleet_with(&[("AllowExtend", "true")]).await;
-    let may = may_in_spoke(&world, &spoke);
+    let extend_role = format!("arn:aws:iam::{SPOKE}:role/drs-fleet-extend");
+    let (world, ..) = fleet().await;
+    assert!(world.iam.role(&extend_role).is_none(), "unless allowed");
+    let (world, hub, spoke) = fleet_with(&[("AllowExtend", "true")]).await;
+    assert!(!may_in_spoke(&world, &spoke)("drs:CreateExtendedSourceServer", &staged), "no worker does");
+    let may = may_as(&world, &extend_role);
     assert!(may("drs:CreateExtendedSourceServer", &staged));
     assert!(!may("drs:TagResource", &staged), "servers of other accounts are not tagged");
+    let roles = hub.iter().filter(|(name, _)| name.ends_with("RoleArn"));
+    for (name, role_arn) in roles {
+        let hub_role = Principal::Role {
+            account: HUB.to_owned(),
+            role_arn: role_arn.clone(),
+            session: "somebody".to_owned(),
+        };
+        let enters = |id| world.iam.may_assume(&world.clock, &hub_role, &extend_role, Some(id)).is_ok();
+        assert_eq!(enters("an-external-id-of-a-spoke"), name == "OperatorRoleArn", "{name}");
+        assert!(!enters("wrong-external-id"), "{name}");
+    }
 }
 
 #[tokio::test]

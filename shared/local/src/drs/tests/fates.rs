@@ -50,6 +50,11 @@ fn a_job_that_is_stuck_before_its_end_has_all_results_and_does_not_end() {
         (&shown["status"], &shown["participatingServers"][0]["launchStatus"]),
         (&json!("STARTED"), &json!("LAUNCHED"))
     );
+    let released = bench.now;
+    bench.alter(|site, now| site.change_job(&job, |job| job.agenda.release(now))).unwrap();
+    bench.wait(60);
+    let ended = truth(&bench, &job).ended.unwrap();
+    assert!(ended > released && ended <= after(released, 5), "{ended}");
 }
 
 #[test]
@@ -126,6 +131,18 @@ fn a_skipped_server_is_in_the_job_and_neither_launched_nor_told() {
     assert_eq!((truth.servers[0].skipped, truth.servers[0].finished), (true, None));
     assert_eq!((truth.servers[0].phases.len(), truth.servers[1].skipped), (0, false));
     bench.recover(&ids[..1], true).unwrap();
+}
+
+#[test]
+fn a_job_that_has_come_to_a_server_does_not_skip_it_and_the_next_one_does() {
+    let (mut bench, ids) = Bench::with(1);
+    let first = bench.recover(&ids, true).unwrap();
+    bench.wait(60);
+    bench.drs.skip_in_next_job(HOME, &ids);
+    bench.wait(HOUR);
+    let second = bench.recover(&ids, true).unwrap();
+    bench.wait(HOUR);
+    assert_eq!([first, second].map(|job| truth(&bench, &job).servers[0].skipped), [false, true]);
 }
 
 #[test]

@@ -124,10 +124,11 @@ fn a_job_that_another_account_wants_tells_nothing_where_it_runs() {
 }
 
 #[test]
-fn own_servers_and_broken_extensions_make_no_job_elsewhere() {
+fn own_servers_diagnostics_and_broken_extensions_make_no_job_elsewhere() {
     let (mut bench, ids, _) = extended();
     bench.recover(&ids[..2], true).unwrap();
+    begin(&bench, InitiatedBy::Diagnostic, &ids[2..3]).unwrap();
     bench.drs.distrust(STAGING.0, HOME.0);
-    bench.recover(&ids[2..], true).unwrap();
+    bench.recover(&ids[3..], true).unwrap();
     assert!(bench.drs.jobs(STAGING).is_empty());
 }

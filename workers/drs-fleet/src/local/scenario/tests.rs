@@ -158,7 +158,7 @@ async fn the_jobs_scenario_is_played_to_its_end_and_leaves_one_drill_running() {
     let ticks = tokio::spawn(drs_fleet_local::drs::run(Arc::clone(&fleet.world), stop.clone()));
     let scenario = Scenario::load("jobs").unwrap();
     scenario.play(&fleet.estate, &fleet.world, |_| ()).await.unwrap();
-    fleet.world.clock.sleep(Duration::from_secs(600)).await;
+    fleet.world.clock.sleep(Duration::from_mins(10)).await;
     stop.cancel();
     ticks.await.unwrap();
     let jobs = fleet.estate.spokes.iter().flat_map(|spoke| {

@@ -1,0 +1,117 @@
+//! Sweeps: AWS's own state of one account and Region, read page by page and fed to the same decisions as events.
+
+mod holding;
+mod reading;
+
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation};
+use drs_fleet_domain::quota::{self, Quota};
+
+use self::holding::{Holding, Stopped};
+use self::reading::{Reading, read};
+use crate::{CapacityTracker, counts, places, quotas, servers};
+
+/// How many rows of one sweep are written at once.
+pub(crate) const WRITES: usize = 16;
+
+/// Sweeps a place, unless another sweep serves the request, or the schedule asks too early.
+pub(crate) async fn sweep<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    asked: &[Asked],
+) -> Result<(), IoError> {
+    let now = io.now();
+    if asked.iter().all(|asked| sweeps::is_overtaken(asked.at, now)) {
+        return Ok(());
+    }
+    let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
+    let context = Context::new(registry.account_name(&place.account), now)
+        .with(policy.of_account(&place.account), None);
+    let key = keys::place(place);
+    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &context)).await?;
+    let Some(claimed) = claim.row().filter(|_| claim.changed()).and_then(|row| row.sweeping.clone()) else {
+        return Ok(());
+    };
+    if !is_swept(worker, io, place).await? {
+        return dismiss(worker, io, place).await;
+    }
+    let (mut reading, holding) = (None, Holding::of(claimed));
+    match read(worker, io, place, holding, &mut reading).await {
+        Ok(counted) => ended(worker, io, place, counted).await,
+        Err(Stopped::Failed(error)) => ended_early(worker, io, place, reading.as_ref(), error).await,
+        Err(Stopped::Overtaken) => {
+            tracing::warn!(%place, "the sweep was taken over by another, and ends");
+            Ok(())
+        }
+    }
+}
+
+/// Whether the place belongs to an account that is called; an account may be newer than the registry we hold.
+async fn is_swept<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<bool, IoError> {
+    if worker.registry.current(io).await?.is_swept(place) {
+        return Ok(true);
+    }
+    worker.registry.forget();
+    Ok(worker.registry.current(io).await?.is_swept(place))
+}
+
+/// Nothing of the place is watched any more. Its servers come first, so that a crash in between repeats them.
+async fn dismiss<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> Result<(), IoError> {
+    servers::dismiss(worker, io, place).await?;
+    places::see(worker, io, place, &[Observation::Dismissed { at: io.now() }], None).await
+}
+
+/// All pages were read.
+async fn ended<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    counted: Counted,
+) -> Result<(), IoError> {
+    let quotas = quotas::current(worker, io, place).await?;
+    let limit = quota::value(Quota::Replicating, quotas.as_ref()).value;
+    tracing::info!(%place, servers = counted.servers, replicating = counted.replicating, limit, "swept");
+    counts::keep(worker, io, place, &counted, limit).await?;
+    places::see(worker, io, place, &[Observation::Swept(counted)], quotas.as_ref()).await
+}
+
+/// What was read stays. A refusal is an observation, and ends the sweep. What DRS cannot make sense of ends it too,
+/// and the next tick asks again: when that goes on, the place is overdue. After other failures the claim stays with
+/// this request, which is tried again.
+async fn ended_early<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    reading: Option<&Reading>,
+    error: IoError,
+) -> Result<(), IoError> {
+    let is_refusal = sweeps::is_refusal(&error);
+    if is_refusal {
+        io.evict(&place.account);
+        // A person may have switched the account off since the registry was read: that is no refusal.
+        worker.registry.forget();
+        if !is_swept(worker, io, place).await? {
+            return dismiss(worker, io, place).await;
+        }
+    }
+    let partial = reading.map(|reading| reading.ended_by(&error));
+    let known = worker.places.held(&keys::place(place));
+    let known = known.as_ref().and_then(|stored| stored.row.partial.as_ref());
+    let mut observations: Vec<_> =
+        partial.filter(|partial| !partial.repeats(known)).map(Observation::Partly).into_iter().collect();
+    if is_refusal {
+        tracing::warn!(%place, %error, "the spoke refuses the sweep");
+        observations.push(Observation::Denied { at: io.now(), reason: error.message });
+        return places::see(worker, io, place, &observations, None).await;
+    }
+    places::see(worker, io, place, &observations, None).await?;
+    if sweeps::is_vain(&error) {
+        tracing::warn!(%place, %error, "the sweep ends; the next tick asks again");
+        return Ok(());
+    }
+    Err(error)
+}
