@@ -62,7 +62,7 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::JobsNearQuota => "Jobs near or at quota",
         IncidentKind::DrillLeftRunning => "Drill left running",
         IncidentKind::FailbackFailed => "Failback failed",
-        IncidentKind::ReplicationNotResumed => "Replication not resumed after failback",
+        IncidentKind::ReplicationNotResumed => "Not replicating after failback",
     }
 }
 
