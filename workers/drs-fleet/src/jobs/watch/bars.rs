@@ -17,14 +17,14 @@ const SHORT: usize = 6;
 pub(super) struct Bars {
     all: MultiProgress,
     style: ProgressStyle,
-    bars: BTreeMap<JobId, ProgressBar>,
+    by_job: BTreeMap<JobId, ProgressBar>,
 }
 
 impl Bars {
     pub(super) fn on(target: ProgressDrawTarget) -> anyhow::Result<Self> {
         let style = ProgressStyle::with_template("{prefix}  {bar:12}  {wide_msg}")?.progress_chars("█░");
         let all = MultiProgress::with_draw_target(target);
-        Ok(Self { all, style, bars: BTreeMap::new() })
+        Ok(Self { all, style, by_job: BTreeMap::new() })
     }
 
     pub(super) fn show(&mut self, watched: &[Watched], now: Timestamp) {
@@ -32,7 +32,7 @@ impl Bars {
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
         for (each, name) in watched.iter().zip(names) {
             let (row, progress) = (&each.job.row, &each.progress);
-            let bar = self.bars.entry(row.id.clone()).or_insert_with(|| self.all.add(ProgressBar::new(0)));
+            let bar = self.by_job.entry(row.id.clone()).or_insert_with(|| self.all.add(ProgressBar::new(0)));
             if bar.is_finished() {
                 continue;
             }
@@ -84,7 +84,7 @@ mod tests {
         let (first, second) = ("drsjob-11111111111111111", "drsjob-2222222222222222z");
         let mut bars = Bars::on(ProgressDrawTarget::hidden()).unwrap();
         bars.show(&[watched(first, "STARTED", (12, 2))], Timestamp::UNIX_EPOCH);
-        let bar = |bars: &Bars, id: &str| bars.bars[&id.parse().unwrap()].clone();
+        let bar = |bars: &Bars, id: &str| bars.by_job[&id.parse().unwrap()].clone();
         let shown = bar(&bars, first);
         assert_eq!((shown.position(), shown.length(), shown.is_finished()), (12, Some(40), false));
         assert_eq!(
