@@ -33,13 +33,15 @@ impl Bars {
         for (each, name) in watched.iter().zip(names) {
             let (row, progress) = (&each.job.row, &each.progress);
             let bar = self.by_job.entry(row.id.clone()).or_insert_with(|| self.all.add(ProgressBar::new(0)));
+            bar.set_style(self.style.clone());
+            bar.set_prefix(format!("{name:<width$}"));
             if bar.is_finished() {
                 continue;
             }
-            bar.set_style(self.style.clone());
-            bar.set_prefix(format!("{name:<width$}"));
-            bar.set_length(progress.servers.into());
-            bar.set_position(progress.done().into());
+            // A bar without length would be drawn as full.
+            let done = if progress.servers == 0 { 0 } else { progress.done() };
+            bar.set_length(progress.servers.max(1).into());
+            bar.set_position(done.into());
             if row.is_active() {
                 bar.set_message(message(each, now));
             } else {
@@ -64,7 +66,7 @@ fn name(watched: &Watched) -> String {
 
 #[cfg(test)]
 mod tests {
-    use drs_fleet_domain::job::{Counts, JobRow};
+    use drs_fleet_domain::job::{Counts, JobRow, Progress};
     use drs_fleet_domain::pace::History;
 
     use super::super::super::read::Job;
@@ -96,5 +98,17 @@ mod tests {
         assert_eq!((shown.position(), shown.is_finished()), (40, true));
         assert!(shown.message().starts_with("PARTIAL: 38 of 40 launched, 2 failed"), "{}", shown.message());
         assert!(!bar(&bars, second).is_finished());
+    }
+
+    #[test]
+    fn a_job_whose_servers_are_not_known_has_an_empty_bar() {
+        let mut bars = Bars::on(ProgressDrawTarget::hidden()).unwrap();
+        let mut unknown = watched("drsjob-11111111111111111", "STARTED", (0, 0));
+        unknown.job.row.counts = None;
+        unknown.progress = Progress { servers: 0, succeeded: 2, ..unknown.progress };
+        bars.show(&[unknown], Timestamp::UNIX_EPOCH);
+        let bar = bars.by_job.values().next().unwrap();
+        assert_eq!((bar.position(), bar.length()), (0, Some(1)), "without length it would be full");
+        assert_eq!(bar.message(), "2 launched so far");
     }
 }
