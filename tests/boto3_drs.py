@@ -5,88 +5,10 @@ a list of problems when an answer has members that the model does not know, lack
 in another type.
 """
 
-import json
 import sys
-import time
 
-import boto3
-from botocore.config import Config
-
-ENDPOINT = sys.argv[1]
-KEYS = json.load(sys.stdin)
-PROBLEMS = []
-SEEN = set()
-# AWS's own examples show it, and its model does not know it.
-UNMODELLED = {"usageOperationData"}
-TYPES = {
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "long": int,
-    "float": (int, float),
-    "double": (int, float),
-    "structure": dict,
-    "map": dict,
-    "list": list,
-}
-
-
-def check(shape, value, path):
-    """Compares a JSON value with a shape of the model, all the way down."""
-    kind = TYPES.get(shape.type_name)
-    if kind is None:
-        return
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        PROBLEMS.append(f"{path}: {value!r} is no {shape.type_name}")
-    elif shape.type_name == "structure":
-        members = {m.serialization.get("name", name): m for name, m in shape.members.items()}
-        for name in set(value) - set(members) - UNMODELLED:
-            PROBLEMS.append(f"{path}.{name}: the model has no such member")
-        for name in set(shape.required_members) - set(value):
-            PROBLEMS.append(f"{path}.{name}: required and missing")
-        for name in set(members) & set(value):
-            check(members[name], value[name], f"{path}.{name}")
-    elif shape.type_name == "list":
-        for item in value:
-            check(shape.member, item, f"{path}[]")
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            check(shape.value, item, f"{path}[{key}]")
-    elif getattr(shape, "enum", None) and value not in shape.enum:
-        PROBLEMS.append(f"{path}: {value!r} is none of {shape.enum}")
-
-
-def hold_to_model(operation_model, response_dict, **_):
-    """Sees the answer before botocore drops what it does not know."""
-    if response_dict["status_code"] >= 300:
-        return
-    SEEN.add(operation_model.name)
-    shape, body = operation_model.output_shape, response_dict["body"]
-    if shape is not None and body:
-        check(shape, json.loads(body), operation_model.name)
-
-
-def client(service, who, region="eu-central-1"):
-    made = boto3.client(
-        service,
-        endpoint_url=ENDPOINT,
-        region_name=region,
-        aws_access_key_id=KEYS[who]["id"],
-        aws_secret_access_key=KEYS[who]["secret"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    made.meta.events.register(f"before-parse.{made.meta.service_model.service_id.hyphenize()}", hold_to_model)
-    return made
-
-
-def refused(error, call, **arguments):
-    try:
-        call(**arguments)
-    except error as caught:
-        meta = caught.response["ResponseMetadata"]
-        assert meta["HTTPStatusCode"] >= 400 and caught.response["Error"]["Message"], caught.response
-        return caught.response
-    raise AssertionError(f"{call.__name__} was not refused with {error.__name__}")
+from boto3_jobs import drill, finished, members, networks, quotas_of_jobs
+from boto3_model import KEYS, PROBLEMS, SEEN, client, refused
 
 
 def lists(drs):
@@ -111,45 +33,6 @@ def tags(drs, server):
     assert "PatchGroup" not in drs.list_tags_for_resource(resourceArn=arn)["tags"]
     gone = arn.replace(server["sourceServerID"], "s-00000000000000000")
     refused(drs.exceptions.ResourceNotFoundException, drs.tag_resource, resourceArn=gone, tags={"a": "b"})
-
-
-def jobs(drs, servers):
-    healthy = [
-        server["sourceServerID"]
-        for server in servers
-        if server["dataReplicationInfo"]["dataReplicationState"] == "CONTINUOUS"
-    ]
-    members = lambda ids: [{"sourceServerID": each} for each in ids]  # noqa: E731
-    quota = refused(
-        drs.exceptions.ServiceQuotaExceededException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:101])
-    )
-    assert (quota["serviceCode"], quota["quotaCode"]) == ("drs", "L-B827C881"), quota
-    assert quota["ResponseMetadata"]["HTTPStatusCode"] == 402, quota
-    job = drs.start_recovery(isDrill=True, sourceServers=members(healthy[:2]))["job"]
-    refused(drs.exceptions.ConflictException, drs.start_recovery, isDrill=True, sourceServers=members(healthy[:1]))
-    found = drs.describe_jobs(filters={"jobIDs": [job["jobID"]]})["items"]
-    assert [each["jobID"] for each in found] == [job["jobID"]]
-    done = finished(drs, job["jobID"])
-    assert {each["launchStatus"] for each in done["participatingServers"]} == {"LAUNCHED"}, done
-    assert drs.describe_job_log_items(jobID=job["jobID"])["items"]
-    instances = drs.describe_recovery_instances(filters={"sourceServerIDs": healthy[:2]})["items"]
-    assert {each["sourceServerID"] for each in instances} == set(healthy[:2]), instances
-    ids = [each["recoveryInstanceID"] for each in instances]
-    terminated = drs.terminate_recovery_instances(recoveryInstanceIDs=ids)["job"]
-    assert finished(drs, terminated["jobID"])["type"] == "TERMINATE"
-    assert not drs.describe_recovery_instances(filters={"sourceServerIDs": healthy[:2]})["items"]
-    drs.delete_job(jobID=terminated["jobID"])
-    refused(drs.exceptions.ValidationException, drs.describe_jobs, filters={}, nextToken="no token of ours")
-
-
-def finished(drs, job):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = drs.describe_jobs(filters={"jobIDs": [job]})["items"][0]
-        if found["status"] == "COMPLETED":
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{job} does not end")
 
 
 def lives(drs, server):
@@ -247,7 +130,12 @@ def extensions(staging):
     named = (quota["serviceCode"], quota["quotaCode"], quota["resourceType"])
     assert named == ("drs", "L-E28BE5E0", "SourceServer") and quota["resourceId"], quota
     assert quota["ResponseMetadata"]["HTTPStatusCode"] == 402, quota
+    recovered = finished(drs, drs.start_recovery(sourceServers=members([new["sourceServerID"]]))["job"]["jobID"])
+    assert recovered["initiatedBy"] == "START_RECOVERY", recovered
     back = client("drs", "owner")
+    wanted = [job for job in back.describe_jobs(filters={})["items"] if job["type"] == "CREATE_CONVERTED_SNAPSHOT"]
+    assert [job["initiatedBy"] for job in wanted] == ["TARGET_ACCOUNT"], wanted
+    assert wanted[0]["participatingServers"][0]["sourceServerID"] == staging["sourceServerID"], wanted
     refused(back.exceptions.AccessDeniedException, back.list_extensible_source_servers, stagingAccountID="222233334444")
 
 
@@ -290,14 +178,16 @@ def main():
     drs = client("drs", "owner")
     servers = lists(drs)
     tags(drs, servers[0])
-    jobs(drs, servers)
+    quotas_of_jobs(drs, servers)
+    drill(drs, servers)
+    networks(drs)
     lives(drs, servers[-1])
     quotas()
     over_quota()
     extensions(servers[1])
     refusals()
     tagged_machines()
-    assert len(SEEN) == 25, sorted(SEEN)
+    assert len(SEEN) == 28, sorted(SEEN)
     if PROBLEMS:
         sys.exit("\n".join(sorted(set(PROBLEMS))[:40]))
 

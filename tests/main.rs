@@ -16,3 +16,4 @@ mod schema;
 #[cfg(test)]
 mod seam;
 mod support;
+mod watch;

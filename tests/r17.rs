@@ -15,9 +15,10 @@ use drs_fleet_domain::incident::{self, IncidentKind};
 use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
-use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
+use drs_fleet_domain::registry::AccountRegion;
 use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::server::ServerRow;
+use drs_fleet_tests::company::{place, register, register_in, tick};
 use job_monitor::JobMonitor;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -30,32 +31,6 @@ const HANGING: u64 = 30;
 /// DRS takes its requests for invalid.
 const INVALID: u64 = 40;
 const ODD: [u64; 4] = [DENIED, THROTTLED, HANGING, INVALID];
-
-fn place(n: u64) -> Place {
-    Place {
-        account: format!("{:012}", 111_100_000_000 + n).parse().unwrap(),
-        region: "us-west-2".parse().unwrap(),
-    }
-}
-
-fn register(io: &MemoryIo, place: &Place) {
-    register_in(io, place, vec![AccountRegion { region: place.region.clone(), drs: true, source: false }]);
-}
-
-fn register_in(io: &MemoryIo, place: &Place, regions: Vec<AccountRegion>) {
-    io.set_row(&AccountRow {
-        id: place.account.clone(),
-        name: place.account.to_string(),
-        alias: None,
-        role_arn: format!("arn:aws:iam::{}:role/drs-fleet", place.account),
-        external_id_secret: "drs-fleet/external-id".to_owned(),
-        regions,
-        status: AccountStatus::Active,
-        last_validated: None,
-        last_error: None,
-        target: None,
-    });
-}
 
 /// Two pages of servers.
 fn servers(place: &Place) -> Vec<ServerSeen> {
@@ -88,18 +63,6 @@ fn trouble(io: &MemoryIo) {
 fn is_swept(io: &MemoryIo, n: u64) -> bool {
     let row = io.stored::<PlaceRow>(&keys::place(&place(n))).unwrap();
     row.is_some_and(|stored| stored.row.swept_at().is_some())
-}
-
-/// The schedule ticks.
-fn tick(io: &MemoryIo) {
-    io.put_message(
-        json!({
-            "version": "0", "id": "tick", "source": "drs-fleet.schedule", "detail-type": "Sweep Tick",
-            "account": "999999999999", "region": "us-west-2", "resources": [], "detail": {},
-            "time": io.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        })
-        .to_string(),
-    );
 }
 
 /// How long the sweep of all places but the four takes, and whether any of the four was swept by then.

@@ -3,6 +3,7 @@
 //!
 //! "The same" leaves out history: since when something is so, and how often it was told.
 
+mod job;
 mod place;
 mod rest;
 mod server;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use drs_fleet_aws::config::{IoSettings, WorkerSettings};
 use drs_fleet_aws::connect::{Keys, at_endpoint};
-use drs_fleet_aws::io::{CommitError, Io, Notice, ServerFilter, Write};
+use drs_fleet_aws::io::{CommitError, Io, JobFilter, Notice, ServerFilter, Write};
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
@@ -219,7 +219,7 @@ async fn tags_are_written_through_the_spokes_role_and_jobs_listed() {
     let seen = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap().items.remove(0);
     assert_eq!(seen.tags.get("cost-center").map(String::as_str), Some("4711"));
     let monitor = hub.io("job-monitor", "JobMonitorRoleArn", "Jobs");
-    assert!(monitor.jobs(&place(), None, None).await.unwrap().items.is_empty());
+    assert!(monitor.jobs(&place(), &JobFilter::All, None).await.unwrap().items.is_empty());
     hub.cloud.stop().await;
 }
 
@@ -232,8 +232,13 @@ fn stall() -> Outbox {
         severity: Severity::High,
         reason: "AGENT_NOT_SEEN".into(),
     };
-    let subject =
-        Subject { place: &place, account_name: "Payments", id: "s-12345678901234567", name: "db-1" };
+    let subject = Subject {
+        place: &place,
+        account_name: "Payments",
+        id: "s-12345678901234567",
+        name: "db-1",
+        job: None,
+    };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()
 }

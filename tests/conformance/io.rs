@@ -65,6 +65,9 @@ fn event(id: &str) -> OwnEvent {
         sequence: 1,
         reason: "\u{e4} \"quoted\" reason".to_owned(),
         flaps: 0,
+        job_id: None,
+        plan_name: None,
+        drill: None,
     };
     event.into()
 }

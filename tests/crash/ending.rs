@@ -29,6 +29,8 @@ pub(super) struct Ending {
     pub(super) published: Vec<OwnEvent>,
     /// Everything sent to people.
     pub(super) notices: Vec<Notice>,
+    /// As the table has it.
+    table: BTreeMap<Key, Item>,
     queued: usize,
     dead_letters: usize,
     unfinished: Vec<String>,
@@ -50,16 +52,25 @@ impl Ending {
                 .map(|(key, item)| (format!("{}/{}", key.pk, key.sk), timeless(undated(item))))
                 .collect()
         };
+        let (rows, history) = (shown(rows), shown(history));
+        let unfinished = unfinished.map(|(key, _)| key.sk.clone()).collect();
         Self {
-            rows: shown(rows),
-            history: shown(history),
+            rows,
+            history,
             tags: (1..10).map(|n| world.tags(&place(), &arn(n))).collect(),
             published: world.published_events(),
             notices: world.notices(),
             queued: world.queued(),
             dead_letters: world.dead_letters().len(),
-            unfinished: unfinished.map(|(key, _)| key.sk.clone()).collect(),
+            unfinished,
+            table,
         }
+    }
+
+    /// All rows of a kind, in the order of their keys.
+    pub(super) fn all<R: Row>(&self) -> Vec<R> {
+        let of_kind = self.table.values().filter(|item| item.kind == R::KIND);
+        of_kind.map(|item| serde_json::from_value(item.row.clone()).unwrap()).collect()
     }
 
     /// What was told of incidents, repetitions included.

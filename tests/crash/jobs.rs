@@ -1,16 +1,32 @@
 //! The job-monitor's paths.
 
+use std::time::Duration;
+
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::job::{JobRow, JobServerRow, Outcome};
+use drs_fleet_domain::keys;
+use drs_fleet_domain::launches::LaunchesRow;
+use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_domain::policy::Thresholds;
+use drs_fleet_domain::recovery::RecoveryRow;
+use drs_fleet_domain::row::Row;
+use drs_fleet_domain::seen::{
+    JobLogSeen, JobSeen, JobServerSeen, RecoveryInstanceSeen, ServerSeen, Size, Staging,
+};
+use drs_fleet_domain::server::{self, ServerRow};
+use jiff::Timestamp;
 use job_monitor::JobMonitor;
 use serde_json::{Value, json};
 
 use super::Path;
-use super::scene::Scene;
-use super::world::{api_call, arn, early, event, place, server_id, tick};
+use super::ending::Ending;
+use super::scene::{Scene, judges_by};
+use super::world::{api_call, arn, early, event, now, place, server, server_id, tick};
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+const INSTANCE: &str = "i-00000000000000001";
 
 pub(super) fn monitor() -> JobMonitor {
     JobMonitor::new(RegistryCache::default(), &Metrics::default())
@@ -25,36 +41,251 @@ pub(super) fn started() -> Value {
     api_call("StartRecovery", early(1), &json!({ "job": { "jobID": JOB } }))
 }
 
-/// The job as DRS lists it: two servers, of which one failed.
-pub(super) fn ended() -> Vec<JobSeen> {
-    let server = |n, status: &str| JobServerSeen {
-        server: server_id(n).parse().unwrap(),
-        launch_status: Some(status.to_owned()),
+fn job(status: &str, servers: &[&str]) -> JobSeen {
+    let server = |(n, status): (usize, &&str)| JobServerSeen {
+        server: server_id(u8::try_from(n + 1).unwrap()).parse().unwrap(),
+        launch_status: Some((*status).to_owned()),
         recovery_instance: None,
     };
-    vec![JobSeen {
-        id: JOB.parse().unwrap(),
+    JobSeen {
         kind: "LAUNCH".to_owned(),
         initiated_by: Some("START_DRILL".to_owned()),
-        status: "COMPLETED".to_owned(),
         created: Some(early(1)),
-        ended: Some(early(30)),
-        servers: vec![server(1, "LAUNCHED"), server(2, "FAILED")],
-    }]
+        ended: (status == "COMPLETED").then(|| early(30)),
+        servers: servers.iter().enumerate().map(server).collect(),
+        ..JobSeen::new(JOB.parse().unwrap(), status)
+    }
+}
+
+/// The job as DRS lists it when it is over: two servers, of which one failed.
+pub(super) fn ended() -> Vec<JobSeen> {
+    vec![job("COMPLETED", &["LAUNCHED", "FAILED"])]
+}
+
+fn runs(scene: &Scene, servers: &[&str]) {
+    scene.world.set_jobs(&place(), vec![job("STARTED", servers)]);
+}
+
+fn line(second: i64, event: &str, server: Option<u8>) -> JobLogSeen {
+    JobLogSeen {
+        at: early(second),
+        event: event.to_owned(),
+        server: server.map(|n| server_id(n).parse().unwrap()),
+        error: event.ends_with("FAILED").then(|| "no capacity".to_owned()),
+    }
+}
+
+fn instance(state: &str, failback: &str) -> RecoveryInstanceSeen {
+    RecoveryInstanceSeen {
+        id: INSTANCE.parse().unwrap(),
+        server: Some(server_id(1).parse().unwrap()),
+        job: Some(JOB.parse().unwrap()),
+        drill: Some(true),
+        state: Some(state.to_owned()),
+        failback: Some(failback.to_owned()),
+        failback_error: None,
+        size: Size { cores: 2, ram: 8 << 30 },
+    }
+}
+
+/// The row of a kind of which there is one.
+fn only<R: Row>(ending: &Ending) -> R {
+    let mut rows = ending.all::<R>();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
+fn jobs_told(ending: &Ending) -> Vec<&str> {
+    let mut told: Vec<_> = ending
+        .published
+        .iter()
+        .filter(|event| matches!(event, OwnEvent::Job(_)))
+        .map(OwnEvent::detail_type)
+        .collect();
+    told.dedup();
+    told
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[
-        |scene| scene.put(&started()),
-        |scene| scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
         |scene| {
+            runs(scene, &["IN_PROGRESS", "PENDING"]);
+            scene.put(&started());
+            scene.lets_pass(Duration::from_secs(20));
+        },
+        |scene| scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
+        // Nobody tells that it is over.
+        |scene| {
+            let lines = vec![line(2, "SNAPSHOT_START", Some(1)), line(25, "LAUNCH_FAILED", Some(2))];
+            scene.world.set_job_log(&place(), &JOB.parse().unwrap(), lines);
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
             scene.world.set_jobs(&place(), ended());
-            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(30));
         },
     ];
     let (points, clean) = Path { make: monitor, steps }.survives_everything().await;
-    assert!(points.contains(&"jobs"));
-    let rows = clean.rows.keys().filter(|key| key.contains(JOB)).count();
-    assert_eq!(rows, 3, "the job and its two servers");
+    for call in ["jobs", "job_log", "recovery_instances"] {
+        assert!(points.contains(&call), "{call}");
+    }
+    let job: JobRow = only(&clean);
+    assert_eq!((job.outcome(), job.is_active()), (Some(Outcome::Partial), false));
+    assert_eq!(job.recovery_time(), Some(Duration::from_secs(19)), "as the launch result says");
+    let servers = clean.all::<JobServerRow>();
+    assert_eq!(servers[0].recovery_instance.as_ref().unwrap().as_str(), INSTANCE);
+    assert_eq!(servers[1].failure.as_ref().unwrap().error.as_deref(), Some("no capacity"));
+    let launches = clean.all::<LaunchesRow>();
+    assert!(launches[0].drill.is_some() && launches[1].failed.is_some(), "{launches:?}");
+    assert_eq!(clean.incidents(), [(IncidentKind::JobFailed, Happened::Opened)]);
+    assert_eq!(jobs_told(&clean), ["Job Started", "Job Completed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_deleted_before_its_end_was_seen_is_over() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            runs(scene, &["LAUNCHED", "IN_PROGRESS"]);
+            scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED"));
+            scene.lets_pass(Duration::from_secs(20));
+        },
+        |scene| {
+            scene.world.set_jobs(&place(), Vec::new());
+            let mut call = api_call("DeleteJob", early(40), &json!(null));
+            call["detail"]["requestParameters"] = json!({ "jobID": JOB });
+            scene.put(&call);
+            scene.lets_pass(Duration::from_secs(30));
+        },
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let job: JobRow = only(&clean);
+    assert_eq!((job.outcome(), job.deleted_at), (Some(Outcome::Unknown), Some(early(40))));
+    assert_eq!(jobs_told(&clean), ["Job Started", "Job Completed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_are_launched() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let fleet =
+                Thresholds { job_stuck_after: Some(Duration::from_hours(1).into()), ..Thresholds::default() };
+            judges_by(&scene.world, &fleet);
+            runs(scene, &["IN_PROGRESS"]);
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(20));
+        },
+        |scene| {
+            scene.world.set_jobs(&place(), vec![job("COMPLETED", &["FAILED"])]);
+            scene.lets_pass(Duration::from_secs(30));
+        },
+        |scene| {
+            let again = JobSeen {
+                created: Some(now(scene)),
+                ended: Some(now(scene)),
+                id: "drsjob-11111111111111111".parse().unwrap(),
+                ..job("COMPLETED", &["LAUNCHED"])
+            };
+            scene.world.set_jobs(&place(), vec![again]);
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(330));
+        },
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let mut told = clean.incidents();
+    told.dedup();
+    let expected = [
+        (IncidentKind::JobStuck, Happened::Opened),
+        (IncidentKind::JobStuck, Happened::Resolved),
+        (IncidentKind::JobFailed, Happened::Opened),
+        (IncidentKind::JobFailed, Happened::Resolved),
+    ];
+    assert!(expected.iter().all(|one| told.contains(one)) && told.len() == expected.len(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_are_followed_and_a_drill_that_is_left_running_is_told_until_it_is_ended() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let fleet = Thresholds {
+                drill_left_after: Some(Duration::from_mins(30).into()),
+                ..Thresholds::default()
+            };
+            judges_by(&scene.world, &fleet);
+            scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            scene.world.set_recovery_instances(&place(), Vec::new());
+            scene.put(&tick(scene));
+        },
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let row: RecoveryRow = only(&clean);
+    assert!(row.gone_since.is_some() && !row.runs());
+    let mut told = clean.incidents();
+    told.dedup();
+    let expected = [Happened::Opened, Happened::Resolved].map(|what| (IncidentKind::DrillLeftRunning, what));
+    assert_eq!(told, expected);
+}
+
+/// Server 1 replicates in another account and has stalled.
+fn extended(at: Timestamp) -> ServerRow {
+    let staging = Staging {
+        status: Some("EXTENDED".to_owned()),
+        account: Some("444455556666".parse().unwrap()),
+        ..Staging::default()
+    };
+    let seen = Box::new(ServerSeen { staging, ..server(1, "STALLED") });
+    let policy = drs_fleet_domain::policy::Policy::default();
+    let context = server::Context::new("erp-prod", &policy, at);
+    let observed = [server::Observation::Seen { seen, at }];
+    let id = server_id(1).parse().unwrap();
+    server::decide((&place(), &id), &observed, None, &context).unwrap().row
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failback_is_followed_through_its_error_until_the_server_replicates_again() {
+    fn failback(state: &str, second: i64) -> Value {
+        let resource = format!("arn:aws:drs:us-west-2:111122223333:recovery-instance/{INSTANCE}");
+        let kind = "DRS Recovery Instance Failback State Change";
+        event("aws.drs", kind, early(second), &resource, &json!({ "state": state }))
+    }
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let fleet = Thresholds {
+                not_resumed_after: Some(Duration::from_mins(1).into()),
+                ..Thresholds::default()
+            };
+            judges_by(&scene.world, &fleet);
+            scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);
+            scene.world.set_row(&extended(early(0)));
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_ERROR")]);
+            scene.put(&failback("FAILBACK_ERROR", 10));
+            scene.lets_pass(Duration::from_secs(30));
+        },
+        |scene| {
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_COMPLETED")]);
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(70));
+        },
+        |scene| scene.put(&tick(scene)),
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let row: RecoveryRow = only(&clean);
+    assert_eq!(row.key(), keys::recovery(&place(), &INSTANCE.parse().unwrap()));
+    let mut told = clean.incidents();
+    told.dedup();
+    let expected = [
+        (IncidentKind::FailbackFailed, Happened::Opened),
+        (IncidentKind::FailbackFailed, Happened::Resolved),
+        (IncidentKind::ReplicationNotResumed, Happened::Opened),
+    ];
+    assert_eq!(told, expected);
+    let failbacks = clean.published.iter().filter_map(|event| match event {
+        OwnEvent::Failback(event) => Some(event.state.clone()),
+        _ => None,
+    });
+    let mut states: Vec<_> = failbacks.collect();
+    states.dedup();
+    assert_eq!(states, ["FAILBACK_ERROR", "FAILBACK_COMPLETED"]);
 }

@@ -61,7 +61,7 @@ async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tra
     assert!(points.contains(&"quotas"));
     let levels = |event: &OwnEvent| match event {
         OwnEvent::Capacity(event) => Some((event.before, event.status, event.limit)),
-        OwnEvent::Incident(_) => None,
+        _ => None,
     };
     let told: Vec<_> = clean.published.iter().filter_map(levels).collect();
     assert_eq!(told, [(Level::Unknown, Level::Ok, 3), (Level::Ok, Level::Critical, 3)]);

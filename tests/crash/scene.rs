@@ -9,8 +9,11 @@ use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::job::JobRow;
+use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
+use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
@@ -136,21 +139,32 @@ pub(super) fn judges_by(world: &MemoryIo, fleet: &Thresholds) {
         silent_after: never(fleet.silent_after),
         stalled_critical_after: never(fleet.stalled_critical_after),
         initial_sync_stuck_after: never(fleet.initial_sync_stuck_after),
+        job_stuck_after: never(fleet.job_stuck_after),
         ..fleet.clone()
     };
     let policy = Policy { fleet, ..Policy::default() };
     world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
 }
 
-/// When something is to be done about an item. That somebody listens for a place is for ever, and what never matters is
-/// never done.
+/// When something is to be done about an item. That somebody listens for a place is for ever, and so is that its active
+/// jobs are looked at, and what is open on a job or a recovery instance; what never matters is never done.
 pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
     let end = jiff::Timestamp::from_second(BORN).unwrap() + NEVER / 2;
-    if item.kind != PlaceRow::KIND || !item.outbox.is_empty() {
+    if !item.outbox.is_empty() {
         return item.due.filter(|due| *due < end);
     }
-    let row: PlaceRow = serde_json::from_value(item.row.clone()).unwrap();
-    item.due.and(PlaceRow { listen_at: None, ..row }.wake_at())
+    let wakes = match item.kind {
+        PlaceRow::KIND => PlaceRow { listen_at: None, ..row(item) }.wake_at(),
+        JobSweepRow::KIND => JobSweepRow { poll_at: None, ..row(item) }.wake_at(),
+        RecoveryRow::KIND => RecoveryRow { look_at: None, ..row(item) }.wake_at(),
+        JobRow::KIND if row::<JobRow>(item).settled => JobRow { look_at: None, ..row(item) }.wake_at(),
+        _ => item.due.filter(|due| *due < end),
+    };
+    item.due.and(wakes)
+}
+
+fn row<R: Row>(item: &Item) -> R {
+    serde_json::from_value(item.row.clone()).unwrap()
 }
 
 /// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.

@@ -1,27 +1,23 @@
-//! Jobs and their servers, the tags of instances, what people are told, and what nobody acts on.
+//! The tags of instances, what people are told, and what nobody acts on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_domain::envelope::Envelope;
 use drs_fleet_domain::event::TagsChanged;
-use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use drs_fleet_domain::job::{self, JobRow, JobServerRow};
 use drs_fleet_domain::notification::{self, Channel, IncidentRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Change;
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
 use drs_fleet_domain::unhandled::{self, Noted, Reason, UnhandledRow};
 use proptest::prelude::*;
 
 use super::{arriving, at, config, second, somewhere};
 
-const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
 const SERVER: &str = "s-12345678901234567";
 
 /// Takes the observations in their order, one by one; deciding on each again must change nothing.
-fn end_of<T, R: Clone + PartialEq + std::fmt::Debug>(
+pub(super) fn end_of<T, R: Clone + PartialEq + std::fmt::Debug>(
     all: &[T],
     batches: &[Vec<usize>],
     decide: impl Fn(&T, Option<&R>) -> Option<Change<R>>,
@@ -32,44 +28,6 @@ fn end_of<T, R: Clone + PartialEq + std::fmt::Debug>(
         assert_eq!(decide(&all[*index], row.as_ref()), None, "deciding again");
     }
     row
-}
-
-fn launch_status() -> impl Strategy<Value = Option<String>> {
-    let known = ["PENDING", "IN_PROGRESS", "LAUNCHED", "FAILED", "TERMINATED", "ADDED_LATER"];
-    prop::option::of(prop::sample::select(known.map(str::to_owned).to_vec()))
-}
-
-/// One job: what AWS fixes when it creates a job is the same in every listing.
-fn job_observation() -> impl Strategy<Value = job::Observation> {
-    let status = prop::sample::select(vec!["PENDING", "STARTED", "COMPLETED", "ADDED_LATER"]);
-    let seen = (status, prop::collection::vec(launch_status(), 0..3)).prop_map(|(status, servers)| JobSeen {
-        id: JOB.parse().unwrap(),
-        kind: "LAUNCH".to_owned(),
-        initiated_by: Some("START_RECOVERY".to_owned()),
-        status: status.to_owned(),
-        created: Some(at(90)),
-        ended: (status == "COMPLETED").then(|| at(200)),
-        servers: servers.into_iter().map(job_server).collect(),
-    });
-    prop_oneof![
-        any::<bool>().prop_map(|drill| job::Observation::Result { drill }),
-        Just(job::Observation::Started { at: at(91) }),
-        seen.prop_map(|seen| job::Observation::Seen(Box::new(seen))),
-    ]
-}
-
-fn job_server(launch_status: Option<String>) -> JobServerSeen {
-    JobServerSeen { server: SERVER.parse().unwrap(), launch_status, recovery_instance: None }
-}
-
-fn job_server_observation() -> impl Strategy<Value = job::ServerObservation> {
-    let instance = prop::option::of(Just("i-0a1b2c3d4e5f60718".parse().unwrap()));
-    prop_oneof![
-        (any::<bool>(), second()).prop_map(|(launched, at)| job::ServerObservation::Result { launched, at }),
-        (launch_status(), instance).prop_map(|(status, recovery_instance)| {
-            job::ServerObservation::Seen(JobServerSeen { recovery_instance, ..job_server(status) })
-        }),
-    ]
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +67,8 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
     let end = prop::sample::select(vec![None, Some(Severity::Critical)]);
     (prop::collection::vec(end, 1..=3), any::<bool>()).prop_map(|(stalls, still_open)| {
         let place = somewhere();
-        let subject = Subject { place: &place, account_name: "erp-prod", id: SERVER, name: "erp-db-03" };
+        let subject =
+            Subject { place: &place, account_name: "erp-prod", id: SERVER, name: "erp-db-03", job: None };
         let mut open = Incidents::new();
         let mut events = Vec::new();
         for (n, worse) in (0_i64..).zip(&stalls) {
@@ -148,26 +107,6 @@ fn notified(events: &[IncidentEvent], batches: &[Vec<usize>]) -> (Option<Inciden
 
 proptest! {
     #![proptest_config(config())]
-
-    #[test]
-    fn a_job_ends_the_same_however_results_and_sweeps_arrive(
-        (all, one, other) in arriving(job_observation(), 7),
-    ) {
-        let id: JobId = JOB.parse().unwrap();
-        let end = |b| end_of(&all, b, |o, row: Option<&JobRow>| job::decide((&somewhere(), &id), o, row));
-        prop_assert_eq!(end(&one), end(&other));
-    }
-
-    #[test]
-    fn a_server_of_a_job_ends_the_same_however_results_and_sweeps_arrive(
-        (all, one, other) in arriving(job_server_observation(), 7),
-    ) {
-        let (id, server): (JobId, SourceServerId) = (JOB.parse().unwrap(), SERVER.parse().unwrap());
-        let end = |b| end_of(&all, b, |o, row: Option<&JobServerRow>| {
-            job::decide_server((&somewhere(), &id, &server), o, row)
-        });
-        prop_assert_eq!(end(&one), end(&other));
-    }
 
     /// What was synced before its tags were known is nobody's: tags are known before they are written.
     #[test]

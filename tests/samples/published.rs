@@ -1,7 +1,10 @@
 //! What our own code publishes, as it would in a company with one account: `events/drs-fleet/` is written from this.
 
 use drs_fleet_domain::capacity::Level;
-use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+use drs_fleet_domain::ids::JobId;
+use drs_fleet_domain::incident::{
+    Condition, IncidentKind, Incidents, JobLabel, Severity, Subject, reconcile,
+};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{self, CapacityEvent, IncidentEvent, OwnEvent};
 use drs_fleet_domain::words::{self, SubjectKind};
@@ -50,6 +53,8 @@ pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
     })
 }
 
+const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+
 /// How a condition is found at a time of the day: that it holds, or that it does not.
 enum Found {
     Holds(&'static str, Severity, &'static str),
@@ -63,9 +68,14 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         (SubjectKind::Server, _) => ("s-12345678901234567", "erp-db-03"),
         (SubjectKind::Account, IncidentKind::UnregisteredAccount) => (place.account.as_str(), "111122223333"),
         (SubjectKind::Account, _) => (place.account.as_str(), "erp-prod"),
+        (SubjectKind::Job, _) => (JOB, "erp-wave-2: drill of 40 servers"),
+        (SubjectKind::RecoveryInstance, _) => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
     };
+    let job_id: JobId = JOB.parse().unwrap();
+    let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance);
+    let job = of_job.then_some(JobLabel { id: &job_id, plan: Some("erp-wave-2"), drill: Some(true) });
     let account_name = if kind == IncidentKind::UnregisteredAccount { name } else { "erp-prod" };
-    let subject = Subject { place: &place, account_name, id, name };
+    let subject = Subject { place: &place, account_name, id, name, job };
     let (mut open, mut since, mut events) = (Incidents::new(), None, Vec::new());
     for found in findings(kind) {
         let (at, holding) = match found {
@@ -155,6 +165,43 @@ fn findings(kind: IncidentKind) -> Vec<Found> {
             Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),
             Over("09:00:03"),
         ],
+        IncidentKind::JobStuck => vec![
+            Holds(
+                "08:40:12",
+                High,
+                "nothing of it moved for 30m, the last step in its log is CONVERSION_START; 12 of 40 servers are done",
+            ),
+            Over("08:52:30"),
+        ],
+        IncidentKind::JobFailed => vec![
+            Holds(
+                "08:40:12",
+                High,
+                "2 of 40 servers failed: erp-db-03 (its disks could not be converted for EC2 (CONVERSION_FAIL)), \
+                 erp-db-04 (the instance could not be launched (LAUNCH_FAILED): InsufficientInstanceCapacity)",
+            ),
+            Over("10:05:13"),
+        ],
+        IncidentKind::JobsNearQuota => vec![
+            Holds("08:40:12", Medium, "17 of 20 jobs at a time (L-D88FAC3A)"),
+            Holds("08:45:12", High, "20 of 20 jobs at a time (L-D88FAC3A)"),
+            Over("08:55:12"),
+        ],
+        IncidentKind::DrillLeftRunning => {
+            vec![
+                Holds("08:40:12", Medium, "38 instances of it still run, 24h after its end"),
+                Over("10:05:13"),
+            ]
+        }
+        IncidentKind::FailbackFailed => vec![
+            Holds("08:40:12", Critical, "DRS does not hear the failback client (FAILBACK_CLIENT_NOT_SEEN)"),
+            Over("08:52:30"),
+        ],
+        IncidentKind::ReplicationNotResumed => vec![Holds(
+            "08:40:12",
+            High,
+            "the failback is complete for 30m, and its extended source server is STALLED",
+        )],
     }
 }
 

@@ -1,4 +1,4 @@
-//! A hub with two spokes on a local cloud of its own, and the four workers of `drs-fleet run all`.
+//! A hub with two or three spokes on a local cloud of its own, and the four workers of `drs-fleet run all`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::policy::PolicyEditor;
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::Policy;
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::Row;
@@ -22,6 +24,7 @@ use drs_fleet_local::faults::{FaultRule, Faults};
 use drs_fleet_local::sqs::Peeked;
 use drs_fleet_local::{Clock, LocalCloud, Refusal, Reply, World};
 use jiff::Timestamp;
+use job_monitor::JobMonitor;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,13 +36,18 @@ const ORGANIZATION: &str = "o-a1b2c3d4e5";
 const ACCOUNT: &str = "999900001111";
 const REGION: &str = "eu-central-1";
 /// Each spoke in a Region of its own.
-const SPOKES: [(&str, &str, &str); 2] =
-    [("111122223333", "Payments", "us-west-2"), ("222233334444", "Logistics", "eu-central-1")];
+const SPOKES: [(&str, &str, &str); 3] = [
+    ("111122223333", "Payments", "us-west-2"),
+    ("222233334444", "Logistics", "eu-central-1"),
+    ("333344445555", "Billing", "ap-southeast-2"),
+];
 
 /// How a test wants its hub.
 pub(crate) struct Plan {
     /// Simulated seconds in each real second.
     pub(crate) speed: f64,
+    /// How many spokes there are, 3 at most.
+    pub(crate) spokes: usize,
     /// Servers in each spoke.
     pub(crate) servers: usize,
     /// Spokes that are registered; the others only forward.
@@ -52,7 +60,7 @@ pub(crate) struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { speed: 20.0, servers: 5, registered: 2, quota: None, faults: Vec::new() }
+        Self { speed: 20.0, spokes: 2, servers: 5, registered: 2, quota: None, faults: Vec::new() }
     }
 }
 
@@ -73,9 +81,9 @@ impl Hub {
         let clock = Clock::starting(Timestamp::now(), plan.speed);
         let cloud = LocalCloud::start(clock, Faults::seeded(7, Vec::new())).await.unwrap();
         let slack = Slack::open().await;
-        let fleet = Fleet::build(&cloud, estate(plan.servers), slack.url()).await.unwrap();
+        let fleet = Fleet::build(&cloud, estate(&plan), slack.url()).await.unwrap();
         fleet.register().await.unwrap();
-        for spoke in &SPOKES[plan.registered..] {
+        for spoke in &SPOKES[plan.registered..plan.spokes] {
             let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
             editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
         }
@@ -157,7 +165,7 @@ impl Hub {
                 "id": keys.access_key_id, "secret": keys.secret_access_key,
             })
         };
-        (0..SPOKES.len()).map(keys).collect()
+        (0..self.fleet.estate.spokes.len()).map(keys).collect()
     }
 
     /// Calls a service as the administrator of `account`.
@@ -196,6 +204,18 @@ impl Hub {
     pub(crate) async fn sweep_place(&self, place: &Place) {
         let io = self.fleet.worker_io(CapacityTracker::NAME).unwrap();
         sweeps::ask(&io, std::slice::from_ref(place)).await.unwrap();
+    }
+
+    /// Sets the thresholds of the fleet.
+    pub(crate) async fn set_policy(&self, policy: Policy) {
+        let editor = PolicyEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
+        editor.set(policy, "a test".to_owned(), None).await.unwrap();
+    }
+
+    /// Has the job-monitor sweep a spoke, as after an event.
+    pub(crate) async fn sweep_jobs(&self, spoke: usize) {
+        let io = self.fleet.worker_io(JobMonitor::NAME).unwrap();
+        sweeps::ask(&io, &[self.place(spoke)]).await.unwrap();
     }
 
     /// Registers an account anew, with other Regions.
@@ -248,19 +268,19 @@ fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
 }
 
-fn estate(servers: usize) -> EstatePlan {
-    let spoke = |(account, name, region): (&str, &str, &str)| SpokePlan {
-        account: account.to_owned(),
-        name: name.to_owned(),
-        region: region.to_owned(),
-        servers,
+fn estate(plan: &Plan) -> EstatePlan {
+    let spoke = |(account, name, region): &(&str, &str, &str)| SpokePlan {
+        account: (*account).to_owned(),
+        name: (*name).to_owned(),
+        region: (*region).to_owned(),
+        servers: plan.servers,
     };
     EstatePlan {
         organization: ORGANIZATION.to_owned(),
         hub: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
         alert_email: "oncall@example.com".to_owned(),
-        spokes: SPOKES.map(spoke).into(),
+        spokes: SPOKES.iter().take(plan.spokes).map(spoke).collect(),
         seed: 1,
     }
 }

@@ -45,7 +45,8 @@ pub(crate) fn run_script(
         command.env_remove(name);
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-    let command = command.arg(script).args(arguments).env("NO_PROXY", "127.0.0.1");
+    // Scripts import one another, and must leave no compiled ones behind.
+    let command = command.arg("-B").arg(script).args(arguments).env("NO_PROXY", "127.0.0.1");
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().map_err(|e| e.to_string())?;
     let given = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.to_string().as_bytes()));

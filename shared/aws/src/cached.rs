@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::keys;
+use drs_fleet_domain::pace::{History, PaceRow};
 use drs_fleet_domain::policy::{Policy, PolicyRow};
 use jiff::Timestamp;
 
-use crate::io::Io;
+use crate::io::{Io, READ_AT_ONCE};
+use crate::registry;
 use crate::time::after;
 use crate::verdict::IoError;
 
@@ -121,5 +123,21 @@ impl Held for Policy {
     async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
         let stored = io.read::<PolicyRow>(&[keys::policy()]).await?.pop().flatten();
         Ok(stored.map(|stored| stored.row.policy).unwrap_or_default())
+    }
+}
+
+/// How long the fleet's jobs take, as a process holds it.
+pub type HistoryCache = Cached<History>;
+
+impl Held for History {
+    const NAME: &'static str = "the history of jobs";
+
+    async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
+        let keys: Vec<_> = registry::load(io).await?.drs_places().iter().map(keys::pace).collect();
+        let mut rows = Vec::new();
+        for keys in keys.chunks(READ_AT_ONCE) {
+            rows.extend(io.read::<PaceRow>(keys).await?.into_iter().flatten().map(|stored| stored.row));
+        }
+        Ok(rows.into_iter().collect())
     }
 }

@@ -26,9 +26,6 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Items of one shard per round that may be begun; what is left comes with the next.
 const PAGE: usize = 100;
 
-/// Items served at the same time.
-const AT_ONCE: usize = 16;
-
 const AFTER_FAILURE: Delays = Delays { first: Duration::from_secs(2), longest: Duration::from_mins(1) };
 
 /// Serves the worker's due items until `stop`; what is being served then is finished.
@@ -83,7 +80,7 @@ impl Serving {
     }
 
     fn start<I: Io, W: Worker>(&mut self, io: &I, worker: &W) {
-        while self.tasks.len() < AT_ONCE
+        while self.tasks.len() < W::DUE_AT_ONCE
             && let Some(due) = self.waiting.pop_front()
         {
             let (io, worker) = (io.clone(), worker.clone());

@@ -69,6 +69,9 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
         sequence: n,
         reason: "counted".into(),
         flaps: 0,
+        job_id: None,
+        plan_name: None,
+        drill: None,
     };
     event.into()
 }

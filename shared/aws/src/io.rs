@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, InstanceId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
-use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
+use drs_fleet_domain::seen::{
+    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+};
 use jiff::Timestamp;
 
 use crate::verdict::IoError;
@@ -74,6 +76,9 @@ pub struct Due {
 /// So many ids a filter takes.
 pub const IDS_AT_ONCE: usize = 200;
 
+/// So many items the table reads at once.
+pub const READ_AT_ONCE: usize = 100;
+
 /// Which source servers to describe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerFilter {
@@ -83,6 +88,26 @@ pub enum ServerFilter {
     Ids(Vec<SourceServerId>),
     /// That of an EC2 instance (`filters.hardwareId`).
     OfInstance(InstanceId),
+}
+
+/// Which jobs to describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobFilter {
+    /// All that DRS still has.
+    All,
+    /// Those created since then (`filters.fromDate`).
+    Since(Timestamp),
+    /// Those with these ids (`filters.jobIDs`), 1,000 at most; none for one that is not there.
+    Ids(Vec<JobId>),
+}
+
+/// Which recovery instances to describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecoveryFilter {
+    /// All of them.
+    All,
+    /// Those launched from these servers (`filters.sourceServerIDs`), [`IDS_AT_ONCE`] at most.
+    OfServers(Vec<SourceServerId>),
 }
 
 /// A message for people, ready to be sent.
@@ -168,13 +193,29 @@ pub trait Io: Clone + Send + Sync + 'static {
         page: Option<String>,
     ) -> impl Future<Output = Answer<Page<ServerSeen>>> + Send;
 
-    /// One page of `DescribeJobs` in a spoke, newest first; jobs created before `from` are left out.
+    /// One page of `DescribeJobs` in a spoke, newest first.
     fn jobs(
         &self,
         place: &Place,
-        from: Option<Timestamp>,
+        filter: &JobFilter,
         page: Option<String>,
     ) -> impl Future<Output = Answer<Page<JobSeen>>> + Send;
+
+    /// One page of `DescribeJobLogItems` in a spoke, oldest first; empty for a job that is not there.
+    fn job_log(
+        &self,
+        place: &Place,
+        job: &JobId,
+        page: Option<String>,
+    ) -> impl Future<Output = Answer<Page<JobLogSeen>>> + Send;
+
+    /// One page of `DescribeRecoveryInstances` in a spoke.
+    fn recovery_instances(
+        &self,
+        place: &Place,
+        filter: &RecoveryFilter,
+        page: Option<String>,
+    ) -> impl Future<Output = Answer<Page<RecoveryInstanceSeen>>> + Send;
 
     /// The quotas of DRS in a spoke: the applied value of each, else AWS's default.
     fn quotas(&self, place: &Place) -> impl Future<Output = Answer<Vec<QuotaSeen>>> + Send;

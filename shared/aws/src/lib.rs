@@ -19,6 +19,7 @@ pub mod limiter;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod metrics;
+pub mod pace;
 pub mod policy;
 pub mod process;
 pub mod registry;

@@ -39,6 +39,9 @@ pub trait Logged {
 pub trait Worker: Clone + Send + Sync + 'static {
     /// As its package is called; also in metrics, settings and the index `due`.
     const NAME: &'static str;
+    /// So many items are served at a time whose due time has come. More where serving them calls into spokes, of which
+    /// some may hang.
+    const DUE_AT_ONCE: usize = 16;
     /// What a message asks for.
     type Work: Clone + Send + Logged + 'static;
 

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arn::{Arn, Resource};
 use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
 use crate::own_event::{self, IncidentEvent};
+use crate::policy::PLAN_TAG;
 
 /// The `source` of messages that a schedule of the hub puts on the queues.
 pub const SCHEDULE_SOURCE: &str = "drs-fleet.schedule";
@@ -82,12 +84,48 @@ pub struct ApiCall {
     pub name: String,
     /// Set when the call was refused; then nothing happened.
     pub error: Option<String>,
-    /// Who called: `userIdentity.arn`.
-    pub caller: Option<String>,
-    /// The job that the call started.
+    /// Who called.
+    pub caller: Caller,
+    /// The job that the call started, or that it names.
     pub job: Option<JobId>,
+    /// `isDrill`, of a call that starts a recovery.
+    pub drill: Option<bool>,
+    /// The tag `drs-fleet:plan` that it puts on the job.
+    pub plan: Option<String>,
     /// The source servers that it names.
     pub servers: Vec<SourceServerId>,
+}
+
+/// Who called an API, as CloudTrail tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Caller {
+    /// `userIdentity.arn`; for a service, its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The role behind the session: `userIdentity.sessionContext.sessionIssuer.arn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `sourceIPAddress`; for a service, its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+impl Caller {
+    /// Whether CloudTrail says who it was.
+    pub fn is_known(&self) -> bool {
+        self.principal.is_some() || self.role.is_some()
+    }
+
+    /// The name of the session or the user, for people: `assumed-role/ops/alice` is alice.
+    pub fn name(&self) -> Option<&str> {
+        let principal = self.principal.as_deref()?;
+        Some(
+            principal
+                .rsplit_once('/')
+                .filter(|_| principal.starts_with("arn:"))
+                .map_or(principal, |(_, name)| name),
+        )
+    }
 }
 
 /// The tags of an EC2 instance after a change.
@@ -188,11 +226,21 @@ fn api_call(envelope: &Envelope) -> Result<ApiCall, Rejected> {
     if let Some(Value::Array(named)) = detail.pointer("/requestParameters/sourceServers") {
         servers.extend(named.iter().filter_map(|s| s.get("sourceServerID").and_then(server_of)));
     }
+    let job = text("/responseElements/job/jobID").or_else(|| text("/requestParameters/jobID"));
     Ok(ApiCall {
         name: envelope.text("eventName")?.to_owned(),
         error: text("/errorCode"),
-        caller: text("/userIdentity/arn"),
-        job: text("/responseElements/job/jobID").and_then(|id| id.parse().ok()),
+        caller: Caller {
+            principal: text("/userIdentity/arn").or_else(|| text("/userIdentity/invokedBy")),
+            role: text("/userIdentity/sessionContext/sessionIssuer/arn"),
+            ip: text("/sourceIPAddress"),
+        },
+        job: job.and_then(|id| id.parse().ok()),
+        drill: detail.pointer("/requestParameters/isDrill").and_then(Value::as_bool),
+        plan: detail
+            .pointer("/requestParameters/tags")
+            .and_then(|tags| tags.get(PLAN_TAG)?.as_str())
+            .map(str::to_owned),
         servers,
     })
 }

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
-use crate::ids::SourceServerId;
+use crate::ids::{JobId, SourceServerId};
 use crate::keys::Place;
 use crate::notification::{self, Channel};
 use crate::own_event::{self, OwnEvent};
-use crate::policy::Policy;
+use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
-use crate::{job, message, place, server, tags};
+use crate::{job, message, place, recovery, server, tags};
 
 /// What one worker would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,10 +81,24 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::ApiCall(call) => explain_call(&place, envelope, call, to),
         Event::LaunchResult { server, job: id, launched, drill } => {
-            let result = job::ServerObservation::Result { launched: *launched, at };
-            to.because = "the result is joined to its job by job-id".into();
-            to.write(job::decide((&place, id), &job::Observation::Result { drill: *drill }, None).as_ref());
+            let (launched, drill) = (*launched, *drill);
+            to.because = "the result is joined to its job by job-id, and the job is looked at closely".into();
+            to.observe_job((&place, id), job::Observation::Result { drill, launched, at }, at);
+            let result = [job::ServerObservation::Result { launched, at }];
             to.write(job::decide_server((&place, id, server), &result, None).as_ref());
+        }
+        Event::FailbackChange { instance, state } => {
+            to.because = "the instance's failback takes what is newer than it knows".into();
+            let (name, limits) = (format!("account {}", place.account), Limits::default());
+            let context = recovery::Context {
+                account_name: &name,
+                limits: &limits,
+                swept_at: None,
+                watched: true,
+                now: at,
+            };
+            let observed = [recovery::Observation::Failback { state: state.clone(), at }];
+            to.write(recovery::decide((&place, instance), &observed, None, &context).as_ref());
         }
         Event::TagsChanged(change) => {
             to.because = "the highest version of the tag set wins".into();
@@ -110,9 +124,7 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         Event::SweepPlace { scheduled: false } => {
             to.because = format!("{place} is swept unless a sweep is under way");
         }
-        Event::FailbackChange { .. } | Event::SourceNetwork => {
-            to.because = "recorded as not acted on".into();
-        }
+        Event::SourceNetwork => to.because = "recorded as not acted on".into(),
         Event::Unknown => to.because = "recorded as of an unknown type, and not acted on".into(),
     }
 }
@@ -124,9 +136,11 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
     }
     match (worker_of(&Event::ApiCall(call.clone())), &call.job) {
         (Some(WorkerName::Jobs), Some(id)) => {
-            to.because = format!("{} started the job {id}", call.name);
-            let started = job::Observation::Started { at: envelope.time };
-            to.write(job::decide((place, id), &started, None).as_ref());
+            let observed = job::Observation::called(call, envelope.time);
+            let did =
+                if matches!(observed, job::Observation::Deleted { .. }) { "deleted" } else { "started" };
+            to.because = format!("{} {did} the job {id}", call.name);
+            to.observe_job((place, id), observed, envelope.time);
         }
         (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
         (Some(WorkerName::Capacity), _) => {
@@ -136,7 +150,7 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
                 call.servers.iter().for_each(|id| to.observe_server((place, id), observation.clone()));
             }
         }
-        _ => to.because = format!("{} names no job", call.name),
+        _ => to.because = format!("{} names no job, so {place} is swept soon", call.name),
     }
 }
 
@@ -151,6 +165,12 @@ impl Explanation {
         let now = observation.time();
         let context = server::Context::new(&account_name, &policy, now);
         self.write(server::decide((place, id), &[observation], None, &context).as_ref());
+    }
+
+    fn observe_job(&mut self, (place, id): (&Place, &JobId), observation: job::Observation, now: Timestamp) {
+        let (account_name, limits) = (format!("account {}", place.account), Limits::default());
+        let context = job::Context::new(&account_name, &limits, now);
+        self.write(job::decide((place, id), &[observation], None, &context).as_ref());
     }
 
     fn write<R: Row>(&mut self, change: Option<&Change<R>>) {

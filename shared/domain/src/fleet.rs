@@ -249,7 +249,7 @@ fn headroom(counted: &Counted, target: u32, limit: u32, total: u32) -> Headroom 
 }
 
 fn active(jobs: &[JobRow]) -> (u32, u32) {
-    let active = || jobs.iter().filter(|job| job.status != "COMPLETED");
+    let active = || jobs.iter().filter(|job| job.is_active());
     let servers = active().filter_map(|job| job.counts).map(|counts| counts.servers).sum();
     (u32::try_from(active().count()).unwrap_or(u32::MAX), servers)
 }

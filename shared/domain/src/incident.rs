@@ -2,6 +2,8 @@
 //!
 //! Open incidents are fields of their subject's row. The notifier tells them; see `notification.rs`.
 
+mod kind;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -9,92 +11,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::kind::IncidentKind;
+use crate::ids::JobId;
 use crate::keys::Place;
 use crate::own_event::{Happened, IncidentEvent};
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum IncidentKind {
-    /// A source server's replication has stalled: its recovery point ages.
-    ReplicationStalled,
-    /// A source server's agent is disconnected from DRS, and nobody asked for that.
-    ServerDisconnected,
-    /// A source server's newest consistent point is old.
-    ReplicationLag,
-    /// A source server has much data that is not replicated yet.
-    ReplicationBacklog,
-    /// DRS has not seen the agent of a source server for some time.
-    ServerNotSeen,
-    /// A source server's first replication makes no progress.
-    InitialSyncStuck,
-    /// A source server misses the recovery point objective in its tag `drs-fleet:rpo`.
-    RpoGap,
-    /// An extended source server has lost its staging server or the right to use it.
-    ExtensionError,
-    /// A source server that replicated continuously reads its disks again from the beginning.
-    FullResync,
-    /// An account nears or has reached its quota of replicating servers in a Region.
-    CapacityReplicating,
-    /// An account nears or has reached its quota of source servers in a Region.
-    CapacityTotal,
-    /// Neither heartbeat nor event of an account comes from a Region any more.
-    SpokeSilent,
-    /// Sweeps of an account and Region do not end: it throttles us, or does not answer.
-    SweepOverdue,
-    /// An account sends events and is not in the registry.
-    UnregisteredAccount,
-    /// The spoke's role refuses us: nothing of this account is seen.
-    AccountDenied,
-}
-
-impl IncidentKind {
-    /// All of them.
-    pub const ALL: [Self; 15] = [
-        Self::ReplicationStalled,
-        Self::ServerDisconnected,
-        Self::ReplicationLag,
-        Self::ReplicationBacklog,
-        Self::ServerNotSeen,
-        Self::InitialSyncStuck,
-        Self::RpoGap,
-        Self::ExtensionError,
-        Self::FullResync,
-        Self::CapacityReplicating,
-        Self::CapacityTotal,
-        Self::SpokeSilent,
-        Self::SweepOverdue,
-        Self::UnregisteredAccount,
-        Self::AccountDenied,
-    ];
-
-    /// As stored and published.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ReplicationStalled => "REPLICATION_STALLED",
-            Self::ServerDisconnected => "SERVER_DISCONNECTED",
-            Self::ReplicationLag => "REPLICATION_LAG",
-            Self::ReplicationBacklog => "REPLICATION_BACKLOG",
-            Self::ServerNotSeen => "SERVER_NOT_SEEN",
-            Self::InitialSyncStuck => "INITIAL_SYNC_STUCK",
-            Self::RpoGap => "RPO_GAP",
-            Self::ExtensionError => "EXTENSION_ERROR",
-            Self::FullResync => "FULL_RESYNC",
-            Self::CapacityReplicating => "CAPACITY_REPLICATING",
-            Self::CapacityTotal => "CAPACITY_TOTAL",
-            Self::SpokeSilent => "SPOKE_SILENT",
-            Self::SweepOverdue => "SWEEP_OVERDUE",
-            Self::UnregisteredAccount => "UNREGISTERED_ACCOUNT",
-            Self::AccountDenied => "ACCOUNT_DENIED",
-        }
-    }
-}
-
-impl fmt::Display for IncidentKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// How bad it is; greater is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -167,6 +87,15 @@ pub fn wake_at(incidents: &Incidents) -> Option<Timestamp> {
     incidents.values().filter(|i| !i.told_over).filter_map(|i| i.closed_at.map(quiet_from)).min()
 }
 
+/// What is open is looked at so often, should nothing else do it: the account may not be watched any more.
+const LOOKED_AT: Duration = Duration::from_mins(5);
+
+/// When the worker looks again at a subject on which something is open; a time that was set and is to come stays.
+pub fn look_again(incidents: &Incidents, set: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    open(incidents).next()?;
+    set.filter(|at| *at > now).or_else(|| now.checked_add(LOOKED_AT).ok())
+}
+
 /// From when on an incident that ended then does not come back.
 fn quiet_from(closed_at: Timestamp) -> Timestamp {
     closed_at.checked_add(REOPENS).unwrap_or(Timestamp::MAX)
@@ -196,6 +125,19 @@ pub struct Subject<'a> {
     pub id: &'a str,
     /// Name of the subject for people.
     pub name: &'a str,
+    /// The job that it is, or that it comes from.
+    pub job: Option<JobLabel<'a>>,
+}
+
+/// What incidents of a job can be grouped by.
+#[derive(Clone, Copy, Debug)]
+pub struct JobLabel<'a> {
+    /// Its id.
+    pub id: &'a JobId,
+    /// Its tag `drs-fleet:plan`.
+    pub plan: Option<&'a str>,
+    /// Drill or real recovery, where known.
+    pub drill: Option<bool>,
 }
 
 /// Brings the incidents in line with the conditions that hold at `at`, and says what to tell.

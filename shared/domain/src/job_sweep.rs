@@ -1,15 +1,35 @@
-//! The sweep of a place's jobs. Written by the job-monitor.
+//! The jobs of a place as a whole: its sweep, which of its jobs are active and so looked at closely, and how near it is
+//! to the quotas of jobs. Written by the job-monitor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::JobId;
+use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use crate::keys::{self, Key, Place};
+use crate::policy::Limits;
+use crate::quota::{self, Quota, QuotasRow};
 use crate::routing::WorkerName;
-use crate::row::{Change, Row};
-use crate::sweep::Sweeping;
+use crate::row::{Change, Row, Troubled};
+use crate::sweep::{Sweeping, after};
 
-/// The sweep of a place's jobs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How often the jobs of a place are looked at while any of them is active.
+pub const POLL_EVERY: Duration = Duration::from_secs(12);
+
+/// A job that was just heard of is looked at so soon, together with those that are heard of meanwhile.
+const POLL_SOON: Duration = Duration::from_secs(2);
+
+/// Where an account refuses us, its active jobs are looked at again so late.
+const POLL_REFUSED: Duration = Duration::from_mins(5);
+
+/// What changed recovery instances asks for a sweep so soon, so that a burst of it costs one.
+const SWEEP_SOON: Duration = Duration::from_secs(10);
+
+/// The jobs of a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobSweepRow {
     /// Which place.
     pub place: Place,
@@ -19,6 +39,59 @@ pub struct JobSweepRow {
     /// The sweep that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweeping: Option<Sweeping>,
+    /// The last complete sweep of recovery instances, in AWS's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances_at: Option<Timestamp>,
+    /// Jobs that are active, and when each began as far as is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub active: BTreeMap<JobId, Timestamp>,
+    /// When they are looked at next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_at: Option<Timestamp>,
+    /// When a sweep is asked for, because something changed that no event tells in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep_at: Option<Timestamp>,
+    /// What the last look at the jobs counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_jobs: Option<InJobs>,
+    /// What is wrong.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub incidents: Incidents,
+}
+
+/// What counts against the quotas of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InJobs {
+    /// Jobs that are active.
+    pub jobs: u32,
+    /// Servers in them.
+    pub servers: u32,
+}
+
+/// What a look at all active jobs of a place found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Those that are active, and when each began.
+    pub active: BTreeMap<JobId, Timestamp>,
+    /// Those that are over, or gone.
+    pub over: BTreeSet<JobId>,
+    /// What counts against the quotas.
+    pub in_jobs: InJobs,
+}
+
+/// What a decision on the jobs of a place may look at besides the row.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// Name of the account in the registry.
+    pub account_name: &'a str,
+    /// The thresholds of the account.
+    pub limits: &'a Limits,
+    /// Its quotas.
+    pub quotas: Option<&'a QuotasRow>,
+    /// Whether the account is watched: nothing is looked at in one that is not.
+    pub watched: bool,
+    /// Our time.
+    pub now: Timestamp,
 }
 
 impl Row for JobSweepRow {
@@ -28,21 +101,144 @@ impl Row for JobSweepRow {
     fn key(&self) -> Key {
         keys::job_sweep(&self.place)
     }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        [self.poll_at, self.sweep_at, incident::wake_at(&self.incidents)].into_iter().flatten().min()
+    }
+}
+
+/// What a timer of a place asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rings {
+    /// Its active jobs are to be looked at.
+    pub poll: bool,
+    /// It is to be swept.
+    pub sweep: bool,
+}
+
+impl Troubled for JobSweepRow {
+    fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
 }
 
 impl JobSweepRow {
+    /// A place of which nothing is known.
+    pub fn unknown(place: &Place) -> Self {
+        Self {
+            place: place.clone(),
+            swept_at: None,
+            sweeping: None,
+            instances_at: None,
+            active: BTreeMap::new(),
+            poll_at: None,
+            sweep_at: None,
+            in_jobs: None,
+            incidents: Incidents::new(),
+        }
+    }
+
+    fn of(place: &Place, stored: Option<&Self>) -> Self {
+        stored.cloned().unwrap_or_else(|| Self::unknown(place))
+    }
+
     /// Gives the claim of a sweep that was refused back.
     pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
         let row = Self { sweeping: None, ..stored?.clone() };
         Change::between(stored, row, Vec::new())
     }
 
-    /// Records that the sweep that began at `began` is complete.
-    pub fn ended(stored: Option<&Self>, began: Timestamp) -> Option<Change<Self>> {
+    /// Records that the sweep that began at `began`, in AWS's time `instances_at` for recovery instances, is complete.
+    pub fn ended(stored: Option<&Self>, began: Timestamp, instances_at: Timestamp) -> Option<Change<Self>> {
         let known = stored?;
-        let row = Self { sweeping: None, swept_at: known.swept_at.max(Some(began)), ..known.clone() };
+        let row = Self {
+            sweeping: None,
+            swept_at: known.swept_at.max(Some(began)),
+            instances_at: known.instances_at.max(Some(instances_at)),
+            ..known.clone()
+        };
         Change::between(stored, row, Vec::new())
     }
+
+    /// Has an active job looked at soon, and then again and again until it is over.
+    pub fn watched(
+        (place, job): (&Place, &JobId),
+        began: Timestamp,
+        stored: Option<&Self>,
+        now: Timestamp,
+    ) -> Option<Change<Self>> {
+        let mut row = Self::of(place, stored);
+        if row.active.contains_key(job) {
+            return None;
+        }
+        row.active.insert(job.clone(), began);
+        row.poll_at = Some(earlier(row.poll_at, after(now, POLL_SOON)));
+        Change::between(stored, row, Vec::new())
+    }
+
+    /// Has the place swept soon.
+    pub fn wished(place: &Place, stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
+        let mut row = Self::of(place, stored);
+        row.sweep_at = Some(earlier(row.sweep_at, after(now, SWEEP_SOON)));
+        Change::between(stored, row, Vec::new())
+    }
+
+    /// Which of its timers ring.
+    pub fn rings(&self, now: Timestamp) -> Rings {
+        let rings = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        Rings { poll: rings(self.poll_at), sweep: rings(self.sweep_at) }
+    }
+
+    /// Moves the timers that ring: whoever does serves them.
+    pub fn woken(&self, context: &Context<'_>) -> Option<Change<Self>> {
+        let mut row = self.clone();
+        let rings = self.rings(context.now);
+        if rings.poll {
+            row.poll_at = (!row.active.is_empty()).then(|| after(context.now, POLL_EVERY));
+        }
+        if rings.sweep {
+            row.sweep_at = None;
+        }
+        if !context.watched {
+            row = Self { active: BTreeMap::new(), poll_at: None, sweep_at: None, in_jobs: None, ..row };
+        }
+        row.judged(Some(self), context)
+    }
+
+    /// Looks again late, where the account refuses us.
+    pub fn refused(stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
+        let known = stored.filter(|row| row.poll_at.is_some())?;
+        let row = Self { poll_at: Some(after(now, POLL_REFUSED)), ..known.clone() };
+        Change::between(stored, row, Vec::new())
+    }
+
+    fn judged(mut self, stored: Option<&Self>, context: &Context<'_>) -> Option<Change<Self>> {
+        let holding: Vec<_> = near_quota(&self, context).filter(|_| context.watched).into_iter().collect();
+        let (place, name) = (self.place.clone(), context.account_name);
+        let subject =
+            Subject { place: &place, account_name: name, id: place.account.as_str(), name, job: None };
+        let told = reconcile(&mut self.incidents, &holding, &subject, context.now);
+        Change::between(stored, self, told.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Takes over what a look at the active jobs found. What was heard of since then stays.
+pub fn looked(
+    place: &Place,
+    looked: &Looked,
+    stored: Option<&JobSweepRow>,
+    context: &Context<'_>,
+) -> Option<Change<JobSweepRow>> {
+    let mut row = JobSweepRow::of(place, stored);
+    row.active.retain(|id, _| !looked.over.contains(id));
+    row.active.extend(looked.active.iter().map(|(id, began)| (id.clone(), *began)));
+    row.in_jobs = Some(looked.in_jobs);
+    row.poll_at = match row.poll_at {
+        _ if row.active.is_empty() => None,
+        Some(at) => Some(at),
+        None => Some(after(context.now, POLL_EVERY)),
+    };
+    row.judged(stored, context)
 }
 
 /// Claims the sweep that was asked for at `asked_at`, see [`Sweeping::claim`].
@@ -52,8 +248,33 @@ pub fn claim_sweep(
     asked_at: Timestamp,
     now: Timestamp,
 ) -> Option<Change<JobSweepRow>> {
-    let swept_at = stored.and_then(|row| row.swept_at);
-    let under_way = stored.and_then(|row| row.sweeping.as_ref());
-    let sweeping = Some(Sweeping::claim(under_way, swept_at, &[asked_at], now)?);
-    Some(Change { row: JobSweepRow { place: place.clone(), swept_at, sweeping }, tell: Vec::new() })
+    let row = JobSweepRow::of(place, stored);
+    let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at, &[asked_at], now)?);
+    Some(Change { row: JobSweepRow { sweeping, ..row }, tell: Vec::new() })
+}
+
+/// DRS refuses what would be more than the quota, with `ServiceQuotaExceededException`. AWS does not say which jobs
+/// count; all that are active do here.
+fn near_quota(row: &JobSweepRow, context: &Context<'_>) -> Option<Condition> {
+    let InJobs { jobs, servers } = row.in_jobs?;
+    let used = [(Quota::Jobs, jobs, "jobs at a time"), (Quota::ServersInJobs, servers, "servers in jobs")];
+    let judged = used.map(|(quota, used, words)| {
+        let limit = quota::value(quota, context.quotas).value;
+        (used, limit, format!("{used} of {limit} {words} ({})", quota.code()))
+    });
+    let is_near = |(used, limit, _): &&(u32, u32, String)| {
+        u64::from(*used) * 100 >= u64::from(*limit) * u64::from(context.limits.job_quota_percent)
+    };
+    let near: Vec<_> = judged.iter().filter(is_near).collect();
+    let is_full = near.iter().any(|(used, limit, _)| used >= limit);
+    (!near.is_empty()).then(|| Condition {
+        kind: IncidentKind::JobsNearQuota,
+        since: context.now,
+        severity: if is_full { Severity::High } else { Severity::Medium },
+        reason: near.iter().map(|(.., words)| words.as_str()).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn earlier(known: Option<Timestamp>, at: Timestamp) -> Timestamp {
+    known.map_or(at, |known| known.min(at))
 }

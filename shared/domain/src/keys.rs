@@ -8,8 +8,11 @@
 //! | its quotas | `place#ACCOUNT#REGION` | `quotas` | capacity-tracker |
 //! | its counts of a day, of an hour | `place#ACCOUNT#REGION` | `counts#day#…`, `counts#hour#…` | capacity-tracker |
 //! | job | `place#ACCOUNT#REGION` | `job#drsjob-…` | job-monitor |
-//! | a job's server | `place#ACCOUNT#REGION` | `job#drsjob-…#s-…` | job-monitor |
+//! | a job's server | `place#ACCOUNT#REGION` | `jobserver#drsjob-…#s-…` | job-monitor |
 //! | job sweep | `place#ACCOUNT#REGION` | `jobs` | job-monitor |
+//! | how long jobs take | `place#ACCOUNT#REGION` | `pace` | job-monitor |
+//! | recovery instance | `place#ACCOUNT#REGION` | `recovery#i-…` | job-monitor |
+//! | a source server's launches | `place#ACCOUNT#REGION` | `launches#s-…` | job-monitor |
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
@@ -23,7 +26,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, InstanceId, JobId, Region, SourceServerId};
+use crate::ids::{AccountId, InstanceId, JobId, RecoveryInstanceId, Region, SourceServerId};
 use crate::incident::IncidentKind;
 
 /// How many shards a worker's part of the index `due` has.
@@ -133,24 +136,77 @@ pub fn job(place: &Place, id: &JobId) -> Key {
     Key { pk: place_pk(place), sk: format!("job#{id}") }
 }
 
-/// All jobs of a place, each followed by its servers.
+/// All jobs of a place.
 pub fn jobs(place: &Place) -> Range {
     Range { pk: place_pk(place), sk_prefix: "job#".into() }
 }
 
 /// What a job did with one server.
 pub fn job_server(place: &Place, job: &JobId, server: &SourceServerId) -> Key {
-    Key { pk: place_pk(place), sk: format!("job#{job}#{server}") }
+    Key { pk: place_pk(place), sk: format!("jobserver#{job}#{server}") }
 }
 
 /// The servers of a job.
 pub fn job_servers(place: &Place, job: &JobId) -> Range {
-    Range { pk: place_pk(place), sk_prefix: format!("job#{job}#") }
+    Range { pk: place_pk(place), sk_prefix: format!("jobserver#{job}#") }
+}
+
+/// What all jobs of a place did with their servers.
+pub fn all_job_servers(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "jobserver#".into() }
 }
 
 /// The job sweep of a place.
 pub fn job_sweep(place: &Place) -> Key {
     Key { pk: place_pk(place), sk: "jobs".into() }
+}
+
+/// How long the jobs of a place take.
+pub fn pace(place: &Place) -> Key {
+    Key { pk: place_pk(place), sk: "pace".into() }
+}
+
+/// A recovery instance.
+pub fn recovery(place: &Place, id: &RecoveryInstanceId) -> Key {
+    Key { pk: place_pk(place), sk: format!("recovery#{id}") }
+}
+
+/// All recovery instances of a place.
+pub fn recoveries(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "recovery#".into() }
+}
+
+/// The drills and recoveries of a source server.
+pub fn launches(place: &Place, server: &SourceServerId) -> Key {
+    Key { pk: place_pk(place), sk: format!("launches#{server}") }
+}
+
+/// The drills and recoveries of all source servers of a place.
+pub fn all_launches(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "launches#".into() }
+}
+
+/// What of the job-monitor's may be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The jobs of a place: [`job_sweep`].
+    Jobs,
+    /// One [`job`].
+    Job,
+    /// A recovery instance: [`recovery`].
+    Recovery,
+}
+
+/// Which of the job-monitor's items a key names; `None` for what is none of these.
+pub fn subject_of(key: &Key) -> Option<Subject> {
+    let kind = key.sk.split_once('#').map_or(key.sk.as_str(), |(kind, _)| kind);
+    match kind {
+        _ if !key.pk.starts_with("place#") => None,
+        "jobs" => Some(Subject::Jobs),
+        "job" => Some(Subject::Job),
+        "recovery" => Some(Subject::Recovery),
+        _ => None,
+    }
 }
 
 /// An incident as the notifier tells it.

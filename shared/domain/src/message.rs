@@ -82,7 +82,7 @@ fn headline(event: &IncidentEvent) -> String {
 /// All that a lock screen or a list of messages shows.
 fn line(event: &IncidentEvent) -> String {
     let mut remarks = vec![match words::subject(event.kind) {
-        SubjectKind::Server => cut(&event.account_name),
+        SubjectKind::Server | SubjectKind::Job | SubjectKind::RecoveryInstance => cut(&event.account_name),
         // Its name is the account's; the quotas and the rules are those of one Region.
         SubjectKind::Account => event.region.to_string(),
     }];
@@ -106,9 +106,13 @@ fn advice(event: &IncidentEvent) -> Option<&'static str> {
 
 fn facts(event: &IncidentEvent) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Severity", event.severity.to_string())];
-    if words::subject(event.kind) == SubjectKind::Server {
-        facts.push(("Server", named(&event.subject_name, &event.subject)));
-    }
+    let subject = match words::subject(event.kind) {
+        SubjectKind::Server => Some("Server"),
+        SubjectKind::Job => Some("Job"),
+        SubjectKind::RecoveryInstance => Some("Instance"),
+        SubjectKind::Account => None,
+    };
+    facts.extend(subject.map(|what| (what, named(&event.subject_name, &event.subject))));
     facts.push(("Account", named(&event.account_name, event.account_id.as_str())));
     facts.push(("Region", event.region.to_string()));
     let (since, now) = (("Since", minute(event.opened_at)), minute(event.at));
@@ -163,6 +167,8 @@ pub fn console_link(event: &IncidentEvent) -> String {
     let page = match words::subject(event.kind) {
         SubjectKind::Server => format!("sourceServers/{}", event.subject),
         SubjectKind::Account => "sourceServers".to_owned(),
+        // AWS documents no page of a single one.
+        SubjectKind::Job | SubjectKind::RecoveryInstance => String::new(),
     };
     format!("https://{region}.{domain}/drs/home?region={region}#/{page}")
 }

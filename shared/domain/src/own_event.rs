@@ -1,11 +1,14 @@
 //! The events that drs-fleet itself publishes; their JSON Schemas lie in `events/drs-fleet/`.
 
+mod job;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::job::{FailbackEvent, FailedServer, JobEvent, JobHappened};
 use crate::capacity::Level;
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, JobId, Region};
 use crate::incident::{Incident, IncidentKind, Severity, Subject};
 use crate::keys::Place;
 
@@ -49,10 +52,17 @@ pub enum OwnEvent {
     Incident(Box<IncidentEvent>),
     /// `Capacity Status Changed`.
     Capacity(Box<CapacityEvent>),
+    /// A job began, ended, or is stuck.
+    Job(Box<JobEvent>),
+    /// `Failback State Changed`.
+    Failback(Box<FailbackEvent>),
 }
 
 /// `detail-type` of [`OwnEvent::Capacity`].
 pub const CAPACITY_STATUS_CHANGED: &str = "Capacity Status Changed";
+
+/// `detail-type` of [`OwnEvent::Failback`].
+pub const FAILBACK_STATE_CHANGED: &str = "Failback State Changed";
 
 impl From<IncidentEvent> for OwnEvent {
     fn from(event: IncidentEvent) -> Self {
@@ -72,6 +82,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => &event.event_id,
             Self::Capacity(event) => &event.event_id,
+            Self::Job(event) => &event.event_id,
+            Self::Failback(event) => &event.event_id,
         }
     }
 
@@ -80,6 +92,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => event.incident.clone(),
             Self::Capacity(event) => format!("CAPACITY/{}", event.place()),
+            Self::Job(event) => format!("{}/{}/{}", event.happened, event.place(), event.job_id),
+            Self::Failback(event) => format!("FAILBACK/{}/{}", event.place(), event.recovery_instance_id),
         }
     }
 
@@ -88,6 +102,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => event.happened.detail_type(),
             Self::Capacity(_) => CAPACITY_STATUS_CHANGED,
+            Self::Job(event) => event.happened.detail_type(),
+            Self::Failback(_) => FAILBACK_STATE_CHANGED,
         }
     }
 
@@ -96,6 +112,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => event.at,
             Self::Capacity(event) => event.at,
+            Self::Job(event) => event.at,
+            Self::Failback(event) => event.at,
         }
     }
 
@@ -104,6 +122,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => event.place(),
             Self::Capacity(event) => event.place(),
+            Self::Job(event) => event.place(),
+            Self::Failback(event) => event.place(),
         }
     }
 
@@ -115,6 +135,8 @@ impl OwnEvent {
         match self {
             Self::Incident(event) => serde_json::to_value(event),
             Self::Capacity(event) => serde_json::to_value(event),
+            Self::Job(event) => serde_json::to_value(event),
+            Self::Failback(event) => serde_json::to_value(event),
         }
     }
 
@@ -122,7 +144,7 @@ impl OwnEvent {
     pub fn incident(&self) -> Option<&IncidentEvent> {
         match self {
             Self::Incident(event) => Some(event),
-            Self::Capacity(_) => None,
+            Self::Capacity(_) | Self::Job(_) | Self::Failback(_) => None,
         }
     }
 }
@@ -193,6 +215,15 @@ pub struct IncidentEvent {
     /// How often it came back within ten minutes of its end, so far. Events of earlier versions do not say.
     #[serde(default)]
     pub flaps: u32,
+    /// The job that the subject is, or that it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+    /// The job's tag `drs-fleet:plan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_name: Option<String>,
+    /// Whether the job is a drill, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<bool>,
 }
 
 impl IncidentEvent {
@@ -222,6 +253,9 @@ impl IncidentEvent {
             sequence: incident.sequence,
             reason: incident.reason.clone(),
             flaps: incident.flaps,
+            job_id: subject.job.map(|job| job.id.clone()),
+            plan_name: subject.job.and_then(|job| job.plan).map(str::to_owned),
+            drill: subject.job.and_then(|job| job.drill),
         }
     }
 

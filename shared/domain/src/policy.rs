@@ -19,6 +19,12 @@ const GIB: u64 = 1 << 30;
 /// The tag with a server's recovery point objective, such as `15m`.
 pub const RPO_TAG: &str = "drs-fleet:rpo";
 
+/// The tag with a server's recovery time objective, such as `1h`.
+pub const RTO_TAG: &str = "drs-fleet:rto";
+
+/// The tag of a job that names the plan it belongs to, so that the jobs of one drill can be grouped.
+pub const PLAN_TAG: &str = "drs-fleet:plan";
+
 /// All thresholds, as people write them. Stored as one item; the workers read it again every minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +137,19 @@ thresholds! {
     initial_sync_stuck_after: Length => Duration = Duration::from_hours(6);
     /// Servers that are gone from AWS are forgotten after this long.
     gone_kept: Length => Duration = Duration::from_hours(90 * 24);
+    /// A job is stuck when nothing of it moved for this long. Unless it is set, what the fleet's earlier jobs took is
+    /// learnt.
+    job_stuck_after: Length => Duration = Duration::from_mins(30);
+    /// A job in which servers failed is an incident for this long, unless they were launched since.
+    job_failed_kept: Length => Duration = Duration::from_hours(7 * 24);
+    /// From this many percent of a quota of jobs on (jobs at a time, servers in them) it is an incident.
+    job_quota_percent: u32 => u32 = 80;
+    /// A drill whose instances still run so long after its end is an incident.
+    drill_left_after: Length => Duration = Duration::from_hours(24);
+    /// A server that was not drilled successfully for this long is due for a drill.
+    drill_every: Length => Duration = Duration::from_hours(90 * 24);
+    /// After a failback, an extended server that does not replicate again for this long is an incident.
+    not_resumed_after: Length => Duration = Duration::from_mins(30);
 }
 
 impl Thresholds {
@@ -168,11 +187,12 @@ impl Policy {
         self.application_tag.as_deref().unwrap_or("Application")
     }
 
-    /// The tags that decisions on a server look at: those of overrides, its application, its recovery point objective.
+    /// The tags that decisions on a server look at: those of overrides, its application, its recovery
+    /// objectives.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         let overrides =
             self.overrides.iter().filter_map(|each| each.tag.as_ref()).map(|tag| tag.key.as_str());
-        overrides.chain([self.application_tag(), RPO_TAG])
+        overrides.chain([self.application_tag(), RPO_TAG, RTO_TAG])
     }
 
     /// What applies to an account that no override names, such as one that is still to be registered.

@@ -149,6 +149,9 @@ pub struct ServerFacts {
     /// Its last drill or recovery: `NOT_STARTED`, `PENDING`, `SUCCEEDED`, `FAILED`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_launch_result: Option<String>,
+    /// Its last drill or recovery, with the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_launch: Option<LastLaunch>,
     /// The instance that was launched from it and still exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_instance: Option<String>,
@@ -193,6 +196,32 @@ pub struct JobSeen {
     pub ended: Option<Timestamp>,
     /// What became of each server.
     pub servers: Vec<JobServerSeen>,
+    /// How many source networks take part (`participatingResources`), of a network recovery.
+    pub networks: u32,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl JobSeen {
+    /// A job of which DRS shows nothing but id and status.
+    pub fn new(id: JobId, status: &str) -> Self {
+        Self {
+            id,
+            kind: String::new(),
+            initiated_by: None,
+            status: status.to_owned(),
+            created: None,
+            ended: None,
+            servers: Vec::new(),
+            networks: 0,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it holds its servers and its place among the jobs at a time.
+    pub fn is_active(&self) -> bool {
+        self.status != crate::job::COMPLETED
+    }
 }
 
 /// One of a job's `participatingServers`.
@@ -204,4 +233,63 @@ pub struct JobServerSeen {
     pub launch_status: Option<String>,
     /// May be missing even on a launched server.
     pub recovery_instance: Option<RecoveryInstanceId>,
+}
+
+/// A line of a job's log (`DescribeJobLogItems`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobLogSeen {
+    /// `logDateTime`.
+    pub at: Timestamp,
+    /// `JobLogEvent`, such as `SNAPSHOT_START`.
+    pub event: String,
+    /// The server that it is about; none where it is about the whole job.
+    pub server: Option<SourceServerId>,
+    /// `rawError`.
+    pub error: Option<String>,
+}
+
+/// A recovery instance as `DescribeRecoveryInstances` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryInstanceSeen {
+    /// Its id: that of the EC2 instance.
+    pub id: RecoveryInstanceId,
+    /// The server that was launched.
+    pub server: Option<SourceServerId>,
+    /// The job that launched it.
+    pub job: Option<JobId>,
+    /// Launched by a drill.
+    pub drill: Option<bool>,
+    /// `ec2InstanceState`.
+    pub state: Option<String>,
+    /// `failback.state`.
+    pub failback: Option<String>,
+    /// `dataReplicationInfo.dataReplicationError.error`: what is wrong with the replication back.
+    pub failback_error: Option<String>,
+    /// Its hardware.
+    pub size: Size,
+}
+
+/// Hardware of a machine, as its agent reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Size {
+    /// Processor cores; 0 where the agent does not say.
+    #[serde(default)]
+    pub cores: u64,
+    /// Bytes of memory; 0 where the agent does not say.
+    #[serde(default)]
+    pub ram: u64,
+}
+
+/// A server's last drill or recovery (`lifeCycle.lastLaunch`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLaunch {
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// By a drill.
+    pub drill: bool,
+    /// Its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// `LaunchStatus`.
+    pub status: String,
 }

@@ -9,6 +9,10 @@ pub enum SubjectKind {
     Server,
     /// An account, in a Region.
     Account,
+    /// A job.
+    Job,
+    /// A recovery instance.
+    RecoveryInstance,
 }
 
 /// Whom it concerns.
@@ -28,7 +32,10 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         | IncidentKind::SpokeSilent
         | IncidentKind::SweepOverdue
         | IncidentKind::UnregisteredAccount
-        | IncidentKind::AccountDenied => SubjectKind::Account,
+        | IncidentKind::AccountDenied
+        | IncidentKind::JobsNearQuota => SubjectKind::Account,
+        IncidentKind::JobStuck | IncidentKind::JobFailed | IncidentKind::DrillLeftRunning => SubjectKind::Job,
+        IncidentKind::FailbackFailed | IncidentKind::ReplicationNotResumed => SubjectKind::RecoveryInstance,
     }
 }
 
@@ -50,14 +57,20 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::SweepOverdue => "Account cannot be swept",
         IncidentKind::UnregisteredAccount => "Unregistered account sends events",
         IncidentKind::AccountDenied => "Account refuses access",
+        IncidentKind::JobStuck => "Job stuck",
+        IncidentKind::JobFailed => "Job failed",
+        IncidentKind::JobsNearQuota => "Jobs near or at quota",
+        IncidentKind::DrillLeftRunning => "Drill left running",
+        IncidentKind::FailbackFailed => "Failback failed",
+        IncidentKind::ReplicationNotResumed => "Replication not resumed after failback",
     }
 }
 
 /// What it means and what to do first, in a sentence or two.
 ///
 /// Sources. Ports: DRS user guide, "Network requirements". Settings, and what disconnecting and stopping do: DRS API
-/// reference. Causes of extension errors and of resyncs by encryption: user guide, "Multi-account". Quotas: AWS General
-/// Reference.
+/// reference. Causes of extension errors, of resyncs by encryption and of agents that stop after a failback: user guide,
+/// "Multi-account". Quotas: AWS General Reference.
 pub fn advice(kind: IncidentKind) -> &'static str {
     match kind {
         IncidentKind::ReplicationStalled => {
@@ -119,6 +132,30 @@ pub fn advice(kind: IncidentKind) -> &'static str {
         IncidentKind::AccountDenied => {
             "Nothing is seen of this account. Check its role drs-fleet-spoke and the external id: drs-fleet accounts \
              validate says what fails."
+        }
+        IncidentKind::JobStuck => {
+            "Look at the job's log: drs-fleet jobs show says in which phase it is. Conversion servers need TCP 443 to \
+             DRS, EC2 and Amazon S3, and room in the account's EC2 quotas."
+        }
+        IncidentKind::JobFailed => {
+            "drs-fleet jobs show has the reason of each server. Mend it and launch those servers again: the incident \
+             ends when all of them were launched."
+        }
+        IncidentKind::JobsNearQuota => {
+            "The next StartRecovery may be refused: wait for jobs to end, or put more servers into one job (100 at \
+             most). Quotas L-D88FAC3A and L-05AFA8C6 are not adjustable."
+        }
+        IncidentKind::DrillLeftRunning => {
+            "If nobody uses the instances any more, terminate them in the DRS console or with \
+             TerminateRecoveryInstances. drs-fleet recovery-instances list shows which run."
+        }
+        IncidentKind::FailbackFailed => {
+            "Check that the failback client runs, that it reaches the recovery instance on TCP 1500 and the DRS \
+             endpoint on TCP 443, and start the failback again."
+        }
+        IncidentKind::ReplicationNotResumed => {
+            "After a failback of an extended source server its agent stops, as AWS documents: install the AWS \
+             Replication Agent on the original machine again, in the staging account."
         }
     }
 }

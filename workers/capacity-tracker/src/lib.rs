@@ -7,7 +7,6 @@ mod counts;
 mod handle;
 mod hearing;
 mod links;
-mod pace;
 mod places;
 mod quotas;
 mod servers;
@@ -17,6 +16,7 @@ use drs_fleet_aws::cached::PolicyCache;
 use drs_fleet_aws::inbox::{self, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
+use drs_fleet_aws::pace::Pace;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::IoError;
@@ -24,7 +24,7 @@ use drs_fleet_aws::worker::{Sorted, Worker};
 use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
-use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::routing::WorkerName;
@@ -33,7 +33,6 @@ use drs_fleet_domain::tags::InstanceServerRow;
 use jiff::Timestamp;
 
 use self::hearing::Hearing;
-use self::pace::Pace;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -49,8 +48,8 @@ pub struct CapacityTracker {
     days: Store<CountsOfDay>,
     hours: Store<CountsOfHour>,
     hearing: Hearing,
-    reads: Pace,
-    wishes: Pace,
+    reads: Pace<Place>,
+    wishes: Pace<Place>,
 }
 
 impl CapacityTracker {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drs_fleet_aws::inbox::Received;
-use drs_fleet_aws::io::Io;
+use drs_fleet_aws::io::{Io, READ_AT_ONCE};
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::{Event, SCHEDULE_SOURCE};
@@ -16,9 +16,6 @@ use jiff::Timestamp;
 
 use crate::sweep::WRITES;
 use crate::{CapacityTracker, servers};
-
-/// How many items the table reads at once.
-const READS: usize = 100;
 
 /// Heartbeats, and what changes servers without saying how.
 pub(crate) async fn observe<I: Io>(
@@ -128,7 +125,7 @@ pub(crate) async fn know<I: Io>(
     let is_known =
         |place: &Place| worker.places.held(&keys::place(place)).is_some_and(|s| s.row.known_since.is_some());
     let doubtful: Vec<Place> = active.filter(|place| !is_known(place)).collect();
-    for batch in doubtful.chunks(READS) {
+    for batch in doubtful.chunks(READ_AT_ONCE) {
         let keys: Vec<Key> = batch.iter().map(keys::place).collect();
         worker.places.remember(io.read::<PlaceRow>(&keys).await?.into_iter().flatten());
     }

@@ -1,35 +1,45 @@
-//! Events about jobs: load, decide, apply.
+//! Messages: what each is for.
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::{ApiCall, Event};
-use drs_fleet_domain::ids::{JobId, SourceServerId};
-use drs_fleet_domain::job::{self, Observation, ServerObservation};
+use drs_fleet_domain::ids::JobId;
+use drs_fleet_domain::job::{Observation, ServerObservation};
+use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::recovery;
 use drs_fleet_domain::unhandled::Reason;
 
-use crate::{JobMonitor, sweep};
+use crate::context::Known;
+use crate::{JobMonitor, jobs, recoveries, sweep};
 
 /// Handles what waits in one lane, in turn: a job has few events, and each is a different subject.
 pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
     let mut ticked = false;
     for received in worker.inbox.admit(io, work).await? {
         let place = received.place();
+        let at = received.envelope.time;
         match &received.event {
             Event::LaunchResult { server, job, launched, drill } => {
-                see(worker, io, (&place, job), &Observation::Result { drill: *drill }).await?;
-                let at = received.envelope.time;
-                let result = ServerObservation::Result { launched: *launched, at };
-                see_server(worker, io, (&place, job, server), &result).await?;
+                let (launched, drill) = (*launched, *drill);
+                let result = [ServerObservation::Result { launched, at }];
+                jobs::see_server(worker, io, (&place, job, server), &result).await?;
+                heard(worker, io, (&place, job), Observation::Result { drill, launched, at }).await?;
             }
-            Event::ApiCall(ApiCall { error: None, job: Some(job), .. }) => {
-                let started = Observation::Started { at: received.envelope.time };
-                see(worker, io, (&place, job), &started).await?;
+            Event::FailbackChange { instance, state } => {
+                let changed = [recovery::Observation::Failback { state: state.clone(), at }];
+                recoveries::see(worker, io, (&place, instance), &changed).await?;
+                wish(worker, io, &place).await?;
             }
-            // Refused, or it names no job: the next sweep sees what it did.
-            Event::ApiCall(_) => {}
+            // Refused: nothing happened.
+            Event::ApiCall(ApiCall { error: Some(_), .. }) => {}
+            Event::ApiCall(call) => match &call.job {
+                Some(job) => heard(worker, io, (&place, job), Observation::called(call, at)).await?,
+                // It changes recovery instances, or starts jobs that it does not name.
+                None => wish(worker, io, &place).await?,
+            },
             Event::SweepTick => ticked |= !sweeps::is_overtaken(received.sent_at, io.now()),
             Event::SweepPlace { .. } => sweep::sweep(worker, io, &place, received.sent_at).await?,
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
@@ -42,27 +52,38 @@ pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Receive
     Ok(())
 }
 
-/// Applies one observation of a job.
-pub(crate) async fn see<I: Io>(
+/// An event told of a job: while it is active, it is looked at closely from now on.
+async fn heard<I: Io>(
     worker: &JobMonitor,
     io: &I,
-    (place, id): (&Place, &JobId),
-    observation: &Observation,
+    (place, job): (&Place, &JobId),
+    observation: Observation,
 ) -> Result<(), IoError> {
-    let key = keys::job(place, id);
-    worker.jobs.change(io, &key, |row| job::decide((place, id), observation, row)).await?;
-    Ok(())
+    let told_at = match &observation {
+        Observation::Result { at, .. } | Observation::Deleted { at } => *at,
+        Observation::Started { call, .. } => call.at,
+        _ => io.now(),
+    };
+    let known = Known::of(worker, io, place).await?;
+    let key = keys::job(place, job);
+    let decide = |row: Option<&_>| {
+        jobs::decide((place, job), std::slice::from_ref(&observation), row, &known, &[], false)
+    };
+    let outcome = worker.jobs.change(io, &key, decide).await?;
+    match outcome.row().filter(|row| row.is_active()) {
+        Some(row) => {
+            let began = row.started_at().unwrap_or_else(|| jobs::may_have_begun(told_at));
+            let key = keys::job_sweep(place);
+            let watch = |row: Option<&_>| JobSweepRow::watched((place, job), began, row, io.now());
+            worker.sweeps.change(io, &key, watch).await.map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
-/// Applies one observation of a job's server.
-pub(crate) async fn see_server<I: Io>(
-    worker: &JobMonitor,
-    io: &I,
-    subject: (&Place, &JobId, &SourceServerId),
-    observation: &ServerObservation,
-) -> Result<(), IoError> {
-    let (place, id, server) = subject;
-    let key = keys::job_server(place, id, server);
-    worker.servers.change(io, &key, |row| job::decide_server(subject, observation, row)).await?;
-    Ok(())
+/// Has the place swept soon.
+async fn wish<I: Io>(worker: &JobMonitor, io: &I, place: &Place) -> Result<(), IoError> {
+    let wished = |row: Option<&_>| JobSweepRow::wished(place, row, io.now());
+    // The wish that this process remembers may have been served by another since.
+    worker.sweeps.change_now(io, &keys::job_sweep(place), wished).await.map(drop)
 }

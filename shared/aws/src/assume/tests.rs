@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::io::{Io, ServerFilter};
+use crate::io::{Io, JobFilter, ServerFilter};
 use crate::sdk::SdkIo;
 use crate::sdk::wire::{Call, EXTERNAL_ID, Reply, account_row as row, fleet};
 
@@ -143,7 +143,7 @@ async fn where_drs_was_never_initialised_there_are_no_servers() {
 async fn a_throttle_of_drs_is_not_repeated_and_says_how_long_to_wait() {
     let (io, wire) =
         fleet(|call| (call.operation == "DescribeJobs").then(|| drs_error(429, "ThrottlingException")));
-    let error = io.jobs(&place("eu-central-1"), None, None).await.unwrap_err();
+    let error = io.jobs(&place("eu-central-1"), &JobFilter::All, None).await.unwrap_err();
     assert_eq!((error.verdict, error.retry_after), (Verdict::Throttled, Some(Duration::from_secs(7))));
     assert_eq!(wire.calls("DescribeJobs").len(), 1);
 }
@@ -157,7 +157,7 @@ async fn jobs_keep_texts_that_nobody_told_us_of() {
     ] });
     let (io, wire) = fleet(move |call| (call.operation == "DescribeJobs").then(|| (200, items.to_string())));
     let from = Timestamp::from_second(0).unwrap();
-    let page = io.jobs(&place("eu-central-1"), Some(from), None).await.unwrap();
+    let page = io.jobs(&place("eu-central-1"), &JobFilter::Since(from), None).await.unwrap();
     assert_eq!(page.items[0].initiated_by.as_deref(), Some("SOMEONE_NEW"));
     assert_eq!(page.items[0].servers[0].recovery_instance, None);
     assert_eq!(wire.calls("DescribeJobs")[0].json()["filters"]["fromDate"], "1970-01-01T00:00:00Z");

@@ -132,7 +132,7 @@ async fn items_that_keep_failing_or_take_long_hide_none_behind_them() {
     for n in 0..2000 {
         set_timer(&io, &format!("f{n}"), 1).await;
     }
-    for n in 0..AT_ONCE / 2 {
+    for n in 0..Odd::DUE_AT_ONCE / 2 {
         set_timer(&io, &format!("s{n}"), 1).await;
     }
     for n in 0..50 {

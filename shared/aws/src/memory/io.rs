@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
-use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
+use drs_fleet_domain::seen::{
+    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+};
 use jiff::Timestamp;
 
 use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
 use crate::heard;
-use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::io::{CommitError, Due, Io, JobFilter, Message, Notice, RecoveryFilter, ServerFilter, Write};
 use crate::limiter::Service;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
@@ -244,14 +246,24 @@ impl Io for MemoryIo {
         self.call("source_servers", place, servers).await
     }
 
-    async fn jobs(
+    async fn jobs(&self, place: &Place, filter: &JobFilter, page: Option<String>) -> Answer<Page<JobSeen>> {
+        let jobs = |world: &mut World, now| world.spokes.jobs(place, filter, page.as_deref(), now);
+        self.call("jobs", place, jobs).await
+    }
+
+    async fn job_log(&self, place: &Place, job: &JobId, page: Option<String>) -> Answer<Page<JobLogSeen>> {
+        let log = |world: &mut World, now| world.spokes.job_log(place, job, page.as_deref(), now);
+        self.call("job_log", place, log).await
+    }
+
+    async fn recovery_instances(
         &self,
         place: &Place,
-        from: Option<Timestamp>,
+        filter: &RecoveryFilter,
         page: Option<String>,
-    ) -> Answer<Page<JobSeen>> {
-        let jobs = |world: &mut World, now| world.spokes.jobs(place, from, page.as_deref(), now);
-        self.call("jobs", place, jobs).await
+    ) -> Answer<Page<RecoveryInstanceSeen>> {
+        let list = |world: &mut World, now| world.spokes.instances(place, filter, page.as_deref(), now);
+        self.call("recovery_instances", place, list).await
     }
 
     async fn quotas(&self, place: &Place) -> Answer<Vec<QuotaSeen>> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobSeen, QuotaSeen, ServerSeen};
+use drs_fleet_domain::seen::{JobLogSeen, JobSeen, QuotaSeen, RecoveryInstanceSeen, ServerSeen};
 
 use super::MemoryIo;
 use crate::verdict::IoError;
@@ -19,6 +19,16 @@ impl MemoryIo {
     /// What `DescribeJobs` shows in a place.
     pub fn set_jobs(&self, place: &Place, jobs: Vec<JobSeen>) {
         self.world().spokes.at(place).jobs = jobs;
+    }
+
+    /// What `DescribeJobLogItems` shows of a job.
+    pub fn set_job_log(&self, place: &Place, job: &JobId, lines: Vec<JobLogSeen>) {
+        self.world().spokes.at(place).logs.insert(job.clone(), lines);
+    }
+
+    /// What `DescribeRecoveryInstances` shows in a place.
+    pub fn set_recovery_instances(&self, place: &Place, instances: Vec<RecoveryInstanceSeen>) {
+        self.world().spokes.at(place).instances = instances;
     }
 
     /// What Service Quotas shows in a place.

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen, Staging};
+use drs_fleet_domain::seen::{
+    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen, Staging,
+};
 use jiff::Timestamp;
 
-use crate::io::ServerFilter;
+use crate::io::{JobFilter, RecoveryFilter, ServerFilter};
 use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -20,6 +22,8 @@ const PAGE: usize = 50;
 pub(super) struct Spoke {
     pub(super) servers: Vec<ServerSeen>,
     pub(super) jobs: Vec<JobSeen>,
+    pub(super) logs: BTreeMap<JobId, Vec<JobLogSeen>>,
+    pub(super) instances: Vec<RecoveryInstanceSeen>,
     pub(super) quotas: Vec<QuotaSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
@@ -105,15 +109,45 @@ impl Spokes {
     pub(super) fn jobs(
         &self,
         place: &Place,
-        from: Option<Timestamp>,
+        filter: &JobFilter,
         page: Option<&str>,
         now: Timestamp,
     ) -> Result<Page<JobSeen>, IoError> {
         let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
-        let recent = |job: &&JobSeen| from.is_none_or(|from| job.created.is_none_or(|at| at >= from));
-        let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(recent).cloned().collect();
+        let wanted = |job: &&JobSeen| match filter {
+            JobFilter::All => true,
+            JobFilter::Since(from) => job.created.is_none_or(|at| at >= *from),
+            JobFilter::Ids(ids) => ids.contains(&job.id),
+        };
+        let mut jobs: Vec<JobSeen> = spoke.jobs.iter().filter(wanted).cloned().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
         spoke.page_of(jobs, page, now)
+    }
+
+    pub(super) fn job_log(
+        &self,
+        place: &Place,
+        job: &JobId,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<JobLogSeen>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        spoke.page_of(spoke.logs.get(job).cloned().unwrap_or_default(), page, now)
+    }
+
+    pub(super) fn instances(
+        &self,
+        place: &Place,
+        filter: &RecoveryFilter,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<RecoveryInstanceSeen>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        let wanted = |seen: &&RecoveryInstanceSeen| match filter {
+            RecoveryFilter::All => true,
+            RecoveryFilter::OfServers(ids) => seen.server.as_ref().is_some_and(|id| ids.contains(id)),
+        };
+        spoke.page_of(spoke.instances.iter().filter(wanted).cloned().collect(), page, now)
     }
 
     pub(super) fn quotas(&self, place: &Place) -> Result<Vec<QuotaSeen>, IoError> {

@@ -9,7 +9,7 @@ use drs_fleet_domain::seen::{JobSeen, QuotaSeen};
 
 use super::*;
 use crate::fixture::{Tally, event, tally_key};
-use crate::io::{CommitError, Io, ServerFilter, Write};
+use crate::io::{CommitError, Io, JobFilter, ServerFilter, Write};
 
 const NO_WAIT: Duration = Duration::ZERO;
 
@@ -200,7 +200,7 @@ async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
     let mut page = None;
     let mut seen = BTreeSet::new();
     loop {
-        let answer = io.jobs(&place(), None, page).await.unwrap();
+        let answer = io.jobs(&place(), &JobFilter::All, page).await.unwrap();
         seen.extend(answer.items.into_iter().map(|job| job.id));
         page = answer.next;
         if page.is_none() {
@@ -210,7 +210,7 @@ async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
     assert_eq!(seen.len(), 120);
     let denied = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "no");
     io.set_spoke_failure(&place(), Some(denied));
-    assert_eq!(io.jobs(&place(), None, None).await.unwrap_err().verdict, Verdict::Denied);
+    assert_eq!(io.jobs(&place(), &JobFilter::All, None).await.unwrap_err().verdict, Verdict::Denied);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,11 +220,14 @@ async fn a_listing_fails_from_the_page_that_was_set_and_other_places_do_not() {
     io.set_jobs(&other, (0..120).map(job).collect());
     let denied = IoError::new(Neighbour::Spoke, "DescribeJobs", Verdict::Denied, "no");
     io.set_page_failure(&place(), Some((50, denied)));
-    let first = io.jobs(&place(), None, None).await.unwrap();
-    assert_eq!(io.jobs(&place(), None, first.next.clone()).await.unwrap_err().verdict, Verdict::Denied);
-    io.jobs(&other, None, first.next.clone()).await.unwrap();
+    let first = io.jobs(&place(), &JobFilter::All, None).await.unwrap();
+    assert_eq!(
+        io.jobs(&place(), &JobFilter::All, first.next.clone()).await.unwrap_err().verdict,
+        Verdict::Denied
+    );
+    io.jobs(&other, &JobFilter::All, first.next.clone()).await.unwrap();
     io.set_page_failure(&place(), None);
-    io.jobs(&place(), None, first.next).await.unwrap();
+    io.jobs(&place(), &JobFilter::All, first.next).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,10 +235,10 @@ async fn a_place_that_hangs_fails_after_its_time_and_other_places_answer_at_once
     let (io, other) = (MemoryIo::default(), Place { region: "us-east-1".parse().unwrap(), ..place() });
     io.set_spoke_hang(&place(), Some(Duration::from_secs(10)));
     let began = Instant::now();
-    io.jobs(&other, None, None).await.unwrap();
+    io.jobs(&other, &JobFilter::All, None).await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 0);
     let hanging = place();
-    let (one, two) = tokio::join!(io.jobs(&hanging, None, None), io.quotas(&hanging));
+    let (one, two) = tokio::join!(io.jobs(&hanging, &JobFilter::All, None), io.quotas(&hanging));
     assert_eq!(
         (one.unwrap_err().verdict, two.unwrap_err().verdict),
         (Verdict::Transient, Verdict::Transient)
@@ -248,15 +251,7 @@ async fn a_place_that_hangs_fails_after_its_time_and_other_places_answer_at_once
 }
 
 fn job(n: u32) -> JobSeen {
-    JobSeen {
-        id: format!("drsjob-{n:017}").parse().unwrap(),
-        kind: "LAUNCH".into(),
-        initiated_by: None,
-        status: "COMPLETED".into(),
-        created: None,
-        ended: None,
-        servers: Vec::new(),
-    }
+    JobSeen::new(format!("drsjob-{n:017}").parse().unwrap(), "COMPLETED")
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +271,7 @@ async fn every_method_that_may_fail_is_a_point() {
     io.due("tallier#0", io.now(), 1).await.unwrap();
     io.publish(&[]).await.unwrap();
     io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
-    io.jobs(&place(), None, None).await.unwrap();
+    io.jobs(&place(), &JobFilter::All, None).await.unwrap();
     io.tag(&place(), "arn", &BTreeMap::from([("k".into(), "v".into())])).await.unwrap();
     io.send(&Notice::Slack(serde_json::Value::Null)).await.unwrap();
     let account: AccountId = "111122223333".parse().unwrap();

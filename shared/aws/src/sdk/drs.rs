@@ -9,14 +9,12 @@ use aws_sdk_drs::config::ConfigBag;
 use aws_sdk_drs::config::interceptors::BeforeDeserializationInterceptorContextRef as Context;
 use aws_sdk_drs::config::{Intercept, RuntimeComponents};
 use aws_sdk_drs::error::{BoxError, ProvideErrorMetadata, SdkError};
-use aws_sdk_drs::types::{
-    DescribeJobsRequestFilters, DescribeSourceServersRequestFilters, Job, ParticipatingServer,
-};
+use aws_sdk_drs::types::DescribeSourceServersRequestFilters;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::date_time::{DateTime, Format};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen, Page, ServerSeen};
+use drs_fleet_domain::seen::{Page, ServerSeen};
 use jiff::Timestamp;
 
 use super::{Answer, server};
@@ -24,7 +22,7 @@ use crate::io::ServerFilter;
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 /// AWS sets no limit; its own samples use this.
-const PAGE: i32 = 200;
+pub(super) const PAGE: i32 = 200;
 
 pub(super) async fn source_servers(
     client: &Client,
@@ -73,38 +71,6 @@ pub(crate) async fn is_initialized(client: &Client) -> Answer<bool> {
     }
 }
 
-pub(super) async fn jobs(
-    client: &Client,
-    place: &Place,
-    from: Option<Timestamp>,
-    page: Option<String>,
-) -> Answer<Page<JobSeen>> {
-    const OPERATION: &str = "DescribeJobs";
-    let filters = from.map(|time| {
-        let text = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        DescribeJobsRequestFilters::builder().from_date(text).build()
-    });
-    let date = DateHeader::default();
-    let answer = client
-        .describe_jobs()
-        .set_filters(filters)
-        .max_results(PAGE)
-        .set_next_token(page)
-        .customize()
-        .interceptor(date.clone())
-        .send()
-        .await;
-    match answer {
-        Ok(answer) => Ok(Page {
-            items: answer.items.into_iter().flatten().filter_map(|j| job(place, j)).collect(),
-            next: answer.next_token.filter(|token| !token.is_empty()),
-            date: date.time(OPERATION)?,
-            initialized: true,
-        }),
-        Err(error) => uninitialized(&error, &date, OPERATION),
-    }
-}
-
 pub(super) async fn tag(client: &Client, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
     let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let request = client.tag_resource().resource_arn(arn).set_tags(Some(tags));
@@ -129,34 +95,11 @@ where
 }
 
 fn is_uninitialized<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    code == Some("UninitializedAccountException")
+    code(error) == Some("UninitializedAccountException")
 }
 
-fn job(place: &Place, seen: Job) -> Option<JobSeen> {
-    Some(JobSeen {
-        id: id(place, &seen.job_id)?,
-        kind: seen.r#type.map(|t| t.as_str().to_owned()).unwrap_or_default(),
-        initiated_by: seen.initiated_by.map(|i| i.as_str().to_owned()),
-        status: seen.status.map(|s| s.as_str().to_owned()).unwrap_or_default(),
-        created: seen.creation_date_time.and_then(|text| id(place, &text)),
-        ended: seen.end_date_time.and_then(|text| id(place, &text)),
-        servers: seen
-            .participating_servers
-            .into_iter()
-            .flatten()
-            .filter_map(|server| job_server(place, server))
-            .collect(),
-    })
-}
-
-fn job_server(place: &Place, seen: ParticipatingServer) -> Option<JobServerSeen> {
-    let instance = seen.recovery_instance_id.filter(|text| !text.is_empty());
-    Some(JobServerSeen {
-        server: id(place, &seen.source_server_id.unwrap_or_default())?,
-        launch_status: seen.launch_status.map(|s| s.as_str().to_owned()),
-        recovery_instance: instance.and_then(|text| id(place, &text)),
-    })
+pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
 /// What cannot be read is left out, so that one odd value does not hide a whole page.

@@ -14,19 +14,21 @@ use std::time::Duration;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use drs_fleet_domain::ids::{AccountId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::registry::Errand;
 use drs_fleet_domain::row::{Row, Stored};
-use drs_fleet_domain::seen::{ExtensibleSeen, JobSeen, Page, QuotaSeen, ServerSeen};
+use drs_fleet_domain::seen::{
+    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::assume::{Clients, Spokes};
 use crate::config::IoSettings;
 use crate::heard;
-use crate::io::{CommitError, Due, Io, Message, Notice, ServerFilter, Write};
+use crate::io::{CommitError, Due, Io, JobFilter, Message, Notice, RecoveryFilter, ServerFilter, Write};
 use crate::limiter::{Limiter, Service};
 use crate::secrets::Secrets;
 use crate::time::Time;
@@ -36,6 +38,7 @@ mod batch;
 mod channels;
 pub(crate) mod drs;
 mod extension;
+mod jobs;
 mod publish;
 mod queue;
 mod quotas;
@@ -228,14 +231,28 @@ impl Io for SdkIo {
         .await
     }
 
-    async fn jobs(
+    async fn jobs(&self, place: &Place, filter: &JobFilter, page: Option<String>) -> Answer<Page<JobSeen>> {
+        self.call(place, Service::Drs, "DescribeJobs", |c| async move {
+            jobs::jobs(&c.drs, place, filter, page).await
+        })
+        .await
+    }
+
+    async fn job_log(&self, place: &Place, job: &JobId, page: Option<String>) -> Answer<Page<JobLogSeen>> {
+        self.call(place, Service::Drs, "DescribeJobLogItems", |c| async move {
+            jobs::job_log(&c.drs, place, job, page).await
+        })
+        .await
+    }
+
+    async fn recovery_instances(
         &self,
         place: &Place,
-        from: Option<Timestamp>,
+        filter: &RecoveryFilter,
         page: Option<String>,
-    ) -> Answer<Page<JobSeen>> {
-        self.call(place, Service::Drs, "DescribeJobs", |c| async move {
-            drs::jobs(&c.drs, place, from, page).await
+    ) -> Answer<Page<RecoveryInstanceSeen>> {
+        self.call(place, Service::Drs, "DescribeRecoveryInstances", |c| async move {
+            jobs::recovery_instances(&c.drs, place, filter, page).await
         })
         .await
     }

@@ -1,11 +1,11 @@
 //! A source server as the SDK shows it, reduced to what decisions use.
 
 use aws_sdk_drs::types::{
-    DataReplicationInfo, DataReplicationInitiation, DataReplicationInitiationStepStatus, NetworkInterface,
-    SourceProperties, SourceServer, StagingArea,
+    DataReplicationInfo, DataReplicationInitiation, DataReplicationInitiationStepStatus, LifeCycle,
+    NetworkInterface, SourceProperties, SourceServer, StagingArea,
 };
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{Progress, ServerFacts, ServerSeen, Staging, Step};
+use drs_fleet_domain::seen::{LastLaunch, Progress, ServerFacts, ServerSeen, Staging, Step};
 use drs_fleet_domain::span;
 
 use super::drs::id;
@@ -90,8 +90,21 @@ fn facts(place: &Place, seen: &SourceServer) -> ServerFacts {
         origin_zone: origin.and_then(|o| o.origin_availability_zone.clone().or(o.origin_region.clone())),
         added_at: added.and_then(|text| id(place, text)),
         last_launch_result: seen.last_launch_result.as_ref().map(|r| r.as_str().to_owned()),
+        last_launch: seen.life_cycle.as_ref().and_then(|cycle| last_launch(place, cycle)),
         recovery_instance: seen.recovery_instance_id.clone(),
     }
+}
+
+fn last_launch(place: &Place, cycle: &LifeCycle) -> Option<LastLaunch> {
+    let launch = cycle.last_launch.as_ref()?;
+    let initiated = launch.initiated.as_ref()?;
+    let job = initiated.job_id.as_deref().filter(|id| !id.is_empty());
+    Some(LastLaunch {
+        at: id(place, initiated.api_call_date_time.as_deref()?)?,
+        drill: initiated.r#type.as_ref()?.as_str() == "DRILL",
+        job: job.and_then(|text| id(place, text)),
+        status: launch.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+    })
 }
 
 fn cores(machine: &SourceProperties) -> u64 {

@@ -91,15 +91,9 @@ fn quotas_that_were_read_are_taken_and_others_are_as_documented() {
 #[test]
 fn jobs_that_are_not_over_count_with_their_servers() {
     let job = |id: &str, status: &str, servers: Option<u32>| JobRow {
-        place: place("us-east-1"),
-        id: id.parse().unwrap(),
         status: status.into(),
-        kind: None,
-        initiated_by: None,
-        drill: None,
-        created: None,
-        ended: None,
         counts: servers.map(|servers| Counts { done: 0, failed: 0, servers }),
+        ..JobRow::unknown((&place("us-east-1"), &id.parse().unwrap()))
     };
     let jobs = [
         job("drsjob-11111111111111111", "STARTED", Some(20)),

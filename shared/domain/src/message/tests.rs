@@ -11,6 +11,8 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
     let (subject, subject_name) = match words::subject(kind) {
         SubjectKind::Server => ("s-12345678901234567", "erp-db-03"),
         SubjectKind::Account => ("111122223333", "erp-prod"),
+        SubjectKind::Job => ("drsjob-04ca7d0d3fb6afa3e", "erp-wave-2: drill of 40 servers"),
+        SubjectKind::RecoveryInstance => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
     };
     let flapped = matches!(happened, Happened::Reopened | Happened::Resolved);
     IncidentEvent {
@@ -29,6 +31,9 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         sequence: 1,
         reason: "why it is so".into(),
         flaps: if flapped { 3 } else { 0 },
+        job_id: None,
+        plan_name: None,
+        drill: None,
     }
 }
 

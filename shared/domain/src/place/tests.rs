@@ -40,7 +40,7 @@ fn seen(observations: &[Observation], context: &Context<'_>) -> (PlaceRow, Vec<O
 fn levels(told: &[OwnEvent]) -> Vec<Level> {
     let level = |event: &OwnEvent| match event {
         OwnEvent::Capacity(event) => Some(event.status),
-        OwnEvent::Incident(_) => None,
+        _ => None,
     };
     told.iter().filter_map(level).collect()
 }

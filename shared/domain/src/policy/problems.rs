@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// What concerns an account as a whole, so that a tag of a server cannot change it.
-const OF_ACCOUNTS: [&str; 8] = [
+const OF_ACCOUNTS: [&str; 13] = [
     "info_at",
     "warning_at",
     "critical_at",
@@ -24,6 +24,11 @@ const OF_ACCOUNTS: [&str; 8] = [
     "sweep_uninitialized_every",
     "silent_after",
     "unswept_after",
+    "job_stuck_after",
+    "job_failed_kept",
+    "job_quota_percent",
+    "drill_left_after",
+    "not_resumed_after",
 ];
 
 impl Policy {
@@ -104,6 +109,9 @@ impl Limits {
         if hysteresis >= info_at {
             problems.push(format!("hysteresis {hysteresis} must be below info_at {info_at}"));
         }
+        if !(1..=100).contains(&self.job_quota_percent) {
+            problems.push(format!("job_quota_percent {} must lie within 1 to 100", self.job_quota_percent));
+        }
         for (name, value, least, words) in [
             ("sweep_every", self.sweep_every, MINUTE, "a minute"),
             ("sweep_uninitialized_every", self.sweep_uninitialized_every, MINUTE, "a minute"),
@@ -112,6 +120,11 @@ impl Limits {
             ("not_seen_after", self.not_seen_after, MINUTE, "a minute"),
             ("initial_sync_stuck_after", self.initial_sync_stuck_after, MINUTE, "a minute"),
             ("gone_kept", self.gone_kept, DAY, "a day"),
+            ("job_stuck_after", self.job_stuck_after, MINUTE, "a minute"),
+            ("job_failed_kept", self.job_failed_kept, MINUTE, "a minute"),
+            ("drill_left_after", self.drill_left_after, MINUTE, "a minute"),
+            ("drill_every", self.drill_every, DAY, "a day"),
+            ("not_resumed_after", self.not_resumed_after, MINUTE, "a minute"),
         ] {
             if value < least {
                 problems.push(format!("{name} must be {words} at least"));

@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ServerRow;
 use super::details::fingerprint;
 use crate::ids::InstanceId;
-use crate::policy::{Policy, RPO_TAG};
+use crate::policy::{Policy, RPO_TAG, RTO_TAG};
 use crate::seen::{ServerSeen, Staging};
 use crate::span;
 
@@ -66,4 +67,18 @@ fn beginning(text: &str) -> String {
 /// A server's recovery point objective; `None` when it has none that can be read.
 pub(super) fn rpo(marks: &BTreeMap<String, String>) -> Option<Duration> {
     marks.get(RPO_TAG).and_then(|text| span::parse(text))
+}
+
+impl ServerRow {
+    /// Its recovery time objective, by its tag `drs-fleet:rto`; `None` when it has none that can be read.
+    pub fn recovery_time_objective(&self) -> Option<Duration> {
+        self.inventory.as_ref()?.marks.get(RTO_TAG).and_then(|text| span::parse(text))
+    }
+
+    /// The state of a server that replicates in another account, and whether it does so; `None` for all others.
+    pub fn replicates_elsewhere(&self) -> Option<(&str, bool)> {
+        let state = self.replication.state.as_str();
+        let rests = ["STALLED", "STOPPED", "DISCONNECTED", "PAUSED"].contains(&state);
+        self.is_extended().then_some((state, !rests))
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn record(request: &Request, answer: Result<&Value, &Refusal>) -> Ser
         "eventSource": "drs.amazonaws.com",
         "eventName": request.operation,
         "awsRegion": request.region,
-        "sourceIPAddress": "198.51.100.24",
+        "sourceIPAddress": address(&request.principal),
         "userAgent": "aws-sdk-rust/1.3.14 os/linux lang/rust",
         "requestParameters": parameters(&request.body),
         "responseElements": answer.ok().filter(|body| body.is_object()),
@@ -46,6 +46,14 @@ pub(super) fn record(request: &Request, answer: Result<&Value, &Refusal>) -> Ser
 
 fn parameters(body: &Value) -> Value {
     if body.as_object().is_some_and(serde_json::Map::is_empty) { Value::Null } else { body.clone() }
+}
+
+/// Where a caller calls from: each from an address of its own, a service from its name.
+fn address(principal: &Principal) -> String {
+    match principal {
+        Principal::Service { name, .. } => name.clone(),
+        caller => format!("198.51.100.{}", 1 + hash(&caller.arn()) % 254),
+    }
 }
 
 fn identity(principal: &Principal, request: &Request) -> Value {

@@ -1,20 +1,22 @@
 //! What scenarios and tests do to accounts, and how they look at them: no API of AWS does that. See `health.rs` for
 //! the replication of single servers.
 
+mod instances;
+mod jobs;
+mod truth;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::instance::Failback;
+use super::Drs;
+use super::mishap::{EventRule, Mishaps};
 use super::quota::Applied;
 use super::site::{Settings, Site};
 use super::spec::ServerSpec;
-use super::{Drs, notice};
-use crate::World;
 use crate::call::Refusal;
-use crate::events::ServiceEvent;
 use crate::world::lock;
+pub use truth::{JobView, LaunchView, PhaseView};
 
 /// A source server as it is right now.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,17 +43,6 @@ pub struct ServerView {
     pub recovery_instance: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-}
-
-/// A job as it is right now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobView {
-    /// `drsjob-…`.
-    pub id: String,
-    /// `JobStatus`.
-    pub status: String,
-    /// Servers and their `LaunchStatus`.
-    pub servers: Vec<(String, String)>,
 }
 
 /// Where something is done: account and Region.
@@ -91,6 +82,12 @@ impl Drs {
         lock(&self.site(account, region)).settings = settings;
     }
 
+    /// Lets events of an account and Region be lost or come twice from now on, by these rules and no others. The same
+    /// seed strikes the same events.
+    pub fn disturb(&self, (account, region): Place<'_>, rules: Vec<EventRule>, seed: u64) {
+        lock(&self.site(account, region)).mishaps = Mishaps::new(rules, seed);
+    }
+
     /// Lets `target` extend the source servers of `staging` (the `DRSStagingAccountRole`).
     pub fn trust(&self, staging: &str, target: &str) {
         lock(&self.trusts).insert((staging.to_owned(), target.to_owned()));
@@ -127,11 +124,6 @@ impl Drs {
         Ok(())
     }
 
-    /// The next launch of each of these servers fails, also in a job that runs already.
-    pub fn fail_next_launches(&self, (account, region): Place<'_>, ids: &[String]) {
-        lock(&self.site(account, region)).doomed.extend(ids.iter().cloned());
-    }
-
     /// The extension of an extended server breaks for good, for the given reason.
     ///
     /// # Errors
@@ -143,27 +135,6 @@ impl Drs {
             extension.broken = Some(why.to_owned());
         }
         Ok(())
-    }
-
-    /// The failback client reports: replication back begins, and 45 minutes later the launch may follow.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub fn begin_failback(
-        &self,
-        world: &Arc<World>,
-        place: Place<'_>,
-        instance: &str,
-    ) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.set_failback(instance, Failback::InProgress, now))
-    }
-
-    /// The replication back fails.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub fn fail_failback(&self, world: &Arc<World>, place: Place<'_>, instance: &str) -> Result<(), Refusal> {
-        self.control(world, place, |site, now| site.set_failback(instance, Failback::Error, now))
     }
 
     /// The servers of an account and Region as of the last look or tick, lag as of `now`.
@@ -185,31 +156,5 @@ impl Drs {
             tags: server.tags.clone(),
         };
         site.servers.values().map(view).collect()
-    }
-
-    /// The jobs of an account and Region as of the last look or tick, oldest first.
-    pub fn jobs(&self, (account, region): Place<'_>) -> Vec<JobView> {
-        let site = self.site(account, region);
-        let site = lock(&site);
-        let view = |job: &super::job::Job| JobView {
-            id: job.id.clone(),
-            status: job.status.to_owned(),
-            servers: job.participants.iter().map(|p| (p.server.clone(), p.status.to_owned())).collect(),
-        };
-        site.jobs.iter().map(view).collect()
-    }
-}
-
-impl Site {
-    pub(super) fn set_failback(
-        &mut self,
-        id: &str,
-        failback: Failback,
-        now: Timestamp,
-    ) -> Result<Option<ServiceEvent>, Refusal> {
-        let instance = self.instance(id)?;
-        (instance.failback, instance.failback_since, instance.failback_job) = (failback, now, None);
-        let state = if failback == Failback::Error { "FAILBACK_ERROR" } else { "FAILBACK_IN_PROGRESS" };
-        Ok(Some(notice::failback(&instance.arn, state, now)))
     }
 }

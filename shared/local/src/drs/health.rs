@@ -120,6 +120,15 @@ impl Drs {
         self.control(world, place, |site, now| site.change(id, why, |it| it.rescan(now)))
     }
 
+    /// Somebody reinstalls the agent of a server that was silent, as after a failback of a server that was extended
+    /// from it: all its disks are read again.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `ConflictException`.
+    pub fn reinstall_agent(&self, world: &Arc<World>, place: Place<'_>, id: &str) -> Result<(), Refusal> {
+        self.control(world, place, |site, now| site.reinstall(id, now))
+    }
+
     pub(super) fn control(
         &self,
         world: &Arc<World>,
@@ -128,10 +137,8 @@ impl Drs {
     ) -> Result<(), Refusal> {
         let now = world.clock.now();
         let site = self.site(account, region);
-        let mut site = lock(&site);
-        let mut events = site.advance(now);
-        let outcome = change(&mut site, now);
-        drop(site);
+        let mut events = self.pass(&site, now);
+        let outcome = change(&mut lock(&site), now);
         let outcome = outcome.map(|event| events.extend(event));
         emit(world, account, region, &events);
         outcome
@@ -158,6 +165,13 @@ impl Site {
         let was_stalled = server.replication.phase == Phase::Stalled;
         let recovered = server.replication.recover(now);
         Ok((was_stalled && recovered).then(|| notice::stalled(&server.arn, false, now)))
+    }
+
+    pub(super) fn reinstall(&mut self, id: &str, now: Timestamp) -> Result<Option<ServiceEvent>, Refusal> {
+        let recovered = self.recover(id, now)?;
+        // One that was never in sync goes on with its initial sync.
+        self.own(id)?.replication.rescan(now);
+        Ok(recovered)
     }
 
     fn put(&mut self, id: &str, phase: Phase, now: Timestamp) -> Result<Option<ServiceEvent>, Refusal> {

@@ -1,4 +1,4 @@
-//! Recovery instances and their way back.
+//! Recovery instances: what was launched, and whether the machine runs.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,47 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::dice::hash;
+use super::failback::Failback;
+use super::notice;
 use super::spec::Machine;
 use super::stamp::{after, date_time};
+use crate::events::ServiceEvent;
 
-/// Seconds from the start of failback replication until the launch is possible.
-const SYNC: i64 = 45 * 60;
-
-/// `FailbackState`, as far as it is simulated.
+/// `EC2InstanceState` of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failback {
-    NotStarted,
-    InProgress,
-    Ready,
-    Completed,
-    Error,
+pub(super) enum Power {
+    Pending,
+    Running,
+    Stopping,
+    Stopped,
+    ShuttingDown,
+    Terminated,
+    NotFound,
+}
+
+impl Power {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Stopped => "STOPPED",
+            Self::ShuttingDown => "SHUTTING-DOWN",
+            Self::Terminated => "TERMINATED",
+            Self::NotFound => "NOT_FOUND",
+        }
+    }
+
+    /// What comes next by itself, and after how many seconds. EC2 shows a terminated machine for about an hour.
+    fn following(self) -> Option<(Self, i64)> {
+        match self {
+            Self::Pending => Some((Self::Running, 20)),
+            Self::Stopping => Some((Self::Stopped, 40)),
+            Self::ShuttingDown => Some((Self::Terminated, 60)),
+            Self::Terminated => Some((Self::NotFound, 3_600)),
+            Self::Running | Self::Stopped | Self::NotFound => None,
+        }
+    }
 }
 
 /// A launched machine, in a drill or for real.
@@ -35,20 +62,35 @@ pub(super) struct Instance {
     pub(super) launched: Timestamp,
     pub(super) zone: String,
     pub(super) tags: BTreeMap<String, String>,
+    pub(super) power: Power,
+    pub(super) power_since: Timestamp,
     /// It left the service and may be deleted from it.
     pub(super) disconnected: bool,
     pub(super) failback: Failback,
-    pub(super) failback_since: Timestamp,
-    pub(super) failback_job: Option<String>,
 }
 
 impl Instance {
-    /// Failback replication is ready for the launch once it has caught up.
+    /// Lets time pass.
     pub(super) fn advance(&mut self, now: Timestamp) {
-        let ready = after(self.failback_since, SYNC);
-        if self.failback == Failback::InProgress && self.failback_job.is_none() && ready <= now {
-            (self.failback, self.failback_since) = (Failback::Ready, ready);
+        while let Some((next, lasts)) = self.power.following() {
+            let at = after(self.power_since, lasts);
+            if at > now {
+                break;
+            }
+            self.turn(next, at);
         }
+        self.failback.advance(now);
+    }
+
+    /// The machine goes into a state.
+    pub(super) fn turn(&mut self, power: Power, at: Timestamp) {
+        (self.power, self.power_since) = (power, at);
+    }
+
+    /// The event of the state that its failback is in, for those that have one.
+    pub(super) fn tell_failback(&self, at: Timestamp) -> Option<ServiceEvent> {
+        let state = self.failback.state;
+        state.is_told().then(|| notice::failback(&self.arn, state.name(), at))
     }
 
     /// `RecoveryInstance` as the API answers it.
@@ -63,14 +105,14 @@ impl Instance {
         json!({
             "recoveryInstanceID": self.id,
             "ec2InstanceID": self.id,
-            "ec2InstanceState": "RUNNING",
+            "ec2InstanceState": self.power.name(),
             "arn": self.arn,
             "sourceServerID": self.server,
             "jobID": self.job,
             "isDrill": self.drill,
             "tags": self.tags,
-            "failback": self.show_failback(),
-            "dataReplicationInfo": { "dataReplicationState": self.replication_state() },
+            "failback": self.failback.show(self.agent_seen(now)),
+            "dataReplicationInfo": self.replication(now),
             "recoveryInstanceProperties": properties,
             "pointInTimeSnapshotDateTime": date_time(self.launched),
             "originEnvironment": if from_aws { "AWS" } else { "ON_PREMISES" },
@@ -79,32 +121,14 @@ impl Instance {
         })
     }
 
-    fn show_failback(&self) -> Value {
-        let state = match self.failback {
-            Failback::NotStarted => "FAILBACK_NOT_STARTED",
-            Failback::InProgress => "FAILBACK_IN_PROGRESS",
-            Failback::Ready => "FAILBACK_READY_FOR_LAUNCH",
-            Failback::Completed => "FAILBACK_COMPLETED",
-            Failback::Error => "FAILBACK_ERROR",
-        };
-        let mut shown = json!({ "state": state, "failbackToOriginalServer": true });
-        if self.failback != Failback::NotStarted {
-            shown["failbackInitiationTime"] = json!(date_time(self.failback_since));
+    fn replication(&self, now: Timestamp) -> Value {
+        if self.disconnected {
+            return json!({ "dataReplicationState": "DISCONNECTED" });
         }
-        if let Some(job) = &self.failback_job {
-            shown["failbackJobID"] = json!(job);
-        }
-        shown
+        self.failback.show_replication(&self.id, now)
     }
 
-    fn replication_state(&self) -> &'static str {
-        match self.failback {
-            _ if self.disconnected => "DISCONNECTED",
-            Failback::NotStarted => "NOT_STARTED",
-            Failback::InProgress => "INITIAL_SYNC",
-            Failback::Ready => "CONTINUOUS",
-            Failback::Completed => "STOPPED",
-            Failback::Error => "STALLED",
-        }
+    fn agent_seen(&self, now: Timestamp) -> Timestamp {
+        if self.power == Power::Running { now } else { self.power_since }
     }
 }

@@ -1,46 +1,35 @@
-//! Jobs: an agenda of dated steps, drawn when the job is made and carried out as time passes.
+//! One job: who takes part, how far each of them is, and the log.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::dice::{Dice, hash};
-use super::stamp::{after, date_time};
+use super::agenda::{Agenda, Due};
+use super::dice::hash;
+use super::initiator::InitiatedBy;
+use super::stamp::{date_time, milliseconds};
 
-/// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Drill,
-    Recovery,
-    Failback,
-    Terminate,
-}
-
-/// One step of the agenda, mostly for one participant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// The job is taken up.
-    Begin,
-    /// Nothing but a line in the job's log.
-    Note(&'static str),
-    /// The participant is launched, unless its launch is to fail.
-    Launch,
-    /// The participant cannot be launched; the log says this.
-    Fail(&'static str),
-    /// The participant's recovery instance is gone.
-    Terminate,
-    /// All is done.
-    End,
-}
-
-/// One server of a job.
+/// One server of a job, or one source network.
 #[derive(Clone, Debug)]
 pub(super) struct Participant {
-    pub(super) server: String,
-    /// The recovery instance: launched by this job, or to be ended by it.
+    pub(super) id: String,
+    /// The recovery instance: launched by this job, or to be ended or failed back by it.
     pub(super) instance: Option<String>,
     pub(super) status: &'static str,
+    /// When it was launched, failed or ended.
+    pub(super) finished: Option<Timestamp>,
+    /// `rawError` of its failure.
+    pub(super) error: Option<String>,
+}
+
+/// A line of a job's log.
+#[derive(Clone, Debug)]
+pub(super) struct LogItem {
+    pub(super) at: Timestamp,
+    pub(super) event: &'static str,
+    pub(super) who: Option<usize>,
+    data: Value,
 }
 
 /// One job.
@@ -50,65 +39,47 @@ pub(super) struct Job {
     pub(super) serial: u64,
     pub(super) id: String,
     pub(super) arn: String,
-    pub(super) kind: Kind,
+    pub(super) by: InitiatedBy,
     pub(super) created: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) status: &'static str,
     pub(super) participants: Vec<Participant>,
     pub(super) tags: BTreeMap<String, String>,
-    /// Log items: when, which event, which server, which instance.
-    pub(super) log: Vec<Value>,
-    /// Later steps last, so that the next one is popped.
-    agenda: Vec<Due>,
-}
-
-/// A dated step: when, for which participant (if for one), what.
-pub(super) type Due = (Timestamp, Option<usize>, Step);
-
-/// What the agenda needs to know about a server to be launched.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Launchable {
-    /// It has a consistent snapshot.
-    pub(super) snapshot: bool,
-    /// It replicates, so that a snapshot can be taken now.
-    pub(super) fresh: bool,
-    /// It has a recovery instance, which goes first.
-    pub(super) replaces: bool,
+    pub(super) log: Vec<LogItem>,
+    pub(super) agenda: Agenda,
 }
 
 impl Job {
-    /// A pending job without participants.
-    pub(super) fn new(arn: String, kind: Kind, created: Timestamp, tags: BTreeMap<String, String>) -> Self {
+    /// A pending job without participants. It is as old as the API says, which tells no less than milliseconds.
+    pub(super) fn new(
+        arn: String,
+        by: InitiatedBy,
+        created: Timestamp,
+        tags: BTreeMap<String, String>,
+    ) -> Self {
         let id = arn.rsplit('/').next().unwrap_or_default().to_owned();
+        let created = milliseconds(created);
         Self {
             serial: 0,
             id,
             arn,
-            kind,
+            by,
             created,
             ended: None,
             status: "PENDING",
             participants: Vec::new(),
             tags,
             log: Vec::new(),
-            agenda: Vec::new(),
+            agenda: Agenda::new(created, Vec::new()),
         }
     }
 
-    /// Writes the agenda: beginning, the steps of the participants, and an end after the last of them.
-    pub(super) fn plan(&mut self, mut steps: Vec<Due>) {
-        steps.push((after(self.created, 2), None, Step::Begin));
-        let last = steps.iter().map(|(at, ..)| *at).max().unwrap_or(self.created);
-        steps.push((after(last, 5), None, Step::End));
-        steps.sort_by_key(|(at, ..)| *at);
-        steps.reverse();
-        self.agenda = steps;
-    }
-
-    /// The next step that is due at `now`.
-    pub(super) fn next_due(&mut self, now: Timestamp) -> Option<Due> {
-        let is_due = self.agenda.last().is_some_and(|(at, ..)| *at <= now);
-        if is_due { self.agenda.pop() } else { None }
+    /// Takes up participants, each with the recovery instance that the job is about, and what is to be done.
+    pub(super) fn plan(&mut self, members: Vec<(String, Option<String>)>, steps: Vec<Due>) {
+        let pending =
+            |(id, instance)| Participant { id, instance, status: "PENDING", finished: None, error: None };
+        self.participants = members.into_iter().map(pending).collect();
+        self.agenda = Agenda::new(self.created, steps);
     }
 
     /// Whether the job still holds its servers and its place among the concurrent jobs.
@@ -116,36 +87,67 @@ impl Job {
         self.status != "COMPLETED"
     }
 
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.participants.iter().any(|participant| participant.id == id)
+    }
+
+    /// Where a participant stands from now on; a status other than these two is final.
+    pub(super) fn mark(&mut self, who: usize, status: &'static str, at: Timestamp) {
+        if let Some(participant) = self.participants.get_mut(who) {
+            participant.status = status;
+            participant.finished = (!matches!(status, "PENDING" | "IN_PROGRESS")).then_some(at);
+        }
+    }
+
     /// Adds a line to the log.
-    pub(super) fn note(&mut self, at: Timestamp, event: &str, who: Option<usize>) {
+    pub(super) fn note(&mut self, at: Timestamp, event: &'static str, who: Option<usize>) {
         let mut data = json!({});
-        if let Some(participant) = who.and_then(|index| self.participants.get(index)) {
-            data["sourceServerID"] = json!(participant.server);
+        if let Some(participant) = who.and_then(|who| self.participants.get(who)) {
+            if self.by.is_of_networks() {
+                data["eventResourceData"] =
+                    json!({ "sourceNetworkData": { "sourceNetworkID": participant.id } });
+            } else {
+                data["sourceServerID"] = json!(participant.id);
+            }
             if event.starts_with("CONVERSION") {
-                let server = format!("i-0{:016x}", hash(&format!("{}{}", self.id, participant.server)));
+                let server = format!("i-0{:016x}", hash(&format!("{}{}", self.id, participant.id)));
                 data["conversionServerID"] = json!(server);
             }
-            if event.contains("FAIL") {
-                data["rawError"] = json!(format!("launch of {} failed", participant.server));
-            }
         }
-        self.log.push(json!({ "logDateTime": date_time(at), "event": event, "eventData": data }));
+        self.log.push(LogItem { at, event, who, data });
+    }
+
+    /// Adds the line of a failure to the log, and takes the participant off the agenda.
+    pub(super) fn note_failure(&mut self, at: Timestamp, event: &'static str, who: usize, raw_error: &str) {
+        self.note(at, event, Some(who));
+        self.agenda.give_up(who);
+        if let Some(item) = self.log.last_mut() {
+            item.data["rawError"] = json!(raw_error);
+        }
+        if let Some(participant) = self.participants.get_mut(who) {
+            participant.error = Some(raw_error.to_owned());
+        }
     }
 
     /// `Job` as the API answers it. The answer to the starting call does not say who began it.
     pub(super) fn show(&self, with_initiator: bool) -> Value {
+        let networks = self.by.is_of_networks();
+        let servers = self.participants.iter().filter(|_| !networks);
         let mut shown = json!({
             "jobID": self.id,
             "arn": self.arn,
-            "type": if self.kind == Kind::Terminate { "TERMINATE" } else { "LAUNCH" },
+            "type": self.by.job_type(),
             "creationDateTime": date_time(self.created),
             "status": self.status,
-            "participatingServers": self.participants.iter().map(Participant::show).collect::<Vec<_>>(),
+            "participatingServers": servers.map(Participant::show).collect::<Vec<_>>(),
             "tags": self.tags,
         });
         if with_initiator {
-            shown["initiatedBy"] = json!(self.kind.initiated_by());
-            shown["participatingResources"] = json!([]);
+            shown["initiatedBy"] = json!(self.by.name());
+        }
+        if with_initiator || networks {
+            let resources = self.participants.iter().filter(|_| networks);
+            shown["participatingResources"] = resources.map(Participant::show_network).collect();
         }
         if let Some(ended) = self.ended {
             shown["endDateTime"] = json!(date_time(ended));
@@ -154,64 +156,24 @@ impl Job {
     }
 }
 
-impl Kind {
-    fn initiated_by(self) -> &'static str {
-        match self {
-            Self::Drill => "START_DRILL",
-            Self::Recovery => "START_RECOVERY",
-            Self::Failback => "FAILBACK",
-            Self::Terminate => "TERMINATE_RECOVERY_INSTANCES",
-        }
+impl LogItem {
+    /// `JobLog` as the API answers it.
+    pub(super) fn show(&self) -> Value {
+        json!({ "logDateTime": date_time(self.at), "event": self.event, "eventData": self.data })
     }
 }
 
 impl Participant {
     fn show(&self) -> Value {
-        let mut shown = json!({ "sourceServerID": self.server, "launchStatus": self.status });
+        let mut shown = json!({ "sourceServerID": self.id, "launchStatus": self.status });
         // AWS leaves the instance out now and then, even of a job that is over: here for half of the servers.
-        if let Some(instance) = self.instance.as_ref().filter(|_| hash(&self.server).is_multiple_of(2)) {
+        if let Some(instance) = self.instance.as_ref().filter(|_| hash(&self.id).is_multiple_of(2)) {
             shown["recoveryInstanceID"] = json!(instance);
         }
         shown
     }
-}
 
-/// The steps that launch one participant, about 15 to 25 minutes in all.
-pub(super) fn launch_steps(start: Timestamp, index: usize, server: Launchable, dice: &mut Dice) -> Vec<Due> {
-    let mut at = after(start, dice.between(3, 20));
-    let mut steps = Vec::new();
-    let mut add = |at: Timestamp, step: Step| steps.push((at, Some(index), step));
-    if server.replaces {
-        add(at, Step::Note("CLEANUP_START"));
-        at = after(at, dice.between(30, 90));
-        add(at, Step::Note("CLEANUP_END"));
+    fn show_network(&self) -> Value {
+        json!({ "participatingResourceID": { "sourceNetworkID": self.id }, "launchStatus": self.status })
     }
-    if server.fresh {
-        add(at, Step::Note("SNAPSHOT_START"));
-        at = after(at, dice.between(60, 240));
-        add(at, Step::Note("SNAPSHOT_END"));
-    } else if server.snapshot {
-        add(at, Step::Note("USING_PREVIOUS_SNAPSHOT"));
-    } else {
-        add(at, Step::Note("SNAPSHOT_START"));
-        add(after(at, 60), Step::Fail("SNAPSHOT_FAIL"));
-        return steps;
-    }
-    add(at, Step::Note("CONVERSION_START"));
-    at = after(at, dice.between(420, 900));
-    add(at, Step::Note("CONVERSION_END"));
-    add(at, Step::Note("LAUNCH_START"));
-    add(after(at, dice.between(120, 360)), Step::Launch);
-    steps
-}
-
-/// The steps that end one participant's recovery instance.
-pub(super) fn terminate_steps(start: Timestamp, index: usize, dice: &mut Dice) -> Vec<Due> {
-    let begin = after(start, dice.between(3, 10));
-    let end = after(begin, dice.between(30, 120));
-    vec![
-        (begin, Some(index), Step::Note("CLEANUP_START")),
-        (end, Some(index), Step::Note("CLEANUP_END")),
-        (end, Some(index), Step::Terminate),
-    ]
 }

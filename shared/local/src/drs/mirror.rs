@@ -10,6 +10,9 @@ use super::replication::Replication;
 use super::site::Site;
 use crate::world::lock;
 
+/// Seconds from the last that was heard of an agent until its replication stalls.
+const GIVES_UP: i64 = 300;
+
 /// Account, Region and id of a staging server.
 type Origin = (String, String, String);
 
@@ -35,6 +38,15 @@ impl Drs {
             if let (Ok(replication), None) = (found, &extension.error) {
                 server.replication = replication.clone();
             }
+        }
+    }
+
+    /// The agent of a staging server is not heard from `at` on.
+    pub(super) fn silence_staging(&self, arn: &str, at: Timestamp) {
+        let parts: Vec<&str> = arn.split([':', '/']).collect();
+        let [_, _, _, region, account, _, id] = parts[..] else { return };
+        if let Ok(server) = lock(&self.site(account, region)).server(id) {
+            server.replication.silence(Some(GIVES_UP), at);
         }
     }
 

@@ -5,16 +5,22 @@
 //! and time in, answer and events out); only this file, `control.rs` and
 //! `health.rs` reach other services.
 
+mod agenda;
 mod api;
 mod bucket;
 mod cloudtrail;
 mod control;
 pub(crate) mod dice;
+mod failback;
+mod fate;
 mod health;
+mod initiator;
 mod instance;
 mod job;
 mod launch;
 mod mirror;
+mod mishap;
+mod network;
 mod notice;
 pub(crate) mod page;
 pub(crate) mod quota;
@@ -25,6 +31,7 @@ mod server;
 mod site;
 mod spec;
 mod stamp;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -32,9 +39,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use control::{JobView, ServerView};
+pub use control::{JobView, LaunchView, PhaseView, ServerView};
+pub use failback::FailbackState;
+pub use fate::{LaunchFailure, LaunchPhase};
+pub use initiator::InitiatedBy;
+pub use mishap::{EventRule, Mishap};
 pub use site::Settings;
 pub use spec::{Machine, Origin, ServerSpec, Start};
 
@@ -75,13 +87,27 @@ impl Drs {
     /// Lets time pass everywhere and emits what happened.
     pub fn tick(&self, world: &Arc<World>) {
         for site in self.sites() {
-            self.mirror(&site, world.clock.now());
-            let mut site = lock(&site);
-            let events = site.advance(world.clock.now());
-            let (account, region) = (site.account.clone(), site.region.clone());
-            drop(site);
+            let events = self.pass(&site, world.clock.now());
+            let (account, region) = {
+                let site = lock(&site);
+                (site.account.clone(), site.region.clone())
+            };
             emit(world, &account, &region, &events);
         }
+    }
+
+    /// Brings a site up to `now`, and returns what AWS would have told meanwhile. What its jobs do to machines that
+    /// replicate in other accounts shows there when their own time comes.
+    fn pass(&self, site: &Mutex<Site>, now: Timestamp) -> Vec<ServiceEvent> {
+        self.mirror(site, now);
+        let (events, silenced) = {
+            let mut site = lock(site);
+            (site.advance(now), std::mem::take(&mut site.silenced))
+        };
+        for (arn, at) in silenced {
+            self.silence_staging(&arn, at);
+        }
+        events
     }
 
     /// Whether `staging` lets `target` extend its source servers.
@@ -127,7 +153,8 @@ fn authorize(world: &World, request: &Request) -> Result<(), Refusal> {
 }
 
 fn emit(world: &Arc<World>, account: &str, region: &str, events: &[ServiceEvent]) {
-    for event in events {
+    let sent = lock(&world.drs.site(account, region)).mishaps.befall(events);
+    for event in sent {
         world.events.emit(world, account, region, event);
     }
 }

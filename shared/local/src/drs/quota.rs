@@ -30,12 +30,15 @@ pub(super) const SERVERS_IN_JOBS: Quota = quota("L-05AFA8C6", "Max source server
 pub(super) const SERVERS_IN_JOB: Quota =
     quota("L-B827C881", "Max source servers in a single Job", 100, false);
 
+pub(super) const NETWORKS: Quota =
+    quota("L-4B0323BD", "Max number of source networks per AWS account", 100, true);
+
 /// All that Service Quotas lists for the service code `drs`, in the order of their codes.
 pub(crate) const ALL: [Quota; 9] = [
     SERVERS_IN_JOBS,
     quota("L-0588D03B", "Max number of launch actions per resource", 200, false),
     quota("L-1F3FAE4D", "Max number of launch configuration templates per AWS account", 1, false),
-    quota("L-4B0323BD", "Max number of source networks per AWS account", 100, true),
+    NETWORKS,
     SERVERS_IN_JOB,
     REPLICATING,
     JOBS,

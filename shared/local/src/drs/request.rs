@@ -96,6 +96,10 @@ impl Request {
             "CreateExtendedSourceServer" => {
                 self.text("sourceServerArn").ok().map(str::to_owned).into_iter().collect()
             }
+            "StartSourceNetworkRecovery" => {
+                self.networks().iter().map(|id| arn("source-network", id)).collect()
+            }
+            "CreateSourceNetwork" => Vec::new(),
             "DescribeJobLogItems" | "DeleteJob" => of("jobID", "job").into_iter().collect(),
             operation if operation.starts_with("Describe") || operation.starts_with("List") => Vec::new(),
             _ => of("sourceServerID", "source-server").into_iter().collect(),
@@ -106,7 +110,7 @@ impl Request {
         let action = format!("drs:{}", self.operation);
         let mut needs: Vec<_> = resources.into_iter().map(|resource| (action.clone(), resource)).collect();
         let tags = self.body.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
-        if self.operation == "StartRecovery" && tags {
+        if matches!(self.operation.as_str(), "StartRecovery" | "StartSourceNetworkRecovery") && tags {
             needs.push(("drs:TagResource".to_owned(), arn("job", "*")));
         }
         needs
@@ -114,9 +118,19 @@ impl Request {
 
     /// The server ids of `StartRecovery`.
     pub(super) fn recovered(&self) -> Vec<String> {
-        let servers = self.body.get("sourceServers").and_then(Value::as_array);
-        let id = |server: &Value| server.get("sourceServerID").and_then(Value::as_str).map(str::to_owned);
-        servers.map(|servers| servers.iter().filter_map(id).collect()).unwrap_or_default()
+        self.members("sourceServers", "sourceServerID")
+    }
+
+    /// The network ids of `StartSourceNetworkRecovery`.
+    pub(super) fn networks(&self) -> Vec<String> {
+        self.members("sourceNetworks", "sourceNetworkID")
+    }
+
+    /// One string of each entry of a list.
+    fn members(&self, list: &str, name: &str) -> Vec<String> {
+        let entries = self.body.get(list).and_then(Value::as_array);
+        let id = |entry: &Value| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+        entries.map(|entries| entries.iter().filter_map(id).collect()).unwrap_or_default()
     }
 }
 

@@ -1,14 +1,17 @@
 //! DRS in one account and Region: servers, jobs, recovery instances, and how time moves them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Map;
 
 use super::bucket::Bucket;
 use super::dice::Dice;
+use super::fate::Fate;
 use super::instance::Instance;
 use super::job::Job;
+use super::mishap::Mishaps;
+use super::network::Network;
 use super::notice;
 use super::quota::{Applied, REPLICATING, SERVERS};
 use super::refusal::not_found;
@@ -51,8 +54,12 @@ pub(super) struct Site {
     /// In order of creation.
     pub(super) jobs: Vec<Job>,
     pub(super) instances: BTreeMap<String, Instance>,
-    /// Servers whose next launch fails.
-    pub(super) doomed: BTreeSet<String>,
+    pub(super) networks: BTreeMap<String, Network>,
+    /// What is in store for servers and networks.
+    pub(super) fates: BTreeMap<String, Fate>,
+    /// ARNs of staging servers elsewhere whose agents have stopped, and since when.
+    pub(super) silenced: Vec<(String, Timestamp)>,
+    pub(super) mishaps: Mishaps,
     pub(super) settings: Settings,
     pub(super) quotas: Applied,
     pub(super) bucket: Bucket,
@@ -71,7 +78,10 @@ impl Site {
             servers: BTreeMap::new(),
             jobs: Vec::new(),
             instances: BTreeMap::new(),
-            doomed: BTreeSet::new(),
+            networks: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            silenced: Vec::new(),
+            mishaps: Mishaps::default(),
             settings: Settings::default(),
             quotas: Applied::default(),
             bucket: Bucket::default(),
@@ -96,17 +106,22 @@ impl Site {
         self.instances.get_mut(id).ok_or_else(|| not_found("RecoveryInstance", id))
     }
 
-    /// Whether a job that is not over has the server.
-    pub(super) fn is_busy(&self, server: &str) -> bool {
-        let has = |job: &Job| job.participants.iter().any(|p| p.server == server);
-        self.jobs.iter().rev().filter(|job| job.is_active()).any(has)
+    /// The job of an id.
+    pub(super) fn job(&self, id: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.id == id)
     }
 
-    /// Takes up a job.
+    /// Whether a job that is not over has the server or network.
+    pub(super) fn is_busy(&self, id: &str) -> bool {
+        self.jobs.iter().rev().any(|job| job.is_active() && job.has(id))
+    }
+
+    /// Takes up a job. One that another account asks for may be older than the newest here.
     pub(super) fn begin(&mut self, mut job: Job) {
         self.jobs_begun += 1;
         job.serial = self.jobs_begun;
-        self.jobs.push(job);
+        let place = self.jobs.partition_point(|other| other.created <= job.created);
+        self.jobs.insert(place, job);
     }
 
     /// Refuses when one more replicating server, of the given id, would be too many.
@@ -152,7 +167,7 @@ impl Site {
         }
         let mut jobs = std::mem::take(&mut self.jobs);
         for job in &mut jobs {
-            while let Some(due) = job.next_due(now) {
+            while let Some(due) = job.agenda.next_due(now) {
                 self.carry_out(job, due, &mut events);
             }
         }

@@ -4,7 +4,17 @@ use jiff::{SignedDuration, Timestamp};
 
 /// `at` plus some seconds.
 pub(super) fn after(at: Timestamp, seconds: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    shift(at, SignedDuration::from_secs(seconds))
+}
+
+/// `at` moved by a duration.
+pub(super) fn shift(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// `at` as exact as the API tells it.
+pub(super) fn milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 /// Whole seconds from `earlier` to `later`, never negative.

@@ -4,11 +4,14 @@ use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::ids::SourceServerId;
+use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::job::JobRow;
+use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::row::Troubled;
 use drs_fleet_domain::server::ServerRow;
 use drs_fleet_domain::unhandled::{self, UnhandledRow};
@@ -28,6 +31,17 @@ pub(super) async fn reason(hub: &Hub, told: &IncidentEvent) -> Result<Option<Str
             let key = unhandled::key_of_stranger(CapacityTracker::NAME, &told.account_id);
             of::<UnhandledRow>(hub, key, told).await
         }
+        SubjectKind::Account if told.kind == IncidentKind::JobsNearQuota => {
+            of::<JobSweepRow>(hub, keys::job_sweep(&place), told).await
+        }
+        SubjectKind::Job => match told.subject.parse::<JobId>() {
+            Ok(id) => of::<JobRow>(hub, keys::job(&place, &id), told).await,
+            Err(_) => Ok(None),
+        },
+        SubjectKind::RecoveryInstance => match told.subject.parse::<RecoveryInstanceId>() {
+            Ok(id) => of::<RecoveryRow>(hub, keys::recovery(&place, &id), told).await,
+            Err(_) => Ok(None),
+        },
         SubjectKind::Account => of::<PlaceRow>(hub, keys::place(&place), told).await,
     }
 }

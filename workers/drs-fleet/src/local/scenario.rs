@@ -1,10 +1,12 @@
 //! What happens in the simulated spokes: a list of steps from a file, played on the cloud's clock.
 //!
 //! A step of one server names it by number among those that replicated without lag when the scenario began, so that
-//! later steps mean the same one; a step of many takes the first servers of the spoke.
+//! later steps mean the same one, and so do drills and recoveries take the first of them; any other step of many takes
+//! the first servers of the spoke.
 
 mod action;
 mod api;
+mod jobs;
 mod stage;
 mod trouble;
 
@@ -20,13 +22,14 @@ use self::action::Action;
 use self::stage::Stage;
 
 /// The scenarios that come with the program.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("calm", include_str!("../../scenarios/calm.yaml")),
     ("stall", include_str!("../../scenarios/stall.yaml")),
     ("drill", include_str!("../../scenarios/drill.yaml")),
     ("storm", include_str!("../../scenarios/storm.yaml")),
     ("health", include_str!("../../scenarios/health.yaml")),
     ("full", include_str!("../../scenarios/full.yaml")),
+    ("jobs", include_str!("../../scenarios/jobs.yaml")),
 ];
 
 /// What happens, and when.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drs_fleet_domain::seen::{Page, Progress, ServerFacts, ServerSeen, Staging, Step};
+use drs_fleet_domain::seen::{LastLaunch, Page, Progress, ServerFacts, ServerSeen, Staging, Step};
 use serde_json::{Value, json};
 
 use crate::io::{Io, ServerFilter};
@@ -75,6 +75,12 @@ async fn all_that_the_sample_of_aws_says_of_the_machine_is_read() {
         origin_zone: text("us-west-2b"),
         added_at: Some("2024-01-15T10:30:00Z".parse().unwrap()),
         last_launch_result: text("SUCCEEDED"),
+        last_launch: Some(LastLaunch {
+            at: "2024-06-10T15:00:00Z".parse().unwrap(),
+            drill: false,
+            job: Some("drsjob-1234567890abcdef0".parse().unwrap()),
+            status: "LAUNCHED".into(),
+        }),
         recovery_instance: text("i-1234567890abcdef0"),
     };
     assert_eq!(seen(sample()["items"][0].clone()).await.facts, facts);

@@ -32,8 +32,13 @@ fn outbox(second: i64) -> Outbox {
         severity: Severity::High,
         reason: "AGENT_NOT_SEEN".into(),
     };
-    let subject =
-        Subject { place: &place, account_name: "Payments", id: "s-12345678901234567", name: "db-1" };
+    let subject = Subject {
+        place: &place,
+        account_name: "Payments",
+        id: "s-12345678901234567",
+        name: "db-1",
+        job: None,
+    };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Answer;
 use crate::call::Refusal;
+use crate::drs::job::LogItem;
 use crate::drs::page::Page;
 use crate::drs::refusal::invalid;
 use crate::drs::request::Request;
@@ -37,17 +38,19 @@ pub(super) fn jobs(site: &Site, request: &Request) -> Answer {
     let wanted = |id: &String, at: Timestamp| (ids.is_empty() || ids.contains(id)) && at >= from && at <= to;
     let found = site.jobs.iter().rev().filter(|job| wanted(&job.id, job.created));
     // Keys that rise from the newest on.
-    let keyed = found.map(|job| (format!("{:020}", u64::MAX - job.serial), job));
+    let keyed = found.map(|job| {
+        let (created, serial) = (i64::MAX - job.created.as_millisecond(), u64::MAX - job.serial);
+        (format!("{created:020}{serial:020}"), job)
+    });
     Ok((200, page.of("items", keyed, |job| job.show(true))))
 }
 
 pub(super) fn job_log(site: &Site, request: &Request) -> Answer {
     let page = Page::read(request, usize::MAX)?;
     let id = request.text("jobID")?;
-    let job = site.jobs.iter().find(|job| job.id == id);
-    let job = job.ok_or_else(|| invalid("jobID", &format!("job {id} does not exist")))?;
+    let job = site.job(id).ok_or_else(|| invalid("jobID", &format!("job {id} does not exist")))?;
     let items = job.log.iter().enumerate().map(|(index, item)| (format!("{index:08}"), item));
-    Ok((200, page.of("items", items, Value::clone)))
+    Ok((200, page.of("items", items, LogItem::show)))
 }
 
 pub(super) fn instances(site: &Site, request: &Request) -> Answer {

@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Answer;
-use super::recovery::of_instances;
+use super::tags::read_tags;
 use crate::drs::Drs;
-use crate::drs::instance::Failback;
-use crate::drs::job::Kind;
-use crate::drs::notice;
+use crate::drs::failback::FailbackState;
+use crate::drs::initiator::InitiatedBy;
 use crate::drs::refusal::{busy, conflict, invalid, not_found, uninitialized};
 use crate::drs::request::Request;
 use crate::drs::site::Site;
@@ -18,22 +17,19 @@ use crate::world::lock;
 pub(super) fn launch(site: &mut Site, request: &Request) -> Answer {
     let ids = request.list("/recoveryInstanceIDs", 200)?;
     for id in &ids {
-        if site.instance(id)?.failback != Failback::Ready {
+        if site.instance(id)?.failback.state != FailbackState::ReadyForLaunch {
             let text = format!("recovery instance {id} is not ready for a failback launch");
             return Err(conflict("RecoveryInstance", id, &text));
         }
     }
-    let job = of_instances(site, Kind::Failback, &ids, request)?;
-    let job_id = job.get("jobID").and_then(Value::as_str).map(str::to_owned);
-    for id in &ids {
-        site.instance(id)?.failback_job.clone_from(&job_id);
-    }
-    Ok((200, json!({ "job": job })))
+    let tags = read_tags(request.body.get("tags"))?;
+    let job = site.start_of_instances(InitiatedBy::Failback, &ids, tags, request.now)?;
+    Ok((200, json!({ "job": job.show(false) })))
 }
 
 pub(super) fn stop(site: &mut Site, request: &Request) -> Answer {
     let instance = site.instance(request.text("recoveryInstanceID")?)?;
-    (instance.failback, instance.failback_since) = (Failback::NotStarted, request.now);
+    instance.failback.turn(FailbackState::NotStarted, request.now);
     Ok((200, Value::Null))
 }
 
@@ -67,7 +63,7 @@ pub(super) fn reverse(drs: &Drs, request: &Request, events: &mut Vec<ServiceEven
     let (machine, server_arn) = {
         let mut home = lock(&home);
         let instance = home.instance(id)?.clone();
-        if instance.failback != Failback::NotStarted {
+        if instance.failback.state != FailbackState::NotStarted {
             let text = format!("failback of recovery instance {id} has already been started");
             return Err(conflict("RecoveryInstance", id, &text));
         }
@@ -92,7 +88,7 @@ pub(super) fn reverse(drs: &Drs, request: &Request, events: &mut Vec<ServiceEven
     };
     let mut home = lock(&home);
     let instance = home.instance(id)?;
-    (instance.failback, instance.failback_since) = (Failback::InProgress, request.now);
-    events.push(notice::failback(&instance.arn, "FAILBACK_IN_PROGRESS", request.now));
+    instance.failback.turn(FailbackState::InProgress, request.now);
+    events.extend(instance.tell_failback(request.now));
     Ok((200, json!({ "reversedDirectionSourceServerArn": reversed })))
 }

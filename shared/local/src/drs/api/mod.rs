@@ -4,6 +4,7 @@ mod config;
 mod describe;
 mod extension;
 mod failback;
+mod networks;
 mod recovery;
 mod servers;
 mod tags;
@@ -31,8 +32,7 @@ impl Drs {
         allowed: impl FnOnce() -> Result<(), Refusal>,
     ) -> (Answer, Vec<ServiceEvent>) {
         let site = self.site(&request.account, &request.region);
-        self.mirror(&site, request.now);
-        let mut events = lock(&site).advance(request.now);
+        let mut events = self.pass(&site, request.now);
         let answer =
             self.throttle(request).and_then(|()| allowed()).and_then(|()| self.operate(request, &mut events));
         if request.is_write() && lock(&site).settings.trail {
@@ -61,6 +61,7 @@ impl Drs {
             // These look into other accounts and lock one site at a time.
             "CreateExtendedSourceServer" => extension::create(self, request),
             "ListExtensibleSourceServers" => extension::list_extensible(self, request),
+            "StartRecovery" => recovery::start(self, request),
             "ReverseReplication" => failback::reverse(self, request, events),
             _ => within(&mut lock(&site), request),
         }
@@ -77,12 +78,14 @@ fn within(site: &mut Site, request: &Request) -> Answer {
         "DescribeJobs" => describe::jobs(site, request),
         "DescribeJobLogItems" => describe::job_log(site, request),
         "DescribeRecoveryInstances" => describe::instances(site, request),
-        "StartRecovery" => recovery::start(site, request),
         "TerminateRecoveryInstances" => recovery::terminate(site, request),
         "StartFailbackLaunch" => failback::launch(site, request),
         "StopFailback" => failback::stop(site, request),
         "DisconnectRecoveryInstance" => failback::disconnect(site, request),
         "DeleteRecoveryInstance" => failback::delete(site, request),
+        "CreateSourceNetwork" => networks::create(site, request),
+        "DescribeSourceNetworks" => networks::describe(site, request),
+        "StartSourceNetworkRecovery" => recovery::start_networks(site, request),
         "DeleteJob" => recovery::delete(site, request),
         "StartReplication" => servers::start(site, request),
         "StopReplication" => servers::stop(site, request),

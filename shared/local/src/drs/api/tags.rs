@@ -1,4 +1,4 @@
-//! Tags of source servers, jobs and recovery instances.
+//! Tags of source servers, source networks, jobs and recovery instances.
 
 use std::collections::BTreeMap;
 
@@ -70,6 +70,7 @@ fn tagged<'a>(site: &'a mut Site, arn: &str) -> Result<&'a mut BTreeMap<String, 
     let tags = match kind {
         "source-server" => site.servers.get_mut(id).map(|server| &mut server.tags),
         "recovery-instance" => site.instances.get_mut(id).map(|instance| &mut instance.tags),
+        "source-network" => site.networks.get_mut(id).map(|network| &mut network.tags),
         "job" => site.jobs.iter_mut().find(|job| job.id == id).map(|job| &mut job.tags),
         _ => None,
     };

@@ -1,7 +1,6 @@
 use super::*;
-use crate::drs::instance::Failback;
+use crate::drs::failback::FailbackState;
 use crate::drs::spec::Origin;
-use crate::world::lock;
 
 const EVENT: &str = "DRS Recovery Instance Failback State Change";
 
@@ -13,6 +12,12 @@ fn recovered() -> (Bench, String) {
     (bench, instance)
 }
 
+fn turn(bench: &mut Bench, instance: &str, state: FailbackState) {
+    bench
+        .alter(|site, now| site.change_failback(instance, |failback| failback.turn(state, now), now))
+        .unwrap();
+}
+
 fn states(bench: &Bench) -> Vec<String> {
     bench.heard(EVENT).iter().map(|event| event.detail["state"].as_str().unwrap().to_owned()).collect()
 }
@@ -22,9 +27,7 @@ fn a_failback_is_begun_becomes_ready_and_is_completed_by_a_job() {
     let (mut bench, instance) = recovered();
     let body = json!({ "recoveryInstanceIDs": [instance] });
     assert_eq!(bench.ask("StartFailbackLaunch", body.clone()).unwrap_err().code, "ConflictException");
-    let site = bench.drs.site(HOME.0, HOME.1);
-    let begun = lock(&site).set_failback(&instance, Failback::InProgress, bench.now).unwrap();
-    bench.heard.extend(begun);
+    turn(&mut bench, &instance, FailbackState::InProgress);
     bench.wait(3_600);
     let shown = bench.ask("DescribeRecoveryInstances", json!({})).unwrap();
     assert_eq!(shown["items"][0]["failback"]["state"], "FAILBACK_READY_FOR_LAUNCH");
@@ -39,8 +42,7 @@ fn a_failback_is_begun_becomes_ready_and_is_completed_by_a_job() {
 #[test]
 fn a_failback_can_be_stopped() {
     let (mut bench, instance) = recovered();
-    let site = bench.drs.site(HOME.0, HOME.1);
-    lock(&site).set_failback(&instance, Failback::InProgress, bench.now).unwrap();
+    turn(&mut bench, &instance, FailbackState::InProgress);
     bench.ask("StopFailback", json!({ "recoveryInstanceID": instance })).unwrap();
     let shown = bench.ask("DescribeRecoveryInstances", json!({})).unwrap();
     assert_eq!(shown["items"][0]["failback"]["state"], "FAILBACK_NOT_STARTED");
@@ -83,4 +85,85 @@ fn a_recovery_instance_is_disconnected_before_it_is_deleted() {
     bench.ask("DisconnectRecoveryInstance", body.clone()).unwrap();
     bench.ask("DeleteRecoveryInstance", body).unwrap();
     assert_eq!(bench.ask("DescribeRecoveryInstances", json!({})).unwrap(), json!({ "items": [] }));
+}
+
+fn shown(bench: &mut Bench, instance: &str) -> Value {
+    let body = json!({ "filters": { "recoveryInstanceIDs": [instance] } });
+    bench.ask("DescribeRecoveryInstances", body).unwrap()["items"][0].clone()
+}
+
+#[test]
+fn every_state_of_a_failback_is_shown_and_three_are_told() {
+    let (mut bench, instance) = recovered();
+    let cases = [
+        (FailbackState::InProgress, "FAILBACK_IN_PROGRESS", "INITIAL_SYNC", None),
+        (FailbackState::NotReadyForLaunch, "FAILBACK_NOT_READY_FOR_LAUNCH", "BACKLOG", Some("PT5M")),
+        (FailbackState::ReadyForLaunch, "FAILBACK_READY_FOR_LAUNCH", "CONTINUOUS", Some("P0D")),
+        (
+            FailbackState::LaunchStateNotAvailable,
+            "FAILBACK_LAUNCH_STATE_NOT_AVAILABLE",
+            "REPLICATION_STATE_NOT_AVAILABLE",
+            None,
+        ),
+        (FailbackState::Error, "FAILBACK_ERROR", "STALLED", Some("PT5M")),
+        (FailbackState::Completed, "FAILBACK_COMPLETED", "STOPPED", None),
+        (FailbackState::NotStarted, "FAILBACK_NOT_STARTED", "NOT_STARTED", None),
+    ];
+    for (state, name, replication, lag) in cases {
+        turn(&mut bench, &instance, state);
+        bench.wait(300);
+        let shown = shown(&mut bench, &instance);
+        assert_eq!(shown["failback"]["state"], name);
+        let info = &shown["dataReplicationInfo"];
+        assert_eq!(info["dataReplicationState"], replication, "{name}");
+        assert_eq!(info.get("lagDuration"), lag.map(|lag| json!(lag)).as_ref(), "{name}");
+    }
+    assert_eq!(states(&bench), ["FAILBACK_IN_PROGRESS", "FAILBACK_ERROR", "FAILBACK_COMPLETED"]);
+}
+
+#[test]
+fn a_failback_that_fails_says_why_and_lags_until_it_is_begun_again() {
+    let (mut bench, instance) = recovered();
+    turn(&mut bench, &instance, FailbackState::InProgress);
+    let error = "FAILBACK_CLIENT_NOT_SEEN";
+    bench
+        .alter(|site, now| site.change_failback(&instance, |failback| failback.fail(error, now), now))
+        .unwrap();
+    bench.wait(5_400);
+    let failed = shown(&mut bench, &instance);
+    let info = &failed["dataReplicationInfo"];
+    assert_eq!(
+        (&info["dataReplicationError"]["error"], &info["lagDuration"]),
+        (&json!(error), &json!("PT1H30M"))
+    );
+    assert!(info["dataReplicationError"]["rawError"].as_str().unwrap().contains(&instance), "{info}");
+    turn(&mut bench, &instance, FailbackState::InProgress);
+    assert_eq!(shown(&mut bench, &instance)["dataReplicationInfo"].get("dataReplicationError"), None);
+    bench.wait(2_700);
+    assert_eq!(shown(&mut bench, &instance)["failback"]["state"], "FAILBACK_READY_FOR_LAUNCH");
+    assert_eq!(states(&bench), ["FAILBACK_IN_PROGRESS", "FAILBACK_ERROR", "FAILBACK_IN_PROGRESS"]);
+}
+
+#[test]
+fn a_failback_keeps_when_it_was_begun_and_which_job_launches_it() {
+    let (mut bench, instance) = recovered();
+    let begun = super::super::stamp::date_time(bench.now);
+    turn(&mut bench, &instance, FailbackState::InProgress);
+    bench.wait(3_600);
+    let answer = bench.ask("StartFailbackLaunch", json!({ "recoveryInstanceIDs": [instance] })).unwrap();
+    let failback = shown(&mut bench, &instance)["failback"].clone();
+    assert_eq!(failback["failbackInitiationTime"], begun.as_str());
+    assert_eq!(failback["failbackJobID"], answer["job"]["jobID"]);
+}
+
+#[test]
+fn a_failback_whose_launch_fails_is_an_error() {
+    let (mut bench, instance) = recovered();
+    turn(&mut bench, &instance, FailbackState::ReadyForLaunch);
+    let server = shown(&mut bench, &instance)["sourceServerID"].as_str().unwrap().to_owned();
+    bench.drs.fail_next_launches(HOME, &[server]);
+    bench.ask("StartFailbackLaunch", json!({ "recoveryInstanceIDs": [instance] })).unwrap();
+    bench.wait(3_600);
+    assert_eq!(states(&bench), ["FAILBACK_ERROR"]);
+    assert_eq!(shown(&mut bench, &instance)["failback"]["state"], "FAILBACK_ERROR");
 }

@@ -1,12 +1,19 @@
 mod extensions;
 mod failback;
+mod fates;
 mod health;
+mod instances;
 mod jobs;
 mod life;
 mod lists;
+mod mishaps;
+mod networks;
+mod origins;
 mod quotas;
+mod resumption;
 mod servers;
 mod tagging;
+mod trail;
 mod wired;
 
 use jiff::Timestamp;
@@ -14,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::replication::Replication;
 use super::request::Request;
+use super::site::Site;
 use super::spec::ServerSpec;
 use super::stamp::after;
 use super::{Drs, Settings};
@@ -73,9 +81,27 @@ impl Bench {
     fn wait(&mut self, seconds: i64) {
         self.now = after(self.now, seconds);
         for site in self.drs.sites() {
-            self.drs.mirror(&site, self.now);
-            self.heard.extend(crate::world::lock(&site).advance(self.now));
+            self.heard.extend(self.drs.pass(&site, self.now));
         }
+    }
+
+    /// Does to the account what `control.rs` and its like do, and hears what that tells.
+    fn alter(
+        &mut self,
+        change: impl FnOnce(&mut Site, Timestamp) -> Result<Option<ServiceEvent>, Refusal>,
+    ) -> Result<(), Refusal> {
+        self.alter_at(HOME, change)
+    }
+
+    fn alter_at(
+        &mut self,
+        (account, region): (&str, &str),
+        change: impl FnOnce(&mut Site, Timestamp) -> Result<Option<ServiceEvent>, Refusal>,
+    ) -> Result<(), Refusal> {
+        let site = self.drs.site(account, region);
+        let told = change(&mut crate::world::lock(&site), self.now)?;
+        self.heard.extend(told);
+        Ok(())
     }
 
     fn server(&mut self, id: &str) -> Value {

@@ -54,10 +54,53 @@ fn each_quota_of_servers_and_jobs_is_refused_in_its_own_code() {
 
 #[test]
 fn a_second_job_of_a_server_is_a_conflict_and_no_matter_of_quotas() {
-    let (mut bench, ids) = Bench::with(1);
-    bench.recover(&ids, true).unwrap();
-    let refusal = bench.recover(&ids, true).unwrap_err();
+    let (mut bench, ids) = Bench::with(3);
+    bench.recover(&ids[..2], true).unwrap();
+    // Not even when the servers would be too many as well.
+    bench.drs.set_quota(HOME, "L-05AFA8C6", Some(1)).unwrap();
+    bench.drs.set_quota(HOME, "L-D88FAC3A", Some(1)).unwrap();
+    let refusal = bench.recover(&ids[1..], true).unwrap_err();
     assert_eq!((refusal.status, refusal.code.as_str()), (409, "ConflictException"));
+    assert_eq!((&refusal.members["resourceId"], refusal.members.get("quotaCode")), (&json!(ids[1]), None));
+}
+
+#[test]
+fn jobs_of_every_kind_take_a_place_among_those_that_run() {
+    let (mut bench, ids) = Bench::with(3);
+    bench.recover(&ids[..2], true).unwrap();
+    bench.wait(3_600);
+    bench.drs.set_quota(HOME, "L-D88FAC3A", Some(1)).unwrap();
+    let instance = bench.server(&ids[0])["recoveryInstanceId"].clone();
+    bench.ask("TerminateRecoveryInstances", json!({ "recoveryInstanceIDs": [instance] })).unwrap();
+    let refusal = bench.recover(&ids[2..], true).unwrap_err();
+    assert_eq!(refusal.members["quotaCode"], "L-D88FAC3A");
+    bench.wait(600);
+    bench.recover(&ids[2..], true).unwrap();
+}
+
+#[test]
+fn a_job_that_is_refused_leaves_nothing_behind() {
+    let (mut bench, ids) = Bench::with(2);
+    bench.drs.set_quota(HOME, "L-B827C881", Some(1)).unwrap();
+    bench.recover(&ids, true).unwrap_err();
+    let tags = json!({ "aws:reserved": "x" });
+    let body = json!({ "sourceServers": [{ "sourceServerID": ids[0] }], "tags": tags });
+    assert_eq!(bench.ask("StartRecovery", body).unwrap_err().code, "ValidationException");
+    assert!(bench.drs.jobs(HOME).is_empty());
+    assert_eq!(bench.server(&ids[0])["lastLaunchResult"], "NOT_STARTED");
+}
+
+#[test]
+fn tags_that_a_job_is_started_with_are_its_own_and_may_be_changed() {
+    let (mut bench, ids) = Bench::with(1);
+    let tags = json!({ "drs-fleet:plan": "q1", "Owner": "dr-team" });
+    let body = json!({ "sourceServers": [{ "sourceServerID": ids[0] }], "tags": tags });
+    let job = bench.ask("StartRecovery", body).unwrap()["job"].clone();
+    assert_eq!((&job["tags"], &bench.job(job["jobID"].as_str().unwrap())["tags"]), (&tags, &tags));
+    assert_eq!(bench.server(&ids[0])["tags"], json!({}));
+    let body = json!({ "resourceArn": job["arn"], "tags": { "drs-fleet:plan": "q2" } });
+    bench.ask("TagResource", body).unwrap();
+    assert_eq!(bench.drs.jobs(HOME)[0].tags["drs-fleet:plan"], "q2");
 }
 
 #[test]

@@ -58,44 +58,6 @@ fn stopped_and_disconnected_servers_take_no_place() {
 }
 
 #[test]
-fn write_calls_become_cloudtrail_events_and_reads_do_not() {
-    let (mut bench, ids) = Bench::with(1);
-    bench.ask("DescribeJobs", json!({})).unwrap();
-    assert!(bench.heard.is_empty());
-    let job = bench.recover(&ids, true).unwrap();
-    let record = bench.heard("AWS API Call via CloudTrail")[0].clone();
-    assert!(record.resources.is_empty());
-    let detail = &record.detail;
-    assert_eq!((&detail["eventName"], &detail["readOnly"]), (&json!("StartRecovery"), &json!(false)));
-    assert_eq!(detail["requestParameters"]["sourceServers"][0]["sourceServerID"], ids[0].as_str());
-    assert_eq!(detail["responseElements"]["job"]["jobID"], job.as_str());
-    assert_eq!(detail["eventTime"], "2026-03-02T08:00:00Z");
-    let issuer = &detail["userIdentity"]["sessionContext"]["sessionIssuer"];
-    assert_eq!(issuer["arn"], format!("arn:aws:iam::{}:role/drs-fleet-spoke", HOME.0));
-    assert_eq!(issuer["userName"], "drs-fleet-spoke");
-}
-
-#[test]
-fn a_refused_write_is_recorded_with_its_error() {
-    let (mut bench, _) = Bench::with(0);
-    bench.ask("StopReplication", json!({ "sourceServerID": "s-00000000000000000" })).unwrap_err();
-    let detail = &bench.heard("AWS API Call via CloudTrail")[0].detail;
-    assert_eq!(detail["errorCode"], "ResourceNotFoundException");
-    assert_eq!(detail["responseElements"], Value::Null);
-}
-
-#[test]
-fn what_policies_refuse_is_recorded_and_not_done() {
-    let (bench, ids) = Bench::with(1);
-    let request = bench.request("StopReplication", json!({ "sourceServerID": ids[0] }));
-    let denied = || Err(Refusal::new(403, "AccessDeniedException", "no"));
-    let (answer, events) = bench.drs.answer(&request, denied);
-    assert_eq!(answer.unwrap_err().status, 403);
-    assert_eq!(events[0].detail["errorCode"], "AccessDeniedException");
-    assert_eq!(bench.drs.servers(HOME, bench.now)[0].state, "CONTINUOUS");
-}
-
-#[test]
 fn a_rate_limit_throttles_with_the_time_to_wait() {
     let (mut bench, _) = Bench::with(0);
     bench.drs.configure(HOME, Settings { calls_per_second: Some(2.0), ..Settings::default() });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::call::{Principal, Refusal};
+use crate::drs::{EventRule, FailbackState, InitiatedBy, Mishap};
 use crate::faults::Faults;
 use crate::testing::{REGION, SPOKE, allow, call, operator, role};
 use crate::{Clock, World, fleet};
@@ -69,7 +70,62 @@ async fn a_drill_is_heard_on_the_default_bus_of_its_account() {
     assert_eq!((&heard[1]["account"], &heard[1]["region"]), (&json!(SPOKE), &json!(REGION)));
     assert_eq!(heard[1]["detail"]["is-drill"], "TRUE");
     assert_eq!(heard[1]["resources"], json!([healthy.arn]));
-    assert_eq!(world.drs.jobs(HOME)[0].servers, [(healthy.id, "LAUNCHED".to_owned())]);
+    let job = &world.drs.jobs(HOME)[0];
+    assert_eq!((&job.servers[0].server, job.servers[0].status.as_str()), (&healthy.id, "LAUNCHED"));
+}
+
+#[tokio::test]
+async fn a_job_of_no_call_is_heard_by_its_results_of_which_some_are_lost_and_some_come_twice() {
+    let (world, _) = spoke(20_000.0).await;
+    let servers = world.drs.servers(HOME, world.clock.now()).into_iter();
+    let ids: Vec<_> = servers.filter(|server| server.state == "CONTINUOUS").map(|server| server.id).collect();
+    let rules = vec![
+        EventRule::launch_results(&ids[..1], Mishap::Lost),
+        EventRule::launch_results(&ids[1..2], Mishap::Doubled),
+    ];
+    world.drs.disturb(HOME, rules, 1);
+    let tags = [("drs-fleet:plan".to_owned(), "q1".to_owned())].into();
+    let job = world.drs.start_job(&world, HOME, InitiatedBy::StartDrill, &ids[..2], &tags).unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let ticks = tokio::spawn(crate::drs::run(Arc::clone(&world), stop.clone()));
+    while world.drs.jobs(HOME)[0].status != "COMPLETED" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let heard = heard(&world, 2).await;
+    stop.cancel();
+    ticks.await.unwrap();
+    let about: Vec<_> = heard.iter().map(|event| event["resources"][0].to_string()).collect();
+    assert!(about.len() == 2 && about.iter().all(|arn| arn.contains(&ids[1])), "{about:?}");
+    assert_ne!(heard[0]["id"], heard[1]["id"]);
+    let truth = &world.drs.jobs(HOME)[0];
+    assert_eq!((&truth.id, &truth.tags), (&job, &tags));
+}
+
+#[tokio::test]
+async fn what_somebody_does_to_jobs_and_instances_is_refused_for_unknown_ones_and_shows_at_once() {
+    let (world, ids) = spoke(0.001).await;
+    let none = std::collections::BTreeMap::new();
+    let job = world.drs.start_job(&world, HOME, InitiatedBy::Diagnostic, &ids[..1], &none).unwrap();
+    world.drs.stick_job(&world, HOME, &job).unwrap();
+    assert!(world.drs.jobs(HOME)[0].stuck);
+    world.drs.release_job(&world, HOME, &job).unwrap();
+    assert!(!world.drs.jobs(HOME)[0].stuck);
+    let gone = "i-00000000000000000";
+    let refused = [
+        world.drs.stick_job(&world, HOME, "drsjob-00000000000000000"),
+        world.drs.release_job(&world, HOME, "drsjob-00000000000000000"),
+        world.drs.stop_instance(&world, HOME, gone),
+        world.drs.start_instance(&world, HOME, gone),
+        world.drs.terminate_instance(&world, HOME, gone),
+        world.drs.set_failback(&world, HOME, gone, FailbackState::InProgress),
+        world.drs.fail_failback(&world, HOME, gone, "AGENT_NOT_SEEN"),
+        world.drs.reinstall_agent(&world, HOME, "s-00000000000000000"),
+        world.drs.start_job(&world, HOME, InitiatedBy::Failback, &[gone.to_owned()], &none).map(drop),
+    ];
+    assert!(refused.iter().all(|done| done.as_ref().is_err_and(|why| why.status == 404)), "{refused:?}");
+    world.drs.reinstall_agent(&world, HOME, &ids[0]).unwrap();
+    let server = world.drs.servers(HOME, world.clock.now()).into_iter().find(|server| server.id == ids[0]);
+    assert_eq!(server.unwrap().state, "RESCAN");
 }
 
 #[tokio::test]

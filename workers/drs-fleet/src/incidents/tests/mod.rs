@@ -42,6 +42,9 @@ fn event(kind: IncidentKind, severity: Severity, subject: &str, minutes: u64) ->
         sequence: 1,
         reason: "no reason\nat all".into(),
         flaps: 0,
+        job_id: None,
+        plan_name: None,
+        drill: None,
     }
 }
 

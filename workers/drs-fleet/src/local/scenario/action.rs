@@ -4,7 +4,7 @@ use drs_fleet_local::estate::Spoke;
 use drs_fleet_local::fleet;
 use serde::Deserialize;
 
-use super::api;
+use super::jobs::{self, JobAction, Tags};
 use super::stage::{Stage, crowd, place, refused};
 use super::trouble::Trouble;
 
@@ -21,7 +21,25 @@ pub(super) enum Action {
     /// The next launches of these servers fail.
     FailLaunches { spoke: usize, servers: usize },
     /// A drill is started, as from the console.
-    Drill { spoke: usize, servers: usize },
+    Drill {
+        spoke: usize,
+        servers: usize,
+        #[serde(default)]
+        tags: Tags,
+    },
+    /// A recovery is started likewise.
+    Recovery {
+        spoke: usize,
+        servers: usize,
+        #[serde(default)]
+        tags: Tags,
+    },
+    /// Something happens to the jobs of a spoke, or to what they leave behind.
+    Job {
+        spoke: usize,
+        #[serde(flatten)]
+        what: JobAction,
+    },
     /// EC2 machines get a tag.
     Retag { spoke: usize, servers: usize, key: String, value: String },
     /// Something happens to one server.
@@ -46,9 +64,11 @@ impl Action {
             | Self::Disconnect { spoke, .. }
             | Self::FailLaunches { spoke, .. }
             | Self::Drill { spoke, .. }
+            | Self::Recovery { spoke, .. }
             | Self::Retag { spoke, .. }
             | Self::Replicating { spoke, .. }
             | Self::Quota { spoke, .. } => stage.spoke(*spoke).map(drop),
+            Self::Job { spoke, what } => what.is_possible(stage, *spoke),
             Self::Trouble { spoke, server, .. } => stage.server(*spoke, *server).map(drop),
         }
     }
@@ -71,15 +91,15 @@ impl Action {
                 Ok(format!("disconnection of {who}"))
             }
             Self::FailLaunches { spoke, servers } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
+                let (spoke, ids) = stage.ready(*spoke, *servers)?;
                 drs.fail_next_launches(place(spoke), ids);
                 Ok(format!("the next launch of {} will fail", crowd(spoke, ids)))
             }
-            Self::Drill { spoke, servers } => {
-                let (spoke, ids) = stage.first(*spoke, *servers)?;
-                api::start_drill(stage, spoke, ids).await?;
-                Ok(format!("a drill of {} starts", crowd(spoke, ids)))
+            Self::Drill { spoke, servers, tags } => jobs::start(stage, (*spoke, *servers), true, tags).await,
+            Self::Recovery { spoke, servers, tags } => {
+                jobs::start(stage, (*spoke, *servers), false, tags).await
             }
+            Self::Job { spoke, what } => what.befall(stage, *spoke).await,
             Self::Retag { spoke, servers, key, value } => {
                 retag(stage, stage.first(*spoke, *servers)?, (key, value))
             }

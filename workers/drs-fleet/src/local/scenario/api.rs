@@ -6,12 +6,24 @@ use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::Spoke;
 use serde_json::{Value, json};
 
+use super::jobs::Tags;
 use super::stage::{Stage, refused};
 
-/// Starts a drill of these servers.
-pub(super) async fn start_drill(stage: &Stage<'_>, spoke: &Spoke, ids: &[String]) -> anyhow::Result<()> {
+/// Starts a drill or a recovery of these servers.
+pub(super) async fn start_recovery(
+    stage: &Stage<'_>,
+    spoke: &Spoke,
+    ids: &[String],
+    (drill, tags): (bool, &Tags),
+) -> anyhow::Result<()> {
     let servers: Vec<_> = ids.iter().map(|id| json!({"sourceServerID": id})).collect();
-    call(stage, spoke, "StartRecovery", json!({"isDrill": true, "sourceServers": servers})).await
+    let body = json!({"isDrill": drill, "sourceServers": servers, "tags": tags});
+    call(stage, spoke, "StartRecovery", body).await
+}
+
+/// Terminates these recovery instances.
+pub(super) async fn terminate(stage: &Stage<'_>, spoke: &Spoke, instances: &[String]) -> anyhow::Result<()> {
+    call(stage, spoke, "TerminateRecoveryInstances", json!({"recoveryInstanceIDs": instances})).await
 }
 
 /// Disconnects a server from the service.

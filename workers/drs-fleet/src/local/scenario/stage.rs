@@ -39,6 +39,13 @@ impl<'a> Stage<'a> {
         Ok((spoke, &spoke.servers[..servers.min(spoke.servers.len())]))
     }
 
+    /// The first servers of a spoke that replicated without lag in the beginning, as many as there are at most.
+    pub(super) fn ready(&self, spoke: usize, servers: usize) -> anyhow::Result<(&'a Spoke, &[String])> {
+        let found = self.spoke(spoke)?;
+        let healthy = self.healthy.get(spoke - 1).map(Vec::as_slice).unwrap_or_default();
+        Ok((found, &healthy[..servers.min(healthy.len())]))
+    }
+
     /// Does the same to each of the first servers of a spoke, and says who they are.
     pub(super) fn each(
         &self,
@@ -52,8 +59,7 @@ impl<'a> Stage<'a> {
 
     /// A server by its number, from 1, among those that replicated without lag in the beginning.
     pub(super) fn server(&self, spoke: usize, number: usize) -> anyhow::Result<(&'a Spoke, &str)> {
-        let found = self.spoke(spoke)?;
-        let healthy = self.healthy.get(spoke - 1).map(Vec::as_slice).unwrap_or_default();
+        let (found, healthy) = self.ready(spoke, usize::MAX)?;
         let Some(id) = number.checked_sub(1).and_then(|index| healthy.get(index)) else {
             bail!(
                 "the scenario names server {number} of spoke {spoke}, where {} replicate without lag; take more \
