@@ -167,7 +167,7 @@ fn a_job_of_which_nothing_moves_is_stuck_until_something_does() {
     let row = story.take(600 + 1_800, &[running()]);
     let reason = &row.incidents[&IncidentKind::JobStuck].reason;
     assert!(
-        reason.starts_with("nothing of it moved for 30m, the last step in its log is CONVERSION_START"),
+        reason.starts_with("nothing of it has moved for 30m; the last step in its log is CONVERSION_START"),
         "{reason}"
     );
     assert_eq!(story.jobs().last().unwrap().happened, JobHappened::Stuck);
