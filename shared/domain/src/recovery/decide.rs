@@ -88,7 +88,7 @@ impl RecoveryRow {
         match observation {
             Observation::Failback { state, at } => {
                 // A sweep that is older than the event may have missed it.
-                self.gone_since.take_if(|gone| *gone <= *at);
+                self.gone_since.take_if(|gone| *gone <= *at && swept_at <= Some(*at));
                 self.fail_back(state, None, Stamp::new(*at, Origin::Event, worse(state), state), swept_at);
             }
             Observation::Seen { seen, at } => self.see(seen, *at, swept_at),
@@ -127,7 +127,7 @@ impl RecoveryRow {
         self.drill = self.drill.or(seen.drill);
         self.first_seen = Some(self.first_seen.map_or(at, |known| known.min(at)));
         // A sweep that is older than the one that missed it says nothing.
-        self.gone_since.take_if(|gone| *gone < at);
+        self.gone_since.take_if(|gone| *gone < at && swept_at <= Some(at));
         let told = Machine { seen_at: at, state: seen.state.clone().unwrap_or_default(), size: seen.size };
         let confirmed =
             self.machine.as_ref().map(|known| known.seen_at.max(swept_at.unwrap_or(known.seen_at)));
@@ -146,6 +146,8 @@ impl RecoveryRow {
     /// The facet takes what is newer than it knows, and than the sweep that confirmed it.
     fn fail_back(&mut self, state: &str, error: Option<String>, stamp: Stamp, swept_at: Option<Timestamp>) {
         let known = self.failback.as_ref();
+        // A sweep that missed it confirms nothing of it.
+        let swept_at = swept_at.filter(|_| self.gone_since.is_none());
         let believed =
             known.map(|known| swept_at.map_or(known.stamp, |at| known.stamp.max(Stamp::swept(at))));
         let is_news = known.is_none_or(|known| {

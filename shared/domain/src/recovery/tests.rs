@@ -93,11 +93,11 @@ impl Story {
 
     /// The states that were told, each with the one before.
     fn states(&self) -> Vec<(Option<&str>, &str)> {
-        let state = |event| match event {
-            &OwnEvent::Failback(ref event) => Some((event.before.as_deref(), event.state.as_str())),
+        let told = self.told.iter().filter_map(|event| match event {
+            OwnEvent::Failback(event) => Some((event.before.as_deref(), event.state.as_str())),
             _ => None,
-        };
-        self.told.iter().filter_map(state).collect()
+        });
+        told.collect()
     }
 }
 
@@ -125,9 +125,9 @@ fn at_the_same_second_an_event_outweighs_a_sweep_whichever_comes_first() {
     let (told, swept) = (event(100, FAILED), seen(100, IN_PROGRESS, None));
     for order in [[told.clone(), swept.clone()], [swept, told]] {
         let mut story = Story::new();
-        order.iter().for_each(|one| {
+        for one in &order {
             story.take(101, std::slice::from_ref(one));
-        });
+        }
         assert_eq!(story.state(), FAILED, "{order:?}");
     }
     for order in [["FAILBACK_ERROR", "FAILBACK_COMPLETED"], ["FAILBACK_COMPLETED", "FAILBACK_ERROR"]] {
@@ -180,9 +180,9 @@ fn a_sweep_that_missed_it_does_not_outweigh_what_told_of_it_since() {
         let (told, missed) = (event(first, FAILED), Observation::Gone { at: at(second) });
         for order in [[told.clone(), missed.clone()], [missed, told]] {
             let mut story = Story::new();
-            order.iter().for_each(|one| {
+            for one in &order {
                 story.take(101, std::slice::from_ref(one));
-            });
+            }
             assert_eq!(story.row().gone_since, gone, "{order:?}");
         }
     }

@@ -32,6 +32,16 @@ fn an_extended_server_that_rests_half_an_hour_after_its_failback_is_an_incident_
 }
 
 #[test]
+fn that_a_failback_was_completed_counts_also_when_it_is_told_after_its_instance_is_gone() {
+    let mut story = Story::new();
+    story.sweep(0, seen(0, IN_PROGRESS, None));
+    story.sweep(400, Observation::Gone { at: at(400) });
+    story.take(401, &[event(390, COMPLETED)]);
+    assert!(story.row().awaits_resumption());
+    assert_eq!((story.row().gone_since, story.state()), (Some(at(400)), COMPLETED));
+}
+
+#[test]
 fn only_a_failback_that_is_complete_awaits_anything() {
     for state in [NOT_STARTED, IN_PROGRESS, FAILED, "ADDED_LATER"] {
         let mut story = Story::new();
