@@ -158,14 +158,14 @@ impl JobSweepRow {
             return None;
         }
         row.active.insert(job.clone(), began);
-        row.poll_at = earlier(row.poll_at, after(now, POLL_SOON));
+        row.poll_at = Some(earlier(row.poll_at, after(now, POLL_SOON)));
         Change::between(stored, row, Vec::new())
     }
 
     /// Has the place swept soon.
     pub fn wished(place: &Place, stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
         let mut row = Self::of(place, stored);
-        row.sweep_at = earlier(row.sweep_at, after(now, SWEEP_SOON));
+        row.sweep_at = Some(earlier(row.sweep_at, after(now, SWEEP_SOON)));
         Change::between(stored, row, Vec::new())
     }
 
@@ -220,8 +220,8 @@ pub fn claim_sweep(
     Some(Change { row: JobSweepRow { sweeping, ..row }, tell: Vec::new() })
 }
 
-fn earlier(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
-    Some(known.map_or(at, |known| known.min(at)))
+fn earlier(known: Option<Timestamp>, at: Timestamp) -> Timestamp {
+    known.map_or(at, |known| known.min(at))
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ mod tests {
         let some = row((0..18).map(|n| taken(n, 600, 400)));
         let slow = row([taken(18, 90_000, 2_000), taken(19, 700, 100)].into_iter());
         let history: History = [some, slow].into_iter().collect();
-        assert_eq!(history.usual(Purpose::Drill), Some(Duration::from_secs(600)));
+        assert_eq!(history.usual(Purpose::Drill), Some(Duration::from_mins(10)));
         assert_eq!(history.stuck_after(Purpose::Drill), Some(Duration::from_secs(4_000)));
         assert_eq!(history.usual(Purpose::Recovery), None, "another purpose");
     }

@@ -178,7 +178,9 @@ pub fn decide_server(
         phases: BTreeMap::new(),
         failure: None,
     });
-    observations.iter().for_each(|observation| row.take(observation));
+    for observation in observations {
+        row.take(observation);
+    }
     Change::between(stored, row, Vec::new())
 }
 
