@@ -67,7 +67,7 @@ fn event(row: &JobRow, happened: JobHappened, at: Option<Timestamp>, context: &C
         failed,
         started_at: row.started_at(),
         ended_at: row.over_at(),
-        expected_end: row.expected_end(context.usual),
+        expected_end: row.expected_end(context.usual).filter(|end| context.now < *end),
         recovery_seconds: row.recovery_time().map(|time| time.as_secs()),
         late_servers: u32::try_from(late).unwrap_or(u32::MAX),
         failed_servers: context
