@@ -1,6 +1,8 @@
 //! What our own code publishes, as it would in a company with one account: `events/drs-fleet/` is written from this.
 
+mod failbacks;
 mod findings;
+mod jobs;
 
 use drs_fleet_domain::capacity::Level;
 use drs_fleet_domain::ids::JobId;
@@ -32,7 +34,14 @@ pub fn published() -> Vec<(String, Value)> {
         let event = OwnEvent::from(event);
         (path(&event, &case), event)
     });
-    incidents.chain(statuses).enumerate().map(|(n, (path, event))| (path, on_the_bus(n, &event))).collect()
+    let cases = jobs::jobs().into_iter().chain(failbacks::failbacks());
+    let others = cases.map(|(case, event)| (path(&event, case), event));
+    incidents
+        .chain(statuses)
+        .chain(others)
+        .enumerate()
+        .map(|(n, (path, event))| (path, on_the_bus(n, &event)))
+        .collect()
 }
 
 fn path(event: &OwnEvent, case: &str) -> String {
@@ -55,6 +64,7 @@ pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
 }
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
 /// What is told of one kind of incident on one morning.
 fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
@@ -63,8 +73,8 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         (SubjectKind::Server, _) => ("s-12345678901234567", "erp-db-03"),
         (SubjectKind::Account, IncidentKind::UnregisteredAccount) => (place.account.as_str(), "111122223333"),
         (SubjectKind::Account, _) => (place.account.as_str(), "erp-prod"),
-        (SubjectKind::Job, _) => (JOB, "erp-wave-2: drill of 40 servers"),
-        (SubjectKind::RecoveryInstance, _) => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
+        (SubjectKind::Job, _) => (JOB, "erp-wave-2, drill of 40 servers"),
+        (SubjectKind::RecoveryInstance, _) => (INSTANCE, "erp-db-03"),
     };
     let job_id: JobId = JOB.parse().unwrap();
     let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance);

@@ -1,9 +1,9 @@
-//! What is found out on the morning of the story, by kind of incident.
+//! What was found of each kind of condition on one morning.
 
-use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::incident::Severity::{self, Critical, High, Medium};
 
-use Found::{Holds, Over};
-use Severity::{Critical, High, Medium};
+use self::Found::{Holds, Over};
 
 /// How a condition is found at a time of the day: that it holds, or that it does not.
 pub(super) enum Found {
@@ -11,7 +11,6 @@ pub(super) enum Found {
     Over(&'static str),
 }
 
-/// What is found out of a source server, or of something else.
 pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
     match kind {
         IncidentKind::ReplicationStalled => vec![
@@ -52,13 +51,6 @@ pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
             vec![Holds("08:40:12", High, "DRS reports EXTENSION_ERROR; it is staged in 444455556666")]
         }
         IncidentKind::FullResync => vec![Holds("08:40:12", Medium, "it was CONTINUOUS and is RESCAN")],
-        other => findings_of_account(other),
-    }
-}
-
-/// What is found out of an account, or of something else.
-fn findings_of_account(kind: IncidentKind) -> Vec<Found> {
-    match kind {
         IncidentKind::CapacityReplicating => vec![
             Holds("08:40:12", High, "281 of 300 servers replicate (93 %)"),
             Holds("09:20:14", Critical, "300 of 300 servers replicate (100 %)"),
@@ -81,26 +73,25 @@ fn findings_of_account(kind: IncidentKind) -> Vec<Found> {
             vec![Holds(
                 "08:40:12",
                 Medium,
-                "account 111122223333 sends from Regions that are not registered for it; 3 events were counted and not \
-                 acted on (2 from eu-west-1, 1 from us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
+                "account 111122223333 is not registered; 3 events were counted and not acted on (2 from eu-west-1, 1 from \
+                 us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
             )]
         }
         IncidentKind::AccountDenied => vec![
             Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),
             Over("09:00:03"),
         ],
-        other => findings_of_job(other),
+        of_a_job => findings_of_jobs(of_a_job),
     }
 }
 
-/// What is found out of a job or a recovery instance.
-fn findings_of_job(kind: IncidentKind) -> Vec<Found> {
+fn findings_of_jobs(kind: IncidentKind) -> Vec<Found> {
     match kind {
         IncidentKind::JobStuck => vec![
             Holds(
                 "08:40:12",
                 High,
-                "nothing of it moved for 30m, the last step in its log is CONVERSION_START; 12 of 40 servers are done",
+                "nothing of it has moved for 30m; the last step in its log is CONVERSION_START; 12 of 40 servers done",
             ),
             Over("08:52:30"),
         ],
@@ -120,7 +111,7 @@ fn findings_of_job(kind: IncidentKind) -> Vec<Found> {
         ],
         IncidentKind::DrillLeftRunning => {
             vec![
-                Holds("08:40:12", Medium, "38 instances of it still run, 24h after its end"),
+                Holds("08:40:12", Medium, "38 of its instances still run more than 24h after its end"),
                 Over("10:05:13"),
             ]
         }
@@ -131,8 +122,8 @@ fn findings_of_job(kind: IncidentKind) -> Vec<Found> {
         IncidentKind::ReplicationNotResumed => vec![Holds(
             "08:40:12",
             High,
-            "the failback is complete for 30m, and its extended source server is STALLED",
+            "more than 30m after the failback, its extended source server is still STALLED",
         )],
-        other => panic!("nothing is found out of {other}"),
+        other => panic!("{other} has no findings"),
     }
 }
