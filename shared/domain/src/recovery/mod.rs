@@ -2,6 +2,7 @@
 //!
 //! Its failback is a facet that takes what is newer than it knows, whether an event or a sweep told it.
 
+pub mod cost;
 mod decide;
 
 use std::collections::BTreeMap;
