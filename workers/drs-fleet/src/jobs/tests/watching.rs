@@ -93,7 +93,7 @@ async fn a_job_is_followed_from_its_start_to_its_end_with_a_line_for_each_change
     ];
     for (line, expected) in lines[1..].iter().zip(expected) {
         let (_, line) = line.split_once("  ").unwrap();
-        assert!(line.starts_with(&format!("Claims us-east-1 {NEXT} quarterly: {expected}")), "{told}");
+        assert!(line.starts_with(&format!("Claims us-east-1 {NEXT} quarterly, {expected}")), "{told}");
     }
     assert_eq!(lines[5], "All over: 1 succeeded.");
 }
