@@ -121,7 +121,7 @@ async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
             scene.world.set_job_log(&place(), &JOB.parse().unwrap(), lines);
             scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
             scene.world.set_jobs(&place(), ended());
-            scene.lets_pass(Duration::from_secs(30));
+            scene.lets_pass(Duration::from_secs(100));
         },
     ];
     let (points, clean) = Path { make: monitor, steps }.survives_everything().await;
@@ -153,7 +153,7 @@ async fn a_job_that_is_deleted_before_its_end_was_seen_is_over() {
             let mut call = api_call("DeleteJob", early(40), &json!(null));
             call["detail"]["requestParameters"] = json!({ "jobID": JOB });
             scene.put(&call);
-            scene.lets_pass(Duration::from_secs(30));
+            scene.lets_pass(Duration::from_secs(100));
         },
     ];
     let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
@@ -175,7 +175,7 @@ async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_
         },
         |scene| {
             scene.world.set_jobs(&place(), vec![job("COMPLETED", &["FAILED"])]);
-            scene.lets_pass(Duration::from_secs(30));
+            scene.lets_pass(Duration::from_secs(100));
         },
         |scene| {
             let again = JobSeen {
@@ -261,7 +261,7 @@ async fn a_failback_is_followed_through_its_error_until_the_server_replicates_ag
             scene.world.set_row(&extended(early(0)));
             scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_ERROR")]);
             scene.put(&failback("FAILBACK_ERROR", 10));
-            scene.lets_pass(Duration::from_secs(30));
+            scene.lets_pass(Duration::from_secs(100));
         },
         |scene| {
             scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_COMPLETED")]);

@@ -20,6 +20,7 @@ pub mod limiter;
 pub mod memory;
 pub mod metrics;
 pub mod pace;
+pub mod patience;
 pub mod policy;
 pub mod process;
 pub mod registry;

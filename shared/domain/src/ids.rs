@@ -104,6 +104,13 @@ id!(
     |s| is_instance(s, "i-") || is_instance(s, "ri-")
 );
 
+impl RecoveryInstanceId {
+    /// Whether it is the id of the EC2 instance, by which `DescribeRecoveryInstances` lists it.
+    pub fn is_of_ec2(&self) -> bool {
+        self.as_str().starts_with("i-")
+    }
+}
+
 fn prefixed(text: &str, prefix: &str, length: usize) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| rest.len() == length && rest.bytes().all(|b| b.is_ascii_alphanumeric()))

@@ -128,17 +128,29 @@ impl JobSweepRow {
         stored.cloned().unwrap_or_else(|| Self::unknown(place))
     }
 
-    /// Gives the claim of a sweep that was refused back.
-    pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
-        let row = Self { sweeping: None, ..stored?.clone() };
+    /// Gives the claim of a sweep that was refused back, unless another has taken it over.
+    pub fn released(stored: Option<&Self>, claim: &Sweeping) -> Option<Change<Self>> {
+        let known = stored?;
+        let row = Self { sweeping: known.sweeping.clone().filter(|other| other != claim), ..known.clone() };
+        Change::between(stored, row, Vec::new())
+    }
+
+    /// Says that the sweep gets on; `None` when another has taken it over.
+    pub fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
+        let known = stored?;
+        let row = Self { sweeping: Some(claim.renewed(known.sweeping.as_ref(), now)?), ..known.clone() };
         Change::between(stored, row, Vec::new())
     }
 
     /// Records that the sweep that began at `began`, in AWS's time `instances_at` for recovery instances, is complete.
-    pub fn ended(stored: Option<&Self>, began: Timestamp, instances_at: Timestamp) -> Option<Change<Self>> {
+    pub fn ended(
+        stored: Option<&Self>,
+        (claim, began): (&Sweeping, Timestamp),
+        instances_at: Timestamp,
+    ) -> Option<Change<Self>> {
         let known = stored?;
         let row = Self {
-            sweeping: None,
+            sweeping: known.sweeping.clone().filter(|other| other != claim),
             swept_at: known.swept_at.max(Some(began)),
             instances_at: known.instances_at.max(Some(instances_at)),
             ..known.clone()

@@ -30,7 +30,10 @@ pub struct LaunchesRow {
     /// The last real recovery that launched it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Launch>,
-    /// The last drill or recovery that failed to.
+    /// The last failback that launched it where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failback: Option<Launch>,
+    /// The last drill, recovery or failback that failed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Launch>,
 }
@@ -63,6 +66,8 @@ pub enum Ending {
     Drilled(Launch),
     /// A recovery launched it.
     Recovered(Launch),
+    /// A failback launched it where it came from.
+    FailedBack(Launch),
     /// It failed.
     Failed(Launch),
 }
@@ -76,12 +81,22 @@ impl Row for LaunchesRow {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        let all = [&self.drill, &self.recovery, &self.failed];
+        let all = [&self.drill, &self.recovery, &self.failback, &self.failed];
         all.into_iter().flatten().map(|launch| after(launch.at, KEPT)).max()
     }
 }
 
 impl LaunchesRow {
+    /// The last launch that made up for one of this purpose that failed: a drill does not for a real recovery.
+    pub fn makes_up_for(&self, purpose: Purpose) -> Option<&Launch> {
+        match purpose {
+            Purpose::Drill => self.last_success(),
+            Purpose::Recovery => self.recovery.as_ref(),
+            Purpose::Failback => self.failback.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The last launch that succeeded, drill or recovery.
     pub fn last_success(&self) -> Option<&Launch> {
         self.drill.iter().chain(&self.recovery).max_by_key(|launch| launch.at)
@@ -89,7 +104,7 @@ impl LaunchesRow {
 }
 
 impl Ending {
-    /// What a job that is over did with a server; `None` when it was no drill or recovery, or did nothing.
+    /// What a job that is over did with a server; `None` when it launches nothing, or did nothing.
     pub fn of(job: &JobRow, server: &JobServerRow) -> Option<Self> {
         let launch = Launch {
             at: job.started_at()?,
@@ -100,9 +115,10 @@ impl Ending {
             objective: server.objective,
         };
         match job.purpose() {
-            Purpose::Drill | Purpose::Recovery if server.launch_status == "FAILED" => {
+            Purpose::Drill | Purpose::Recovery | Purpose::Failback if server.launch_status == "FAILED" => {
                 Some(Self::Failed(launch))
             }
+            Purpose::Failback if server.is_launched() => Some(Self::FailedBack(launch)),
             Purpose::Drill if server.is_launched() => Some(Self::Drilled(launch)),
             Purpose::Recovery if server.is_launched() => Some(Self::Recovered(launch)),
             _ => None,
@@ -121,11 +137,13 @@ pub fn decide(
         server: server.clone(),
         drill: None,
         recovery: None,
+        failback: None,
         failed: None,
     });
     let (known, launch) = match ending {
         Ending::Drilled(launch) => (&mut row.drill, launch),
         Ending::Recovered(launch) => (&mut row.recovery, launch),
+        Ending::FailedBack(launch) => (&mut row.failback, launch),
         Ending::Failed(launch) => (&mut row.failed, launch),
     };
     if known.as_ref().is_none_or(|known| outweighs(launch, known)) {

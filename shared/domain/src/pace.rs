@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::JobId;
+use crate::incident::IncidentKind;
 use crate::job::{JobRow, JobServerRow, Purpose};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
@@ -59,9 +60,14 @@ impl Row for PaceRow {
 }
 
 impl Taken {
-    /// How long a job took that is over; `None` where its beginning or end is not dated.
+    /// How long a job took that is over; `None` where its beginning or end is not dated, and where it is no example: it
+    /// was stuck, or its log, which tells how long it rested, was not read.
     pub fn of(job: &JobRow, servers: &[JobServerRow]) -> Option<Self> {
         let (started, ended) = (job.started_at()?, job.ended?);
+        let is_logged = !job.purpose().launches() || servers.iter().any(|server| !server.phases.is_empty());
+        if !is_logged || job.incidents.contains_key(&IncidentKind::JobStuck) {
+            return None;
+        }
         let of_phases =
             servers.iter().flat_map(|s| s.phases.values()).flat_map(|span| [span.start, span.end]);
         let of_servers = servers.iter().map(JobServerRow::done_at);

@@ -196,8 +196,8 @@ pub struct JobSeen {
     pub ended: Option<Timestamp>,
     /// What became of each server.
     pub servers: Vec<JobServerSeen>,
-    /// How many source networks take part (`participatingResources`), of a network recovery.
-    pub networks: u32,
+    /// The `launchStatus` of each source network that takes part (`participatingResources`), of a network recovery.
+    pub networks: Vec<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -213,7 +213,7 @@ impl JobSeen {
             created: None,
             ended: None,
             servers: Vec::new(),
-            networks: 0,
+            networks: Vec::new(),
             tags: BTreeMap::new(),
         }
     }

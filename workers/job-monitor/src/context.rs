@@ -22,7 +22,7 @@ pub(crate) struct Known {
     registry: Arc<Registry>,
     pub(crate) policy: Arc<Policy>,
     history: Arc<History>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     place: Place,
     /// Our time.
     pub(crate) now: Timestamp,

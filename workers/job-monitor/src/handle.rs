@@ -13,7 +13,7 @@ use drs_fleet_domain::recovery;
 use drs_fleet_domain::unhandled::Reason;
 
 use crate::context::Known;
-use crate::{JobMonitor, jobs, recoveries, sweep};
+use crate::{JobMonitor, ended, jobs, recoveries, sweep};
 
 /// Handles what waits in one lane, in turn: a job has few events, and each is a different subject.
 pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -30,13 +30,21 @@ pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Receive
             }
             Event::FailbackChange { instance, state } => {
                 let changed = [recovery::Observation::Failback { state: state.clone(), at }];
-                recoveries::see(worker, io, (&place, instance), &changed).await?;
+                // DRS lists them by the ids of EC2: under another, it would be an instance that no sweep finds.
+                if instance.is_of_ec2() {
+                    recoveries::see(worker, io, (&place, instance), &changed).await?;
+                }
                 wish(worker, io, &place).await?;
             }
             // Refused: nothing happened.
             Event::ApiCall(ApiCall { error: Some(_), .. }) => {}
             Event::ApiCall(call) => match &call.job {
-                Some(job) => heard(worker, io, (&place, job), Observation::called(call, at)).await?,
+                Some(job) => match Observation::called(call, at) {
+                    gone @ Observation::Deleted { .. } => {
+                        ended::vanished(worker, io, (&place, job), gone).await?;
+                    }
+                    called => heard(worker, io, (&place, job), called).await?,
+                },
                 // It changes recovery instances, or starts jobs that it does not name.
                 None => wish(worker, io, &place).await?,
             },
@@ -60,7 +68,7 @@ async fn heard<I: Io>(
     observation: Observation,
 ) -> Result<(), IoError> {
     let told_at = match &observation {
-        Observation::Result { at, .. } | Observation::Deleted { at } => *at,
+        Observation::Result { at, .. } => *at,
         Observation::Started { call, .. } => call.at,
         _ => io.now(),
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use drs_fleet_aws::io::{IDS_AT_ONCE, Io, READ_AT_ONCE, RecoveryFilter, ServerFilter};
+use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::job::ServerObservation;
@@ -14,16 +15,19 @@ use crate::JobMonitor;
 /// What was observed of each server of a job.
 pub(crate) type Observed = BTreeMap<SourceServerId, Vec<ServerObservation>>;
 
-/// Adds what the inventory knows of servers that the job did not have before.
+/// Adds what the inventory knows of servers of which it is not known yet: a launch result tells an id alone, and a server
+/// may be in the inventory only after its job began.
 pub(crate) async fn describe<I: Io>(
     worker: &JobMonitor,
     io: &I,
     (place, job): (&Place, &JobId),
     observed: &mut Observed,
 ) -> Result<(), IoError> {
-    let is_new =
-        |server: &&SourceServerId| worker.servers.held(&keys::job_server(place, job, server)).is_none();
-    let fresh: Vec<SourceServerId> = observed.keys().filter(is_new).cloned().collect();
+    let is_nameless = |server: &&SourceServerId| {
+        let held = worker.servers.held(&keys::job_server(place, job, server));
+        held.is_none_or(|stored| stored.row.name.is_none())
+    };
+    let fresh: Vec<SourceServerId> = observed.keys().filter(is_nameless).cloned().collect();
     for (server, row) in rows(io, place, &fresh).await? {
         let known = ServerObservation::Known {
             name: row.name().to_owned(),
@@ -66,7 +70,7 @@ pub(crate) async fn find_instances<I: Io>(
     for ids in lacking.chunks(IDS_AT_ONCE) {
         let (filter, mut next) = (RecoveryFilter::OfServers(ids.to_vec()), None);
         loop {
-            let page = io.recovery_instances(place, &filter, next).await?;
+            let page = patiently(io, || io.recovery_instances(place, &filter, next.clone())).await?;
             for seen in page.items.into_iter().filter(|seen| seen.job.as_ref() == Some(job)) {
                 note(observed, seen.server, Some(seen.id));
             }
@@ -80,7 +84,7 @@ pub(crate) async fn find_instances<I: Io>(
     for ids in lacking.chunks(IDS_AT_ONCE) {
         let (filter, mut next) = (ServerFilter::Ids(ids.to_vec()), None);
         loop {
-            let page = io.source_servers(place, &filter, next).await?;
+            let page = patiently(io, || io.source_servers(place, &filter, next.clone())).await?;
             for seen in page.items {
                 let launched_it =
                     seen.facts.last_launch.as_ref().is_some_and(|l| l.job.as_ref() == Some(job));

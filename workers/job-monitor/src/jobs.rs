@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, SourceServerId};
-use drs_fleet_domain::job::{self, JobRow, JobServerRow, Observation, ServerObservation, Step};
+use drs_fleet_domain::job::{self, Failure, JobRow, JobServerRow, Observation, ServerObservation, Step};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen};
@@ -91,6 +92,7 @@ pub(crate) async fn look<I: Io>(
             .max()
             .map(|(at, event)| Observation::Logged(Step { at, event: event.clone() })),
     );
+    observations.extend(log.iter().filter_map(Failure::of_job).map(Observation::Failed));
     let servers = look_at_servers(worker, io, place, (seen, at), log).await?;
     let will_be = foreseen(subject, &observations, stored, &known);
     if !will_be.is_active() {
@@ -119,20 +121,28 @@ async fn read_log<I: Io>(
     if seen.is_active() && !worker.logs.takes(&seen.id, io.now()) && !has_moved {
         return Ok(Vec::new());
     }
-    match all_lines(io, place, &seen.id).await {
-        // Where only the log is refused, the job is followed without it.
-        Err(error) if sweeps::is_vain(&error) => {
+    match all_lines(io, place, seen).await {
+        // Where only the log is refused, the job is followed without it. One that is active is looked at again soon, and
+        // nothing of it is late for the sake of its log.
+        Err(error) if sweeps::is_vain(&error) || seen.is_active() => {
             tracing::warn!(%place, job = %seen.id, %error, "the log of the job cannot be read");
+            if !sweeps::is_vain(&error) {
+                worker.logs.gives_back(&seen.id);
+            }
             Ok(Vec::new())
         }
-        read => read.inspect_err(|_| worker.logs.gives_back(&seen.id)),
+        read => read,
     }
 }
 
-async fn all_lines<I: Io>(io: &I, place: &Place, job: &JobId) -> Result<Vec<JobLogSeen>, IoError> {
+async fn all_lines<I: Io>(io: &I, place: &Place, seen: &JobSeen) -> Result<Vec<JobLogSeen>, IoError> {
     let (mut lines, mut next) = (Vec::new(), None);
     loop {
-        let page = io.job_log(place, job, next).await?;
+        let page = if seen.is_active() {
+            io.job_log(place, &seen.id, next).await?
+        } else {
+            patiently(io, || io.job_log(place, &seen.id, next.clone())).await?
+        };
         lines.extend(page.items);
         match page.next {
             Some(token) => next = Some(token),
@@ -190,26 +200,4 @@ async fn know<I: Io>(worker: &JobMonitor, io: &I, place: &Place, seen: &JobSeen)
     }
     worker.servers.remember(io.query::<JobServerRow>(&keys::job_servers(place, &seen.id)).await?);
     Ok(())
-}
-
-/// A job that was asked for by its id is not there: it is over, and its end was not seen.
-pub(crate) async fn gone<I: Io>(
-    worker: &JobMonitor,
-    io: &I,
-    (place, id): (&Place, &JobId),
-    at: Timestamp,
-) -> Result<(), IoError> {
-    let known = Known::of(worker, io, place).await?;
-    let key = keys::job(place, id);
-    let stored = worker.jobs.known(io, &key).await?;
-    let gone = Observation::Gone { at };
-    let stored = stored.as_ref().map(|stored| &stored.row);
-    let will_be = foreseen((place, id), std::slice::from_ref(&gone), stored, &known);
-    let (looked_back, servers) = ended::look_back(worker, io, &will_be, &known).await?;
-    let all: Vec<_> = std::iter::once(gone).chain(looked_back).collect();
-    worker
-        .jobs
-        .change(io, &key, |row| decide((place, id), &all, row, &known, &servers, false))
-        .await
-        .map(drop)
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_aws::io::{Io, JobFilter};
+use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Neighbour};
 use drs_fleet_domain::ids::JobId;
+use drs_fleet_domain::job::Observation;
 use drs_fleet_domain::job_sweep::{self, JobSweepRow, Looked};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::seen::{JobSeen, Page};
 use jiff::Timestamp;
 
 use crate::context::Known;
-use crate::{JobMonitor, jobs};
+use crate::{JobMonitor, ended, jobs};
 
 /// Clocks and the dates of CloudTrail may differ from those of DRS by this much.
 const SLACK: Duration = Duration::from_mins(1);
@@ -68,7 +70,7 @@ pub(crate) async fn look<I: Io>(
             continue;
         }
         if began.checked_add(YOUNG).is_ok_and(|end| end < date) {
-            jobs::gone(worker, io, (place, id), date).await?;
+            ended::vanished(worker, io, (place, id), Observation::Gone { at: date }).await?;
             looked.over.insert(id.clone());
         } else {
             looked.active.insert(id.clone(), began);
@@ -77,7 +79,8 @@ pub(crate) async fn look<I: Io>(
     Ok(looked)
 }
 
-/// Takes over every page; answers AWS's time of the first.
+/// Takes over every page; answers AWS's time of the first. A job of which the spoke does not tell all keeps none of the
+/// others back; the look then ends in its error.
 async fn all_pages<I: Io>(
     worker: &JobMonitor,
     io: &I,
@@ -87,14 +90,18 @@ async fn all_pages<I: Io>(
 ) -> Result<Timestamp, IoError> {
     let mut page = io.jobs(place, filter, None).await?;
     let first = page.date;
+    let mut failed = None;
     loop {
         let Page { items, next, date, .. } = page;
         for seen in items {
-            let is_active = jobs::look(worker, io, place, (&seen, date)).await?;
-            note(looked, &seen, is_active, date);
+            match jobs::look(worker, io, place, (&seen, date)).await {
+                Ok(is_active) => note(looked, &seen, is_active, date),
+                Err(error) if error.neighbour == Neighbour::Spoke => drop(failed.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
         }
-        let Some(token) = next else { return Ok(first) };
-        page = io.jobs(place, filter, Some(token)).await?;
+        let Some(token) = next else { return failed.map_or(Ok(first), Err) };
+        page = patiently(io, || io.jobs(place, filter, Some(token.clone()))).await?;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::{Io, RecoveryFilter};
+use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::job::{self, JobServerRow, Running};
@@ -11,7 +12,7 @@ use drs_fleet_domain::recovery::{self, Observation, RecoveryRow, Resumption};
 use drs_fleet_domain::seen::RecoveryInstanceSeen;
 use drs_fleet_domain::server::ServerRow;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Known;
 use crate::jobs::{WRITES, decide};
@@ -49,7 +50,7 @@ pub(crate) async fn sweep<I: Io>(
     let mut observed: BTreeMap<RecoveryInstanceId, Vec<Observation>> = BTreeMap::new();
     for seen in &listed {
         let mut all = vec![Observation::Seen { seen: Box::new(seen.clone()), at }];
-        if known.get(&seen.id).is_none_or(|row| row.launched_at.is_none() || row.name.is_none()) {
+        if known.get(&seen.id).is_none_or(|row| is_to_be_known(row, at)) {
             all.push(told_elsewhere(worker, io, place, seen, &servers).await?);
         }
         observed.insert(seen.id.clone(), all);
@@ -71,11 +72,12 @@ pub(crate) async fn sweep<I: Io>(
 }
 
 async fn list<I: Io>(io: &I, place: &Place) -> Result<(Vec<RecoveryInstanceSeen>, Timestamp), IoError> {
-    let mut page = io.recovery_instances(place, &RecoveryFilter::All, None).await?;
+    let mut page = patiently(io, || io.recovery_instances(place, &RecoveryFilter::All, None)).await?;
     let at = page.date;
     let mut listed = page.items;
     while let Some(token) = page.next {
-        page = io.recovery_instances(place, &RecoveryFilter::All, Some(token)).await?;
+        let next = || io.recovery_instances(place, &RecoveryFilter::All, Some(token.clone()));
+        page = patiently(io, next).await?;
         listed.append(&mut page.items);
     }
     Ok((listed, at))
@@ -114,15 +116,25 @@ async fn told_elsewhere<I: Io>(
     Ok(Observation::Known { name, plan, launched_at })
 }
 
+/// Its job may be known only after it; later, nobody will tell.
+fn is_to_be_known(row: &RecoveryRow, now: Timestamp) -> bool {
+    let is_young = row.first_seen.is_none_or(|seen| now.duration_since(seen) < SignedDuration::from_hours(1));
+    row.name.is_none() || (row.launched_at.is_none() && is_young)
+}
+
 /// Whether the source server of an instance that failed back replicates again, where that matters.
 fn resumption(
     row: &RecoveryRow,
     servers: &BTreeMap<SourceServerId, ServerRow>,
     now: Timestamp,
 ) -> Option<Observation> {
-    let server = servers.get(row.server.as_ref().filter(|_| row.awaits_resumption())?)?;
-    let (state, replicates) = server.replicates_elsewhere()?;
-    Some(Observation::Resumption(Resumption { at: now, state: state.to_owned(), replicates }))
+    let id = row.server.as_ref().filter(|_| row.awaits_resumption())?;
+    let (state, replicates) = match servers.get(id).and_then(ServerRow::replicates_elsewhere) {
+        Some((state, replicates)) => (state.to_owned(), replicates),
+        // It no longer replicates in another account, or was removed: nobody waits for it any more.
+        None => (row.resumption.as_ref()?.state.clone(), true),
+    };
+    Some(Observation::Resumption(Resumption { at: now, state, replicates }))
 }
 
 /// Tells drills how many of their instances run: those that have any, and those that had.
@@ -142,9 +154,14 @@ async fn count<I: Io>(
     }
     let known = Known::of(worker, io, place).await?;
     for (id, instances) in running {
+        let key = keys::job(place, &id);
+        let stored = worker.jobs.known(io, &key).await?;
+        if stored.is_some_and(|stored| !stored.row.is_news_of_running(instances, at, &known.limits)) {
+            continue;
+        }
         let observed = [job::Observation::Running(Running { at, instances })];
         let decide = |row: Option<&_>| decide((place, &id), &observed, row, &known, &[], false);
-        worker.jobs.change(io, &keys::job(place, &id), decide).await?;
+        worker.jobs.change(io, &key, decide).await?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use aws_sdk_drs::Client;
 use aws_sdk_drs::types::{
-    DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters, Job, JobLog, ParticipatingServer,
-    RecoveryInstance,
+    DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters, Job, JobLog, LaunchStatus,
+    ParticipatingServer, RecoveryInstance,
 };
 use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::keys::Place;
@@ -101,6 +101,7 @@ fn date(time: Timestamp) -> String {
 
 fn job(place: &Place, seen: Job) -> Option<JobSeen> {
     let networks = seen.participating_resources.into_iter().flatten();
+    let status = |status: Option<LaunchStatus>| status.map(|s| s.as_str().to_owned()).unwrap_or_default();
     let servers = seen.participating_servers.into_iter().flatten();
     Some(JobSeen {
         id: id(place, &seen.job_id)?,
@@ -110,7 +111,7 @@ fn job(place: &Place, seen: Job) -> Option<JobSeen> {
         created: seen.creation_date_time.and_then(|text| id(place, &text)),
         ended: seen.end_date_time.and_then(|text| id(place, &text)),
         servers: servers.filter_map(|server| job_server(place, server)).collect(),
-        networks: u32::try_from(networks.count()).unwrap_or(u32::MAX),
+        networks: networks.map(|network| status(network.launch_status)).collect(),
         tags: seen.tags.into_iter().flatten().collect(),
     })
 }

@@ -55,7 +55,14 @@ fn launch(day: i64, job: &str, minutes: u64) -> Launch {
 }
 
 fn launches(row: &ServerRow, drill: Option<Launch>) -> LaunchesRow {
-    LaunchesRow { place: row.place.clone(), server: row.id.clone(), drill, recovery: None, failed: None }
+    LaunchesRow {
+        place: row.place.clone(),
+        server: row.id.clone(),
+        drill,
+        recovery: None,
+        failback: None,
+        failed: None,
+    }
 }
 
 const JOB: &str = "drsjob-00000000000000001";

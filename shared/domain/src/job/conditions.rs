@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Context, Counts, JobRow, Outcome, Purpose};
 use crate::incident::{Condition, IncidentKind, Severity};
+use crate::launch_remedy;
 use crate::policy::Limits;
 use crate::span;
 use crate::sweep::after;
@@ -18,7 +19,7 @@ pub(super) fn holding(row: &JobRow, context: &Context<'_>) -> Vec<Condition> {
 /// What people call it: `wave-1, drill of 100 servers`.
 pub(super) fn name(row: &JobRow) -> String {
     let words = row.purpose().words();
-    let of = counted(row).map(|counts| format!(" of {}", servers(counts.servers))).unwrap_or_default();
+    let of = counted(row).map(|counts| format!(" of {}", parts(row, counts.servers))).unwrap_or_default();
     match row.plan.as_deref().filter(|plan| !plan.is_empty()) {
         Some(plan) => format!("{plan}, {words}{of}"),
         None => format!("{words}{of}"),
@@ -35,7 +36,7 @@ fn stuck(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
         return None;
     }
     let step = row.step.as_ref().map(|step| format!("; the last step in its log is {}", step.event));
-    let done = counted(row).map(|c| format!("; {} of {} done", c.done, servers(c.servers)));
+    let done = counted(row).map(|c| format!("; {} of {} done", c.done, parts(row, c.servers)));
     Some(Condition {
         kind,
         since,
@@ -58,9 +59,12 @@ fn is_failing(row: &JobRow, limits: &Limits, now: Timestamp) -> bool {
 }
 
 fn failed(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
-    let counts = row.counts.filter(|_| is_failing(row, context.limits, context.now))?;
-    let lost = counts.servers.saturating_sub(row.succeeded());
-    let mut reason = format!("{lost} of {} failed", servers(counts.servers));
+    let all = row.all().filter(|_| is_failing(row, context.limits, context.now))?;
+    let lost = all.servers.saturating_sub(all.done.saturating_sub(all.failed));
+    let mut reason = format!("{lost} of {} failed", parts(row, all.servers));
+    if let Some(failure) = &row.failure {
+        reason = format!("{reason}: {}", launch_remedy::reason(Some(failure)));
+    }
     if let Some(failures) = &row.failures {
         if failures.servers < lost {
             reason = format!("{reason}, {} of these not launched since", failures.servers);
@@ -77,14 +81,8 @@ fn failed(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
     })
 }
 
-/// From when on its instances should not run any more.
-fn left_since(row: &JobRow, limits: &Limits) -> Option<Timestamp> {
-    let over = row.over_at().filter(|_| row.purpose() == Purpose::Drill)?;
-    Some(after(over, limits.drill_left_after))
-}
-
 fn left_running(row: &JobRow, limits: &Limits) -> Option<Condition> {
-    let since = left_since(row, limits)?;
+    let since = row.left_since(limits)?;
     let running = row.running.filter(|running| running.instances > 0 && since <= running.at)?;
     Some(Condition {
         kind: IncidentKind::DrillLeftRunning,
@@ -110,13 +108,15 @@ fn severity(purpose: Purpose) -> Severity {
     }
 }
 
-/// Its servers, once they are known: a network recovery has none.
+/// All that takes part, once it is known.
 fn counted(row: &JobRow) -> Option<Counts> {
-    row.counts.filter(|counts| counts.servers > 0)
+    row.all().filter(|counts| counts.servers > 0)
 }
 
-fn servers(count: u32) -> String {
-    if count == 1 { "1 server".to_owned() } else { format!("{count} servers") }
+/// What takes part in a job: a network recovery has source networks in place of servers.
+fn parts(row: &JobRow, count: u32) -> String {
+    let noun = if row.networks.is_some() { "source network" } else { "server" };
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn whole_minutes(time: Duration) -> Duration {

@@ -83,7 +83,7 @@ pub fn decide(
 
 impl JobRow {
     fn take(&mut self, observation: &Observation) {
-        let before = (self.over_at(), self.call.clone(), self.counts, self.result_at, self.plan.clone());
+        let before = (self.over_at(), self.basis());
         match observation {
             Observation::Result { drill, launched, at } => {
                 if self.initiated_by.is_none() {
@@ -112,11 +112,13 @@ impl JobRow {
                     self.look_at = None;
                 }
             }
-            Observation::Settled => self.settled = !self.is_active(),
+            Observation::Counted(counts) => self.count(*counts),
+            Observation::Failed(failure) => self.failure = self.failure.take().max(Some(failure.clone())),
+            Observation::Settled(basis) => self.settled = !self.is_active() && *basis == self.basis(),
         }
         // What is known to have ended was only overlooked, or deleted later.
         self.gone_at.take_if(|_| self.status == COMPLETED);
-        let after = (self.over_at(), self.call.clone(), self.counts, self.result_at, self.plan.clone());
+        let after = (self.over_at(), self.basis());
         if before != after {
             // The history of its servers has to hear of it.
             self.settled = false;
@@ -141,15 +143,24 @@ impl JobRow {
         }
         self.created = seen.created.or(self.created);
         self.ended = seen.ended.or(self.ended);
-        self.networks = self.networks.max(seen.networks);
+        if !seen.networks.is_empty() {
+            let networks = Counts::of_statuses(seen.networks.iter().map(String::as_str));
+            self.networks = self.networks.max(Some(networks));
+        }
         self.plan = seen.tags.get(PLAN_TAG).cloned().or(self.plan.take());
         let counts = Counts::of(&seen.servers);
-        self.counts = self.counts.max(Some(counts));
+        self.count(counts);
         self.found_launched(counts, at);
         if let Some(by) = &seen.initiated_by {
             self.initiated_by = Some(by.clone());
             self.drill = drill_of(by);
         }
+    }
+
+    /// Launch results may tell of fewer servers than take part, and of more that are done than the last look saw.
+    fn count(&mut self, counts: Counts) {
+        let known = self.counts.unwrap_or_default();
+        self.counts = Some(Counts { servers: known.servers.max(counts.servers), ..known.max(counts) });
     }
 
     fn go(&mut self, at: Timestamp) {

@@ -44,6 +44,16 @@ pub struct Call {
     pub by: Caller,
 }
 
+/// What the history of a job was written from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    pub(super) call: Option<Call>,
+    pub(super) started: Option<Timestamp>,
+    pub(super) result_at: Option<Timestamp>,
+    pub(super) counts: Option<Counts>,
+    pub(super) purpose: Purpose,
+}
+
 /// How far a job's servers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Counts {
@@ -96,9 +106,13 @@ pub struct Failures {
 impl Counts {
     /// Of a job's list of servers.
     pub fn of(servers: &[JobServerSeen]) -> Self {
+        Self::of_statuses(servers.iter().map(|server| server.launch_status.as_deref().unwrap_or_default()))
+    }
+
+    /// Of launch statuses.
+    pub fn of_statuses<'a>(statuses: impl Iterator<Item = &'a str>) -> Self {
         let mut counts = Self::default();
-        for server in servers {
-            let status = server.launch_status.as_deref().unwrap_or_default();
+        for status in statuses {
             counts.servers += 1;
             counts.done += u32::from(is_done(status));
             counts.failed += u32::from(status == "FAILED");

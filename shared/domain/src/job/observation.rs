@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Call, Failures, Running, Step};
+use super::{Basis, Call, Counts, Failure, Failures, Running, Step};
 use crate::event::ApiCall;
 use crate::seen::JobSeen;
 
@@ -50,8 +50,12 @@ pub enum Observation {
     Running(Running),
     /// Its failed servers were looked for in the history.
     Failing(Failures),
-    /// Its end is in the history.
-    Settled,
+    /// Counted from the rows of its servers, which launch results may have told more than the job was seen to be.
+    Counted(Counts),
+    /// Its log tells of a failure of no single server.
+    Failed(Failure),
+    /// Its end is in the history, as it follows from this.
+    Settled(Basis),
 }
 
 impl Observation {

@@ -6,10 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{COMPLETED, Call, Counts, Failures, KEPT, Launched, Outcome, Purpose, Running, Step};
+use super::{
+    Basis, COMPLETED, Call, Counts, Failure, Failures, KEPT, Launched, Outcome, Purpose, Running, Step,
+};
 use crate::ids::JobId;
 use crate::incident::{self, Incidents};
 use crate::keys::{self, Key, Place};
+use crate::policy::Limits;
 use crate::routing::WorkerName;
 use crate::row::{Row, Troubled};
 use crate::sweep::after;
@@ -47,15 +50,18 @@ pub struct JobRow {
     /// Counted from the job's own list of servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-    /// How many source networks take part.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub networks: u32,
+    /// Of a network recovery, how far its source networks are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Counts>,
     /// Its tag `drs-fleet:plan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
     /// The newest line of its log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
+    /// The last line of its log that tells of a failure of no single server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     /// When the last server was found launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launched: Option<Launched>,
@@ -128,7 +134,8 @@ impl JobRow {
             created: None,
             ended: None,
             counts: None,
-            networks: 0,
+            networks: None,
+            failure: None,
             plan: None,
             step: None,
             launched: None,
@@ -185,14 +192,51 @@ impl JobRow {
         self.counts.map_or(0, |counts| counts.done.saturating_sub(counts.failed))
     }
 
+    /// All that takes part: servers and source networks.
+    pub fn all(&self) -> Option<Counts> {
+        let Some(networks) = self.networks else { return self.counts };
+        let servers = self.counts.unwrap_or_default();
+        Some(Counts {
+            done: servers.done + networks.done,
+            failed: servers.failed + networks.failed,
+            servers: servers.servers + networks.servers,
+        })
+    }
+
+    /// From when on the instances of a drill should not run any more.
+    pub fn left_since(&self, limits: &Limits) -> Option<Timestamp> {
+        let over = self.over_at().filter(|_| self.purpose() == Purpose::Drill)?;
+        Some(after(over, limits.drill_left_after))
+    }
+
+    /// Whether a count of its running instances at `at` is worth a write: the number differs, or the first one counted
+    /// after the time that the instances of a drill have.
+    pub fn is_news_of_running(&self, instances: u32, at: Timestamp, limits: &Limits) -> bool {
+        let Some(known) = self.running.filter(|known| known.instances == instances) else { return true };
+        let is_left = |at: Timestamp| self.left_since(limits).is_some_and(|since| since <= at);
+        instances > 0 && is_left(at) && !is_left(known.at)
+    }
+
+    /// What its history is written from: that is complete only while this is the same.
+    pub fn basis(&self) -> Basis {
+        Basis {
+            call: self.call.clone(),
+            started: self.started_at(),
+            result_at: self.result_at,
+            counts: self.counts,
+            purpose: self.purpose(),
+        }
+    }
+
     /// What came of it; `None` while it is active.
     pub fn outcome(&self) -> Option<Outcome> {
         self.over_at()?;
-        let Some(Counts { done, failed, servers }) = self.counts else { return Some(Outcome::Unknown) };
-        Some(match (failed, self.succeeded()) {
+        let Some(Counts { done, failed, servers }) = self.all() else { return Some(Outcome::Unknown) };
+        Some(match (failed, done.saturating_sub(failed)) {
+            // Its end was not seen, and not all that takes part, as far as that is known, was done by then.
+            _ if self.status != COMPLETED && (self.kind.is_none() || done < servers) => Outcome::Unknown,
             (0, _) if done == servers => Outcome::Succeeded,
-            (0, 0) if self.status == COMPLETED && !self.purpose().launches() => Outcome::Succeeded,
-            _ if self.status != COMPLETED => Outcome::Unknown,
+            (0, 0) if !self.purpose().launches() => Outcome::Succeeded,
             (_, 0) => Outcome::Failed,
             _ => Outcome::Partial,
         })
@@ -211,9 +255,4 @@ impl JobRow {
         let told = self.result_at.filter(|at| *at <= looked && looked < after(*at, LOOKS_APART));
         Duration::try_from(told.unwrap_or(looked).duration_since(started)).ok()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

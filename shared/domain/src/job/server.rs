@@ -75,6 +75,19 @@ pub struct Failure {
     pub error: Option<String>,
 }
 
+impl Failure {
+    /// A line of a job's log that tells of a failure.
+    fn of(line: &JobLogSeen) -> Option<Self> {
+        let error = line.error.as_deref().filter(|text| !text.trim().is_empty()).map(beginning);
+        is_failure(&line.event).then(|| Self { at: line.at, event: line.event.clone(), error })
+    }
+
+    /// A line that tells of a failure of no single server.
+    pub fn of_job(line: &JobLogSeen) -> Option<Self> {
+        Self::of(line).filter(|_| line.server.is_none())
+    }
+}
+
 /// What was observed of a job's server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerObservation {
@@ -225,11 +238,7 @@ impl JobServerRow {
                 span.end = span.end.max(Some(line.at));
             }
         }
-        if is_failure(&line.event) {
-            let error = line.error.as_deref().filter(|text| !text.trim().is_empty()).map(beginning);
-            let failure = Failure { at: line.at, event: line.event.clone(), error };
-            self.failure = self.failure.take().max(Some(failure));
-        }
+        self.failure = self.failure.take().max(Failure::of(line));
     }
 }
 

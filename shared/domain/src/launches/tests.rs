@@ -141,7 +141,7 @@ fn of_one_job_what_tells_more_counts_also_when_its_beginning_turns_out_to_be_ear
 }
 
 #[test]
-fn only_what_drills_and_recoveries_did_is_history() {
+fn only_what_drills_recoveries_and_failbacks_did_is_history() {
     let of = |by, status| ending(by, status, &[], &[]);
     assert!(matches!(of("START_DRILL", "LAUNCHED"), Some(Ending::Drilled(_))));
     assert!(matches!(of("START_RECOVERY", "LAUNCHED"), Some(Ending::Recovered(_))));
@@ -149,6 +149,7 @@ fn only_what_drills_and_recoveries_did_is_history() {
         matches!(of("START_RECOVERY", "TERMINATED"), Some(Ending::Recovered(_))),
         "its instance ended since"
     );
+    assert!(matches!(of("FAILBACK", "LAUNCHED"), Some(Ending::FailedBack(_))));
     let failed = [ServerObservation::Result { launched: false, at: at(900) }];
     let Some(Ending::Failed(failure)) = ending("START_DRILL", "FAILED", &[], &failed) else {
         panic!("it failed");
@@ -157,7 +158,6 @@ fn only_what_drills_and_recoveries_did_is_history() {
     for (by, status) in [
         ("START_DRILL", "PENDING"),
         ("TERMINATE_RECOVERY_INSTANCES", "TERMINATED"),
-        ("FAILBACK", "LAUNCHED"),
         ("DIAGNOSTIC", "LAUNCHED"),
     ] {
         assert_eq!(of(by, status), None, "{by} {status}");
@@ -168,4 +168,16 @@ fn only_what_drills_and_recoveries_did_is_history() {
 fn a_server_without_launches_in_three_years_is_forgotten() {
     let row = told(&[ending("START_DRILL", "LAUNCHED", &[], &[])]);
     assert_eq!(row.expires_at(), Some(at(3 * 365 * 86_400)));
+}
+
+#[test]
+fn a_failure_is_made_up_for_by_a_launch_of_the_same_sort_and_a_drill_by_a_recovery_too() {
+    let made_up = |by: &str| {
+        let row = told(&[ending(by, "LAUNCHED", &[], &[])]);
+        [Purpose::Drill, Purpose::Recovery, Purpose::Failback, Purpose::Terminate]
+            .map(|purpose| row.makes_up_for(purpose).is_some())
+    };
+    assert_eq!(made_up("START_DRILL"), [true, false, false, false]);
+    assert_eq!(made_up("START_RECOVERY"), [true, true, false, false]);
+    assert_eq!(made_up("FAILBACK"), [false, false, true, false]);
 }

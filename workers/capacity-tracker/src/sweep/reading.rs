@@ -1,10 +1,10 @@
 //! Reading: page by page, and the rows brought in line with each as it comes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use drs_fleet_aws::io::{IDS_AT_ONCE, Io, ServerFilter};
-use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_aws::patience;
+use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::{Counted, Partial};
@@ -17,13 +17,6 @@ use jiff::Timestamp;
 use super::WRITES;
 use super::holding::{Holding, Stopped};
 use crate::{CapacityTracker, links, servers};
-
-/// A page that DRS throttles is asked for again so often, for what was read before it would be read again.
-const REPETITIONS: u32 = 6;
-
-/// How long is waited before that at most, and where DRS says nothing.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-const USUAL_WAIT: Duration = Duration::from_secs(5);
 
 /// What a sweep has read so far.
 pub(super) struct Reading {
@@ -82,13 +75,12 @@ async fn next_page<I: Io>(
     holding: &mut Holding,
     (filter, token): (&ServerFilter, Option<String>),
 ) -> Result<Page<ServerSeen>, Stopped> {
-    for _ in 0..REPETITIONS {
+    for _ in 0..patience::REPETITIONS {
         holding.goes_on(worker, io, place).await?;
-        match io.source_servers(place, filter, token.clone()).await {
-            Err(error) if error.verdict == Verdict::Throttled => {
-                io.sleep(error.retry_after.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT)).await;
-            }
-            answer => return Ok(answer?),
+        let answer = io.source_servers(place, filter, token.clone()).await;
+        match answer.as_ref().err().and_then(patience::wait) {
+            Some(time) => io.sleep(time).await,
+            None => return Ok(answer?),
         }
     }
     Ok(io.source_servers(place, filter, token).await?)

@@ -7,6 +7,7 @@ use drs_fleet_aws::cached::Held;
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::incident;
 use drs_fleet_domain::job::{JobServerRow, Progress};
+use drs_fleet_domain::launch_remedy;
 use drs_fleet_domain::pace::History;
 use drs_fleet_domain::policy::RTO_TAG;
 use jiff::Timestamp;
@@ -183,8 +184,12 @@ impl Shown<'_> {
             );
             text += &fact("objectives", &told);
         }
-        if row.networks > 0 {
-            text += &fact("networks", &row.networks.to_string());
+        if let Some(networks) = row.networks {
+            let told = format!("{} of {} recovered", networks.done - networks.failed, networks.servers);
+            text += &fact("networks", &told);
+        }
+        if let Some(failure) = &row.failure {
+            text += &fact("failure", &launch_remedy::reason(Some(failure)));
         }
         if let Some(running) = row.running.filter(|running| running.instances > 0) {
             let told = counted(running.instances as usize, "instance");
