@@ -11,12 +11,14 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::incident::{self, IncidentKind};
+use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::AccountRegion;
-use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen, ServerSeen};
 use drs_fleet_domain::server::ServerRow;
 use drs_fleet_tests::company::{place, register, register_in, tick};
 use job_monitor::JobMonitor;
@@ -164,6 +166,46 @@ async fn a_place_that_bears_one_call_in_five_seconds_is_swept_to_its_last_page()
     assert_eq!(row.counted.map(|counted| counted.servers), Some(60), "{:?}", row.partial);
     let calls = io.points().into_iter().filter(|point| *point == "source_servers").count();
     assert!(calls <= 15, "{calls} calls for six pages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_jobs_of_a_place_that_bears_one_call_in_five_seconds_are_read_with_their_logs() {
+    const JOBS: usize = 6;
+    let io = MemoryIo::default().limited();
+    register(&io, &place(0));
+    let now = io.now();
+    let ids: Vec<JobId> = (0..JOBS).map(|n| format!("drsjob-{n:017}").parse().unwrap()).collect();
+    let jobs = ids.iter().map(|id| JobSeen {
+        kind: "LAUNCH".to_owned(),
+        initiated_by: Some("START_DRILL".to_owned()),
+        created: Some(now),
+        ended: Some(now),
+        servers: vec![JobServerSeen {
+            server: servers(&place(0))[0].id.clone(),
+            launch_status: Some("FAILED".to_owned()),
+            recovery_instance: None,
+        }],
+        ..JobSeen::new(id.clone(), "COMPLETED")
+    });
+    io.set_jobs(&place(0), jobs.collect());
+    for id in &ids {
+        let server = Some(servers(&place(0))[0].id.clone());
+        let line = JobLogSeen { at: now, event: "LAUNCH_FAILED".to_owned(), server, error: None };
+        io.set_job_log(&place(0), id, vec![line]);
+    }
+    io.set_page_size(&place(0), Some(2));
+    io.set_one_call_in(&place(0), Some(Duration::from_secs(5)));
+    tick(&io);
+    let worker = JobMonitor::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(consume(io.clone(), worker, Options::default(), CancellationToken::new()));
+    tokio::time::sleep(Duration::from_mins(4)).await;
+    working.abort();
+    for id in &ids {
+        let row = io.stored::<JobRow>(&keys::job(&place(0), id)).unwrap().unwrap().row;
+        assert!(row.failures.is_some() && row.step.is_some(), "{row:?}");
+    }
+    let calls = io.points().into_iter().filter(|point| ["jobs", "job_log"].contains(point)).count();
+    assert!(calls <= 25, "{calls} calls for three pages and six logs");
 }
 
 #[tokio::test(start_paused = true)]

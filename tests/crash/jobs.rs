@@ -235,7 +235,12 @@ fn extended(at: Timestamp) -> ServerRow {
         account: Some("444455556666".parse().unwrap()),
         ..Staging::default()
     };
-    let seen = Box::new(ServerSeen { staging, ..server(1, "STALLED") });
+    inventory(ServerSeen { staging, ..server(1, "STALLED") }, at)
+}
+
+/// Server 1 as the inventory has it.
+fn inventory(seen: ServerSeen, at: Timestamp) -> ServerRow {
+    let seen = Box::new(seen);
     let policy = drs_fleet_domain::policy::Policy::default();
     let context = server::Context::new("erp-prod", &policy, at);
     let observed = [server::Observation::Seen { seen, at }];
@@ -268,7 +273,15 @@ async fn a_failback_is_followed_through_its_error_until_the_server_replicates_ag
             scene.put(&tick(scene));
             scene.lets_pass(Duration::from_secs(70));
         },
-        |scene| scene.put(&tick(scene)),
+        |scene| {
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(20));
+        },
+        // Somebody gives the extension up.
+        |scene| {
+            scene.world.set_row(&inventory(server(1, "STALLED"), now(scene)));
+            scene.put(&tick(scene));
+        },
     ];
     let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
     let row: RecoveryRow = only(&clean);
@@ -279,6 +292,7 @@ async fn a_failback_is_followed_through_its_error_until_the_server_replicates_ag
         (IncidentKind::FailbackFailed, Happened::Opened),
         (IncidentKind::FailbackFailed, Happened::Resolved),
         (IncidentKind::ReplicationNotResumed, Happened::Opened),
+        (IncidentKind::ReplicationNotResumed, Happened::Resolved),
     ];
     assert_eq!(told, expected);
     let failbacks = clean.published.iter().filter_map(|event| match event {
@@ -288,4 +302,28 @@ async fn a_failback_is_followed_through_its_error_until_the_server_replicates_ag
     let mut states: Vec<_> = failbacks.collect();
     states.dedup();
     assert_eq!(states, ["FAILBACK_ERROR", "FAILBACK_COMPLETED"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_which_a_launch_result_told_first_gets_its_name_and_its_objective() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
+        |scene| {
+            let seen = ServerSeen {
+                hostname: Some("crm-1".to_owned()),
+                tags: [("drs-fleet:rto".to_owned(), "30m".to_owned())].into(),
+                ..server(1, "CONTINUOUS")
+            };
+            scene.world.set_row(&inventory(seen, early(0)));
+            scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);
+            scene.put(&tick(scene));
+            scene.lets_pass(Duration::from_secs(100));
+        },
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let row: JobServerRow = only(&clean);
+    assert_eq!((row.label(), row.objective.map(|rto| rto.0)), ("crm-1", Some(Duration::from_mins(30))));
+    let launches: LaunchesRow = only(&clean);
+    let drill = launches.drill.unwrap();
+    assert!(drill.exact && drill.objective == row.objective, "{drill:?}");
 }

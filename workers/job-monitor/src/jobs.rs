@@ -103,10 +103,10 @@ pub(crate) async fn look<I: Io>(
     Ok(outcome.row().is_some_and(JobRow::is_active))
 }
 
-/// Whether all of it is known and in the history. What becomes of its instances, sweeps of these tell.
+/// Whether all of it is known and in the history, which of a job that was only found gone it is not. What becomes of its instances, sweeps of these tell.
 fn is_history(row: &JobRow, seen: &JobSeen) -> bool {
     let counts = Some(job::Counts::of(&seen.servers));
-    row.settled && !row.is_active() && !seen.is_active() && row.counts >= counts
+    row.settled && row.status == job::COMPLETED && row.status == seen.status && row.counts >= counts
 }
 
 /// The log of a job, where it is time to read it: now and then while the job is active, when a server more is done, and

@@ -19,7 +19,8 @@ fn a_job_of_networks_ends_as_they_do_and_says_what_its_log_does() {
     assert_eq!(outcome(&["LAUNCHED", "LAUNCHED"]), Some(Outcome::Succeeded));
     assert_eq!(outcome(&["LAUNCHED", "FAILED"]), Some(Outcome::Partial));
     let mut story = Story::new();
-    let line = JobLogSeen { at: at(900), event: "NETWORK_RECOVERY_FAIL".to_owned(), server: None, error: None };
+    let line =
+        JobLogSeen { at: at(900), event: "NETWORK_RECOVERY_FAIL".to_owned(), server: None, error: None };
     let failed = Observation::Failed(Failure::of_job(&line).unwrap());
     let row = story.take(1_505, &[look(1_505, networks(COMPLETED, &["FAILED"])), failed]);
     assert_eq!(row.outcome(), Some(Outcome::Failed));
