@@ -70,7 +70,7 @@ impl Stage {
         failed: Option<Launch>,
     ) {
         let (place, server) = (server.place.clone(), server.id.clone());
-        self.store(&LaunchesRow { place, server, drill, recovery, failed }).await;
+        self.store(&LaunchesRow { place, server, drill, recovery, failback: None, failed }).await;
     }
 }
 
