@@ -10,8 +10,10 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::ids::JobId;
+use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::seen::JobSeen;
 use drs_fleet_tests::company::{drill, ended, place, register, tick};
 use job_monitor::JobMonitor;
@@ -129,4 +131,25 @@ async fn with_sixty_accounts_in_trouble_the_end_of_a_job_elsewhere_is_known_as_s
         let took = time_to_know(&io, &place(n), &job).await;
         assert!(took <= Duration::from_mins(6), "it is looked at again when the trouble is over: {took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_near_their_quota_are_told_before_drs_refuses_one_and_told_again_when_there_is_room() {
+    let io = MemoryIo::default().limited();
+    register(&io, &place(0));
+    let all: Vec<_> = (0..18).map(|n| drill(n, io.now(), 26, ("STARTED", "IN_PROGRESS"))).collect();
+    io.set_jobs(&place(0), all.clone());
+    let _working = Working::on(&io);
+    tick(&io);
+    sleep(Duration::from_mins(1)).await;
+    let told = || {
+        let of_quota = io.published_events().into_iter().filter_map(|event| event.incident().cloned());
+        let of_quota = of_quota.filter(|incident| incident.kind == IncidentKind::JobsNearQuota);
+        of_quota.map(|incident| (incident.happened, incident.reason)).collect::<Vec<_>>()
+    };
+    let near = "18 of 20 jobs at a time (L-D88FAC3A), 468 of 500 servers in jobs (L-05AFA8C6)";
+    assert_eq!(told(), [(Happened::Opened, near.to_owned())]);
+    io.set_jobs(&place(0), all.iter().map(|job| ended(job, io.now())).collect());
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(told().last().map(|(happened, _)| *happened), Some(Happened::Resolved));
 }
