@@ -131,6 +131,11 @@ pub fn policy() -> Key {
     Key { pk: "policy".into(), sk: "policy".into() }
 }
 
+/// The rules of tags.
+pub fn tag_policy() -> Key {
+    Key { pk: "policy".into(), sk: "tags".into() }
+}
+
 /// A job.
 pub fn job(place: &Place, id: &JobId) -> Key {
     Key { pk: place_pk(place), sk: format!("job#{id}") }

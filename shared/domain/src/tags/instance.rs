@@ -1,4 +1,4 @@
-//! The tags of an EC2 instance, and which of its source servers have them. Written by the tag-sync.
+//! The tags of an EC2 instance, and which of its source servers have them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use crate::event::TagsChanged;
 use crate::ids::{InstanceId, SourceServerId};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
+use super::is_protected;
 use crate::row::{Change, Row};
 
 /// A pending change is tried again after this long, doubled with each attempt up to the longest.
@@ -187,14 +188,7 @@ pub fn postponed(row: &InstanceTagsRow, reason: &str, now: Timestamp) -> Option<
 
 /// What may be copied: nothing of AWS's own, and nothing that DRS acts upon.
 pub fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    tags.iter().filter(|(key, _)| !is_reserved(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-/// Tags that are never written: a changed one can make DRS lose or terminate resources. Compared without case.
-fn is_reserved(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["aws:", "awselasticdisasterrecovery", "drs.amazonaws.com"].iter().any(|p| key.starts_with(p))
-        || matches!(key.as_str(), "awsdrs" | "map-migrated")
+    tags.iter().filter(|(key, _)| !is_protected(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 #[cfg(test)]
@@ -205,8 +199,8 @@ mod tests {
     fn reserved_tags_are_never_copied_in_whatever_case() {
         let keys =
             ["aws:cloudformation:stack-name", "AWSELASTICDisasterRecoveryManaged", "Map-Migrated", "AWSDRS"];
-        assert!(keys.iter().all(|key| is_reserved(key)));
-        assert!(!["Name", "awsome", "drs", "owner"].iter().any(|key| is_reserved(key)));
+        assert!(keys.iter().all(|key| is_protected(key)));
+        assert!(!["Name", "awsome", "drs", "owner"].iter().any(|key| is_protected(key)));
     }
 
     #[test]
