@@ -102,7 +102,8 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::TagsChanged(change) => {
             to.because = "the highest version of the tag set wins".into();
-            to.write(tags::changed(&place, (change, at), None, at).as_ref());
+            let name = format!("account {}", place.account);
+            to.write(tags::changed((&place, &name), (change, at), None, at).as_ref());
         }
         Event::Own(own) => {
             let channels = [Channel::Email, Channel::Slack];

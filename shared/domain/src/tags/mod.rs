@@ -5,18 +5,25 @@
 //! remembered per key: what a person put on a source server is neither overwritten nor removed, unless the rules say that
 //! EC2 wins.
 
+mod history;
 mod instance;
 mod pattern;
 mod plan;
 pub mod rules;
+mod server;
+mod tamper;
 mod wanted;
 
+pub use self::history::{Changed, TagHistoryRow};
 pub use self::instance::{
-    InstanceServerRow, InstanceTagsRow, Synced, changed, copied, postponed, tried, unprotected,
+    InstanceServerRow, InstanceTagsRow, changed, handled, listed, postponed, unprotected, woken,
 };
 pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::rules::{Rules, TagPolicy};
+pub use self::server::{
+    About, Cause, Doing, Refused, ServerTagsRow, Skipped, compared, made, not_made, skipped,
+};
 pub use self::wanted::{Source, Unfit, Wanted, Why, wanted};
 
 /// So many tags a resource may have, those of AWS (`aws:`) not counted.

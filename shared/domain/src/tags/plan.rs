@@ -48,13 +48,21 @@ impl Owned {
 
     /// After a plan was carried out, on a server that had `actual` before.
     pub fn after(&self, plan: &Plan, actual: &BTreeMap<String, String>) -> Self {
-        let mut owned = self.0.clone();
-        owned.extend(plan.set.iter().map(|(key, value)| (key.clone(), fnv1a(value))));
+        let mut owned = self.clone().with(&plan.set).0;
         owned.retain(|key, print| {
             let now = plan.set.get(key).or_else(|| actual.get(key));
             !plan.remove.contains(key) && now.is_some_and(|value| fnv1a(value) == *print)
         });
         Self(owned)
+    }
+}
+
+impl Owned {
+    /// Together with tags that were written.
+    #[must_use]
+    pub fn with(mut self, set: &BTreeMap<String, String>) -> Self {
+        self.0.extend(set.iter().map(|(key, value)| (key.clone(), fnv1a(value))));
+        self
     }
 }
 

@@ -103,3 +103,95 @@ fn an_allow_list_copies_nothing_else() {
     let ec2 = tags(&[("Owner", "ada"), ("owner", "eve"), ("Role", "admin")]);
     assert_eq!(of(&ec2, &rules).tags, tags(&[("Owner", "ada")]));
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tags::{KEY_LENGTH, VALUE_LENGTH};
+
+    /// Keys that meet each other, AWS's own, the rules, and the limits.
+    fn key() -> impl Strategy<Value = String> {
+        prop_oneof![
+            8 => prop::sample::select(vec!["Owner", "owner", "Tier", "cost-env", "dr:Owner", "source:account"])
+                .prop_map(str::to_owned),
+            2 => prop::sample::select(vec!["aws:x", "AWSDRS", "awsElasticDisasterRecoveryManaged", "Map-Migrated"])
+                .prop_map(str::to_owned),
+            2 => (0..60_u8).prop_map(|n| format!("k{n}")),
+            1 => Just("k".repeat(129)),
+        ]
+    }
+
+    fn tags(most: usize) -> impl Strategy<Value = BTreeMap<String, String>> {
+        let value = prop_oneof![9 => "[a-c]", 1 => Just("v".repeat(257))];
+        prop::collection::btree_map(key(), value, 0..most)
+    }
+
+    fn rules() -> impl Strategy<Value = Rules> {
+        let patterns = prop::sample::select(vec![vec!["*"], vec!["Owner", "k*"], vec![]]);
+        let renames = prop::sample::select(vec![("Owner", "Tier"), ("Tier", "AWSDRS"), ("cost-env", "dr:Owner")]);
+        (patterns, renames, prop::sample::select(vec!["", "dr:", "aws"]), any::<(bool, bool, bool)>()).prop_map(
+            |(include, (from, to), prefix, (origin, ec2_wins, remove))| Rules {
+                include: include.into_iter().map(Pattern::new).collect(),
+                rename: [(from.to_owned(), to.to_owned())].into(),
+                prefix: prefix.to_owned(),
+                origin,
+                ec2_wins,
+                remove,
+                ..Rules::default()
+            },
+        )
+    }
+
+    /// Some of what is there, and some of what was there, was copied.
+    fn stage() -> impl Strategy<Value = (BTreeMap<String, String>, BTreeMap<String, String>, Owned, Rules)> {
+        (tags(60), tags(50), tags(20), any::<u64>(), rules()).prop_map(|(ec2, actual, copied, dice, rules)| {
+            let mine = actual.iter().enumerate().filter(|(n, _)| dice >> (n % 64) & 1 == 1).map(|(_, tag)| tag);
+            let all = mine.chain(&copied).filter(|(key, _)| !is_protected(key));
+            let owned = Owned(all.map(|(key, value)| (key.clone(), fnv1a(value))).collect());
+            (ec2, actual, owned, rules)
+        })
+    }
+
+    fn applied(plan: &Plan, actual: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut after = actual.clone();
+        after.retain(|key, _| !plan.remove.contains(key));
+        after.extend(plan.set.clone());
+        after
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_that_is_carried_out_leaves_nothing_to_do((ec2, actual, owned, rules) in stage()) {
+            let wanted = of(&ec2, &rules);
+            let first = plan(&wanted, &actual, &owned, &rules);
+            let (after, owned) = (applied(&first, &actual), owned.after(&first, &actual));
+            let second = plan(&wanted, &after, &owned, &rules);
+            prop_assert!(second.is_empty(), "{first:?} then {second:?}");
+        }
+
+        #[test]
+        fn no_plan_touches_what_is_protected_or_not_ours_or_exceeds_a_limit(
+            (ec2, actual, owned, rules) in stage(),
+        ) {
+            let plan = plan(&of(&ec2, &rules), &actual, &owned, &rules);
+            let touched: Vec<_> = plan.set.keys().chain(&plan.remove).collect();
+            prop_assert!(touched.iter().all(|key| !is_protected(key)), "{touched:?}");
+            for key in &plan.remove {
+                prop_assert!(rules.remove && owned.holds(key, &actual[key]), "{key} is not ours");
+            }
+            for (key, value) in &plan.set {
+                prop_assert!(key.chars().count() <= KEY_LENGTH && value.chars().count() <= VALUE_LENGTH);
+                let there = actual.get(key);
+                prop_assert!(
+                    there.is_none_or(|there| rules.ec2_wins || owned.holds(key, there)),
+                    "{key} is a person's"
+                );
+            }
+            let count = |tags: &BTreeMap<String, String>| {
+                tags.keys().filter(|key| !key.to_ascii_lowercase().starts_with("aws:")).count()
+            };
+            prop_assert!(count(&applied(&plan, &actual)) <= MOST.max(count(&actual)));
+        }
+    }
+}
