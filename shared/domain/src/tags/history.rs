@@ -70,9 +70,9 @@ impl TagHistoryRow {
     ) -> Self {
         let set = doing.plan.set.iter().map(|(key, value)| (key, Some(value.clone())));
         let removed = doing.plan.remove.iter().map(|key| (key, None));
-        let changes = set.chain(removed).map(|(key, after)| {
-            (key.clone(), Changed { before: doing.before.get(key).cloned(), after })
-        });
+        let changes = set
+            .chain(removed)
+            .map(|(key, after)| (key.clone(), Changed { before: doing.before.get(key).cloned(), after }));
         Self {
             place: place.clone(),
             server: server.clone(),

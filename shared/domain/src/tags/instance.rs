@@ -177,11 +177,16 @@ pub fn listed(
 ) -> Option<Change<InstanceTagsRow>> {
     let told = copied(tags);
     let Some(known) = stored else {
-        let mut row = InstanceTagsRow { tags: told, listed_at: Some(at), ..InstanceTagsRow::unknown(instance, place, at) };
+        let mut row = InstanceTagsRow {
+            tags: told,
+            listed_at: Some(at),
+            ..InstanceTagsRow::unknown(instance, place, at)
+        };
         tamper::watch(&mut row.protected, &mut row.tampered, tags, at);
         return Some(row.judged(account_name, now));
     };
-    let is_stale = at < after(known.changed_at, LISTS_LAG) || known.listed_at.is_some_and(|listed| at <= listed);
+    let is_stale =
+        at < after(known.changed_at, LISTS_LAG) || known.listed_at.is_some_and(|listed| at <= listed);
     if is_stale || (known.version == 0 && known.listed_at.is_none()) {
         return None;
     }

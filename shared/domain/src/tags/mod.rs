@@ -11,6 +11,7 @@ mod pattern;
 mod plan;
 pub mod rules;
 mod server;
+mod sweep;
 mod tamper;
 mod wanted;
 
@@ -22,8 +23,10 @@ pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{
-    About, Cause, Doing, Refused, ServerTagsRow, Skipped, compared, made, not_made, skipped,
+    About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,
+    released, skipped,
 };
+pub use self::sweep::TagSweepRow;
 pub use self::wanted::{Source, Unfit, Wanted, Why, wanted};
 
 /// So many tags a resource may have, those of AWS (`aws:`) not counted.

@@ -127,9 +127,11 @@ impl Written {
         let renamed = self.rename.iter().flatten().filter_map(|(from, to)| {
             bad_key(to).map(|why| format!("rename: {from} becomes {to:?}, which {why}"))
         });
-        let prefix = self.prefix.iter().filter(|prefix| !prefix.is_empty()).filter_map(|prefix| {
-            bad_key(prefix).map(|why| format!("prefix: {prefix:?} {why}"))
-        });
+        let prefix = self
+            .prefix
+            .iter()
+            .filter(|prefix| !prefix.is_empty())
+            .filter_map(|prefix| bad_key(prefix).map(|why| format!("prefix: {prefix:?} {why}")));
         let values = self.values.iter().flatten().flat_map(|(key, map)| {
             let long = map.values().filter(|value| value.chars().count() > VALUE_LENGTH);
             long.map(move |_| format!("values: {key} has a value of more than {VALUE_LENGTH} characters"))

@@ -60,6 +60,9 @@ pub struct ServerTagsRow {
     /// Why nothing is copied to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skipped>,
+    /// Whether its launch configuration copies its tags to recovery instances, when that was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_tags: Option<CopyTags>,
     /// The refusal that a change met, while it is still to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
@@ -80,6 +83,9 @@ pub struct Doing {
     pub before: BTreeMap<String, String>,
     /// What asked for it.
     pub cause: Cause,
+    /// Whoever began it has given it up, and does not know how far it came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
 }
 
 /// What asks for a change.
@@ -94,6 +100,18 @@ pub enum Cause {
     Command(String),
     /// It was tried again.
     Retry,
+}
+
+/// Whether the tags of a server reach its recovery instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CopyTags {
+    /// They do.
+    On,
+    /// They do not: `copyTags` is off in the launch configuration.
+    Off,
+    /// They do not: it is launched into an instance that is there.
+    IntoInstance,
 }
 
 /// Why nothing is copied to a server.
@@ -185,6 +203,7 @@ impl ServerTagsRow {
             left: BTreeMap::new(),
             unfit: BTreeSet::new(),
             skipped: None,
+            copy_tags: None,
             refused: None,
             incidents: Incidents::new(),
         });
@@ -203,13 +222,17 @@ impl ServerTagsRow {
 
     /// Whether somebody else makes a change.
     pub fn is_busy(&self, now: Timestamp) -> bool {
-        self.doing.as_ref().is_some_and(|doing| now < after(doing.since, CLAIM))
+        self.doing.as_ref().is_some_and(|doing| !doing.free && now < after(doing.since, CLAIM))
     }
 
     /// Whether a comparison that came to this plan has nothing to write down.
     pub fn agrees(&self, plan: &Plan) -> bool {
         let rests = self.doing.is_none() && self.refused.is_none() && self.skipped.is_none();
-        rests && plan.is_empty() && self.left == plan.left && self.unfit == plan.unfit && self.synced_at.is_some()
+        rests
+            && plan.is_empty()
+            && self.left == plan.left
+            && self.unfit == plan.unfit
+            && self.synced_at.is_some()
     }
 
     fn judged(mut self, about: &About<'_>, stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
@@ -248,9 +271,15 @@ pub fn compared(
     } else {
         let keys = plan.set.keys().chain(&plan.remove);
         let before = keys.filter_map(|key| Some((key.clone(), actual.get(key)?.clone()))).collect();
-        row.doing = Some(Doing { since: now, plan: plan.clone(), before, cause: cause.clone() });
+        row.doing = Some(Doing { since: now, plan: plan.clone(), before, cause: cause.clone(), free: false });
     }
     row.judged(about, stored, now)
+}
+
+/// Notes whether the tags of a server reach its recovery instances.
+pub fn copies(known: CopyTags, stored: Option<&ServerTagsRow>) -> Option<Change<ServerTagsRow>> {
+    let row = ServerTagsRow { copy_tags: Some(known), ..stored?.clone() };
+    Change::between(stored, row, Vec::new())
 }
 
 /// The change that was begun at `since` is made.
@@ -287,6 +316,13 @@ pub fn not_made(
         reason: reason.to_owned(),
     });
     row.judged(about, stored, now)
+}
+
+/// The change that was begun at `since` failed on its way: anybody may make it anew.
+pub fn released(since: Timestamp, stored: Option<&ServerTagsRow>) -> Option<Change<ServerTagsRow>> {
+    let mut row = stored.filter(|row| row.doing.as_ref().is_some_and(|doing| doing.since == since))?.clone();
+    row.doing.iter_mut().for_each(|doing| doing.free = true);
+    Change::between(stored, row, Vec::new())
 }
 
 /// Nothing is copied to the server.

@@ -10,10 +10,18 @@ fn bare() -> Rules {
 }
 
 fn of(ec2: &BTreeMap<String, String>, rules: &Rules) -> Wanted {
-    let (instance, account, region) =
-        ("i-0a1b2c3d4e5f60718".parse().unwrap(), "111122223333".parse().unwrap(), "us-west-2".parse().unwrap());
-    let source =
-        Source { instance: &instance, account: &account, region: &region, instance_type: Some("m6i.large"), tags: ec2 };
+    let (instance, account, region) = (
+        "i-0a1b2c3d4e5f60718".parse().unwrap(),
+        "111122223333".parse().unwrap(),
+        "us-west-2".parse().unwrap(),
+    );
+    let source = Source {
+        instance: &instance,
+        account: &account,
+        region: &region,
+        instance_type: Some("m6i.large"),
+        tags: ec2,
+    };
     wanted(&source, rules)
 }
 
@@ -72,7 +80,8 @@ fn keys_and_values_are_written_as_the_rules_say() {
         "prefix": "ec2:", "values": { "cost-env": { "p": "production" } }, "origin": false,
     }))
     .unwrap();
-    let rules = crate::tags::TagPolicy { fleet: rules, overrides: Vec::new() }.of(&"111122223333".parse().unwrap());
+    let rules =
+        crate::tags::TagPolicy { fleet: rules, overrides: Vec::new() }.of(&"111122223333".parse().unwrap());
     let ec2 = tags(&[("Owner", "ada"), ("cost-env", "p"), ("cost-secret", "x"), ("Tier", "gold")]);
     assert_eq!(of(&ec2, &rules).tags, tags(&[("dr:owner", "ada"), ("ec2:cost-env", "production")]));
 }
@@ -89,7 +98,8 @@ fn what_does_not_fit_is_named_and_the_rest_is_written() {
     let why: Vec<_> = wanted.unfit.iter().map(|unfit| unfit.why).collect();
     assert_eq!((why.len(), &wanted.tags), (3, &tags(&[("e", "2")])), "{why:?}");
     let many: Vec<_> = (0..60).map(|n| (format!("k{n:02}"), "v".to_owned())).collect();
-    let actual: BTreeMap<_, _> = many[..48].iter().cloned().chain([("aws:x".to_owned(), String::new())]).collect();
+    let actual: BTreeMap<_, _> =
+        many[..48].iter().cloned().chain([("aws:x".to_owned(), String::new())]).collect();
     let ec2: BTreeMap<_, _> = many[46..52].iter().cloned().collect();
     let planned = plan(&of(&ec2, &bare()), &actual, &Owned::default(), &bare());
     let unfit: Vec<_> = planned.unfit.iter().map(|unfit| (unfit.key.as_str(), unfit.why)).collect();
@@ -129,9 +139,10 @@ mod properties {
 
     fn rules() -> impl Strategy<Value = Rules> {
         let patterns = prop::sample::select(vec![vec!["*"], vec!["Owner", "k*"], vec![]]);
-        let renames = prop::sample::select(vec![("Owner", "Tier"), ("Tier", "AWSDRS"), ("cost-env", "dr:Owner")]);
-        (patterns, renames, prop::sample::select(vec!["", "dr:", "aws"]), any::<(bool, bool, bool)>()).prop_map(
-            |(include, (from, to), prefix, (origin, ec2_wins, remove))| Rules {
+        let renames =
+            prop::sample::select(vec![("Owner", "Tier"), ("Tier", "AWSDRS"), ("cost-env", "dr:Owner")]);
+        (patterns, renames, prop::sample::select(vec!["", "dr:", "aws"]), any::<(bool, bool, bool)>())
+            .prop_map(|(include, (from, to), prefix, (origin, ec2_wins, remove))| Rules {
                 include: include.into_iter().map(Pattern::new).collect(),
                 rename: [(from.to_owned(), to.to_owned())].into(),
                 prefix: prefix.to_owned(),
@@ -139,18 +150,20 @@ mod properties {
                 ec2_wins,
                 remove,
                 ..Rules::default()
-            },
-        )
+            })
     }
 
     /// Some of what is there, and some of what was there, was copied.
     fn stage() -> impl Strategy<Value = (BTreeMap<String, String>, BTreeMap<String, String>, Owned, Rules)> {
-        (tags(60), tags(50), tags(20), any::<u64>(), rules()).prop_map(|(ec2, actual, copied, dice, rules)| {
-            let mine = actual.iter().enumerate().filter(|(n, _)| dice >> (n % 64) & 1 == 1).map(|(_, tag)| tag);
-            let all = mine.chain(&copied).filter(|(key, _)| !is_protected(key));
-            let owned = Owned(all.map(|(key, value)| (key.clone(), fnv1a(value))).collect());
-            (ec2, actual, owned, rules)
-        })
+        (tags(60), tags(50), tags(20), any::<u64>(), rules()).prop_map(
+            |(ec2, actual, copied, dice, rules)| {
+                let mine =
+                    actual.iter().enumerate().filter(|(n, _)| dice >> (n % 64) & 1 == 1).map(|(_, tag)| tag);
+                let all = mine.chain(&copied).filter(|(key, _)| !is_protected(key));
+                let owned = Owned(all.map(|(key, value)| (key.clone(), fnv1a(value))).collect());
+                (ec2, actual, owned, rules)
+            },
+        )
     }
 
     fn applied(plan: &Plan, actual: &BTreeMap<String, String>) -> BTreeMap<String, String> {

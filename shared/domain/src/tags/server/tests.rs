@@ -32,7 +32,12 @@ fn planned(wanted: &[(&str, &str)], actual: &[(&str, &str)], row: Option<&Server
     plan(&Wanted { tags: tags(wanted), ..Wanted::default() }, &actual, &owned, &rules)
 }
 
-fn begun(plan: &Plan, actual: &[(&str, &str)], row: Option<&ServerTagsRow>, second: i64) -> Option<ServerTagsRow> {
+fn begun(
+    plan: &Plan,
+    actual: &[(&str, &str)],
+    row: Option<&ServerTagsRow>,
+    second: i64,
+) -> Option<ServerTagsRow> {
     let change = with(|about| compared(about, (plan, &tags(actual)), &Cause::Sweep, row, at(second)));
     change.map(|change| change.row)
 }
