@@ -1,22 +1,27 @@
 //! What is published keeps to the schemas that subscribers read.
 
-use std::collections::BTreeSet;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use drs_fleet_domain::capacity::Level;
-use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::own_event::{CapacityEvent, Happened, OwnEvent};
+use drs_fleet_domain::incident::IncidentKind;
+use drs_fleet_domain::job::{Outcome, Purpose};
 use drs_fleet_domain::words::{self, SubjectKind};
-use jiff::Timestamp;
 use jsonschema::Validator;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::samples;
 
 const INCIDENT: &str = "incident.schema.json";
 const CAPACITY: &str = "capacity.schema.json";
+const JOB: &str = "job.schema.json";
+const FAILBACK: &str = "failback.schema.json";
+
+/// Each with the name of its definition of `detail`.
+const SCHEMAS: [(&str, &str); 4] =
+    [(INCIDENT, "incident"), (CAPACITY, "change"), (JOB, "job"), (FAILBACK, "change")];
 
 fn schema(name: &str) -> Value {
     let text = fs::read_to_string(samples::root().join("drs-fleet").join(name)).unwrap();
@@ -29,7 +34,13 @@ fn validator(name: &str) -> Validator {
 
 /// The schema of an event's subject.
 fn schema_of(event: &Value) -> &'static str {
-    if event["detail-type"].as_str().unwrap().starts_with("Incident ") { INCIDENT } else { CAPACITY }
+    match event["detail-type"].as_str().unwrap().split(' ').next().unwrap() {
+        "Incident" => INCIDENT,
+        "Capacity" => CAPACITY,
+        "Job" => JOB,
+        "Failback" => FAILBACK,
+        other => panic!("events of type {other} … have no schema"),
+    }
 }
 
 fn problems(validator: &Validator, event: &Value) -> Vec<String> {
@@ -37,36 +48,53 @@ fn problems(validator: &Validator, event: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_schemas_are_such() {
-    for name in [INCIDENT, CAPACITY] {
+fn the_schemas_are_such_and_there_are_no_others() {
+    for (name, _) in SCHEMAS {
         jsonschema::meta::validate(&schema(name)).unwrap();
     }
+    let files = fs::read_dir(samples::root().join("drs-fleet")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<_> = names.filter(|name| name.ends_with(".schema.json")).collect();
+    assert_eq!(found, SCHEMAS.map(|(name, _)| name.to_owned()).into());
 }
 
 #[test]
 fn every_sample_of_a_published_event_keeps_to_the_schema_of_its_subject_and_to_no_other() {
-    let (incident, capacity) = (validator(INCIDENT), validator(CAPACITY));
+    let validators = SCHEMAS.map(|(name, _)| (name, validator(name)));
     for sample in samples::all().into_iter().filter(|s| s.path.starts_with("drs-fleet/")) {
         let event = sample.json();
-        let (own, other) =
-            if schema_of(&event) == INCIDENT { (&incident, &capacity) } else { (&capacity, &incident) };
-        assert_eq!(problems(own, &event), [""; 0], "{}", sample.path);
-        assert!(!other.is_valid(&event), "{}", sample.path);
+        for (name, validator) in &validators {
+            if *name == schema_of(&event) {
+                assert_eq!(problems(validator, &event), [""; 0], "{}", sample.path);
+            } else {
+                assert!(!validator.is_valid(&event), "{} keeps to {name}", sample.path);
+            }
+        }
     }
 }
 
+/// The samples show each member, and leave out each that may be left out.
 #[test]
-fn every_member_is_described_and_demanded() {
-    for (path, event) in samples::published() {
-        let name = schema_of(&event);
-        let described = schema(name)["$defs"][if name == INCIDENT { "incident" } else { "change" }].clone();
+fn every_member_is_described_and_those_that_are_always_there_are_demanded() {
+    for (name, definition) in SCHEMAS {
+        let described = schema(name)["$defs"][definition].clone();
+        let events = samples::published().into_iter().map(|(_, event)| event);
+        let events: Vec<_> = events.filter(|event| schema_of(event) == name).collect();
+        let members = |event: &Value| event["detail"].as_object().unwrap().keys().cloned().collect();
+        let each: Vec<BTreeSet<String>> = events.iter().map(members).collect();
+        let ever: BTreeSet<String> = each.iter().flatten().cloned().collect();
+        let always = ever.iter().filter(|member| each.iter().all(|all| all.contains(*member)));
+        let demanded = described["required"].as_array().unwrap().iter();
+        let demanded: BTreeSet<_> = demanded.map(|member| member.as_str().unwrap().to_owned()).collect();
+        assert_eq!(demanded, always.cloned().collect(), "{name}");
+        let properties = described["properties"].as_object().unwrap();
+        assert_eq!(properties.keys().cloned().collect::<BTreeSet<_>>(), ever, "{name}");
+        assert!(properties.values().all(|property| property["description"].is_string()), "{name}");
         let validator = validator(name);
-        for name in event["detail"].as_object().unwrap().keys() {
-            let says = &described["properties"][name]["description"];
-            assert!(says.is_string(), "{path}: detail.{name} is not described");
+        for (member, event) in demanded.iter().flat_map(|m| events.iter().map(move |event| (m, event))) {
             let mut without = event.clone();
-            without["detail"].as_object_mut().unwrap().remove(name);
-            assert!(!validator.is_valid(&without), "{path}: valid without detail.{name}");
+            without["detail"].as_object_mut().unwrap().remove(member);
+            assert!(!validator.is_valid(&without), "{name}: valid without detail.{member}");
         }
     }
 }
@@ -78,35 +106,77 @@ fn listed(schema: &Value, name: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_kind_of_incident_and_every_status_is_listed_and_nothing_else() {
+fn every_value_of_a_closed_set_is_listed_and_nothing_else() {
     let incident = schema(INCIDENT);
-    for (name, subject) in [("kindOfServer", SubjectKind::Server), ("kindOfAccount", SubjectKind::Account)] {
+    for (name, subject) in [
+        ("kindOfServer", SubjectKind::Server),
+        ("kindOfAccount", SubjectKind::Account),
+        ("kindOfJob", SubjectKind::Job),
+        ("kindOfRecoveryInstance", SubjectKind::RecoveryInstance),
+    ] {
         let kinds = IncidentKind::ALL.into_iter().filter(|kind| words::subject(*kind) == subject);
         assert_eq!(listed(&incident, name), kinds.map(|kind| kind.to_string()).collect());
     }
-    let levels = [Level::Unknown, Level::Ok, Level::Info, Level::Warning, Level::Critical];
-    assert_eq!(listed(&schema(CAPACITY), "status"), levels.map(|level| level.to_string()).into());
     let kinds = samples::published().into_iter().filter(|(_, event)| event["detail"]["happened"] == "OPENED");
     assert_eq!(kinds.count(), IncidentKind::ALL.len(), "a sample of each kind");
+    let levels = [Level::Unknown, Level::Ok, Level::Info, Level::Warning, Level::Critical];
+    assert_eq!(listed(&schema(CAPACITY), "status"), levels.map(|level| level.to_string()).into());
+    let job = schema(JOB);
+    assert_eq!(listed(&job, "purpose"), PURPOSES.map(|purpose| purpose.to_string()).into());
+    assert_eq!(listed(&job, "outcome"), OUTCOMES.map(|outcome| outcome.to_string()).into());
 }
 
-#[test]
-fn members_of_a_later_version_are_no_error_and_contradictions_are() {
-    let of_both = [("/detail/accountId", json!("1111")), ("/detail-type", json!("Incident Closed"))];
-    let of_incidents = [
+const PURPOSES: [Purpose; 8] = [
+    Purpose::Drill,
+    Purpose::Recovery,
+    Purpose::Failback,
+    Purpose::Terminate,
+    Purpose::ConvertedSnapshot,
+    Purpose::Network,
+    Purpose::Diagnostic,
+    Purpose::Other,
+];
+const OUTCOMES: [Outcome; 4] = [Outcome::Succeeded, Outcome::Partial, Outcome::Failed, Outcome::Unknown];
+
+/// What each schema refuses in each of its members that is always there.
+fn wrong() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
+    let of_incidents = vec![
         ("/detail/openedAt", json!("yesterday")),
         ("/detail/sequence", json!(0)),
         ("/detail/flaps", json!(-1)),
         ("/detail/happened", json!("CLOSED")),
         ("/detail/kind", json!("REPLICATION_STOPPED")),
     ];
-    let of_capacity = [
+    let of_capacity = vec![
         ("/detail/at", json!("yesterday")),
         ("/detail/status", json!("FULL")),
         ("/detail/before", json!("FULL")),
         ("/detail/replicating", json!(-1)),
         ("/detail/limit", json!("300")),
     ];
+    let of_jobs = vec![
+        ("/detail/at", json!("yesterday")),
+        ("/detail/happened", json!("ENDED")),
+        ("/detail/jobId", json!("drsjob-1")),
+        ("/detail/purpose", json!("FAILOVER")),
+        ("/detail/status", json!(2)),
+        ("/detail/servers", json!(-1)),
+        ("/detail/lateServers", json!("2")),
+    ];
+    let of_failbacks = vec![
+        ("/detail/at", json!("yesterday")),
+        ("/detail/recoveryInstanceId", json!("s-12345678901234567")),
+        ("/detail/state", json!(null)),
+    ];
+    let of_all = [("/detail/accountId", json!("1111")), ("/detail-type", json!("Incident Closed"))];
+    [(INCIDENT, of_incidents), (CAPACITY, of_capacity), (JOB, of_jobs), (FAILBACK, of_failbacks)]
+        .map(|(name, own)| (name, [own.as_slice(), &of_all].concat()))
+        .into()
+}
+
+#[test]
+fn members_of_a_later_version_are_no_error_and_contradictions_are() {
+    let wrong = wrong();
     for (path, event) in samples::published() {
         let name = schema_of(&event);
         let validator = validator(name);
@@ -114,9 +184,7 @@ fn members_of_a_later_version_are_no_error_and_contradictions_are() {
         later["detail"]["ticket"] = json!("INC-1");
         later["replay-name"] = json!("r");
         assert!(validator.is_valid(&later), "{path}");
-        for (pointer, wrong) in
-            of_both.iter().chain(if name == INCIDENT { &of_incidents } else { &of_capacity })
-        {
+        for (pointer, wrong) in &wrong[name] {
             let mut event = event.clone();
             *event.pointer_mut(pointer).unwrap() = wrong.clone();
             assert!(!validator.is_valid(&event), "{path}: {pointer}");
@@ -125,72 +193,35 @@ fn members_of_a_later_version_are_no_error_and_contradictions_are() {
 }
 
 #[test]
-fn a_return_without_a_flap_contradicts_itself() {
-    let validator = validator(INCIDENT);
-    let reopened = |(_, event): &(String, Value)| event["detail-type"] == "Incident Reopened";
-    let (_, mut event) = samples::published().into_iter().find(reopened).unwrap();
-    assert!(validator.is_valid(&event));
-    event["detail"]["flaps"] = json!(0);
-    assert!(!validator.is_valid(&event));
-}
-
-fn severity() -> impl Strategy<Value = Severity> {
-    prop::sample::select(vec![Severity::Low, Severity::Medium, Severity::High, Severity::Critical])
-}
-
-/// How many seconds before it is found it began.
-fn condition() -> impl Strategy<Value = (IncidentKind, i64, Severity, String)> {
-    (prop::sample::select(&IncidentKind::ALL[..3]), 0_i64..30, severity(), any::<String>())
-}
-
-fn level() -> impl Strategy<Value = Level> {
-    prop::sample::select(vec![Level::Unknown, Level::Ok, Level::Info, Level::Warning, Level::Critical])
-}
-
-fn place() -> Place {
-    Place { account: "111122223333".parse().unwrap(), region: "us-gov-west-1".parse().unwrap() }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_is_reconciled_is_told_in_events_that_keep_to_it(
-        rounds in prop::collection::vec((30_i64..900, prop::option::of(condition())), 1..12),
-        names in (any::<String>(), any::<String>()),
-    ) {
-        let validator = validator(INCIDENT);
-        let place = place();
-        let subject =
-            Subject { place: &place, account_name: &names.0, id: "s-12345678901234567", name: &names.1, job: None };
-        let (mut open, mut now) = (Incidents::new(), 1_800_000_000);
-        for (n, (wait, found)) in rounds.into_iter().enumerate() {
-            now += wait;
-            let at = |second| Timestamp::from_second(second).unwrap();
-            let holding: Vec<_> = found
-                .into_iter()
-                .map(|(kind, ago, severity, reason)| Condition { kind, since: at(now - ago), severity, reason })
-                .collect();
-            for event in reconcile(&mut open, &holding, &subject, at(now)) {
-                let (back, flaps) = (event.happened == Happened::Reopened, event.flaps);
-                prop_assert!(!back || flaps > 0);
-                prop_assert_eq!(problems(&validator, &samples::on_the_bus(n, &event.into())), [""; 0]);
-            }
+fn members_that_contradict_each_other_are_refused() {
+    for (path, pointer, value) in [
+        ("incident-reopened/server-disconnected.json", "flaps", json!(0)),
+        ("incident-opened/job-failed.json", "jobId", json!(null)),
+        ("incident-opened/failback-failed.json", "jobId", json!(null)),
+        ("job-started/drill.json", "outcome", json!("SUCCEEDED")),
+        ("job-started/drill.json", "endedAt", json!("2026-09-14T08:41:02Z")),
+        ("job-started/drill.json", "startedAt", json!(null)),
+        ("job-started/drill.json", "drill", json!(false)),
+        ("job-stuck/drill.json", "outcome", json!("UNKNOWN")),
+        ("job-stuck/drill.json", "happened", json!("STARTED")),
+        ("job-completed/succeeded.json", "outcome", json!(null)),
+        ("job-completed/succeeded.json", "endedAt", json!(null)),
+        ("job-completed/succeeded.json", "expectedEnd", json!("2026-09-14T08:41:02Z")),
+        ("job-completed/succeeded.json", "failed", json!(1)),
+        ("job-completed/partial.json", "succeeded", json!(0)),
+        ("job-completed/partial.json", "failedServers", json!([])),
+        ("job-completed/failed.json", "succeeded", json!(1)),
+        ("job-completed/recovery-late.json", "drill", json!(true)),
+    ] {
+        let (_, mut event) = samples::published().into_iter().find(|(known, _)| known == path).unwrap();
+        let validator = validator(schema_of(&event));
+        assert!(validator.is_valid(&event), "{path}");
+        let detail = event["detail"].as_object_mut().unwrap();
+        if value.is_null() {
+            detail.remove(pointer).unwrap();
+        } else {
+            detail.insert(pointer.to_owned(), value);
         }
-    }
-
-    #[test]
-    fn whatever_status_changes_is_told_in_an_event_that_keeps_to_it(
-        (before, status) in (level(), level()),
-        (replicating, limit) in any::<(u32, u32)>(),
-        (account_name, event_id) in (any::<String>(), ".+"),
-        second in 0_i64..4_000_000_000,
-    ) {
-        let Place { account, region } = place();
-        let at = Timestamp::from_second(second).unwrap();
-        let event =
-            CapacityEvent { event_id, account_id: account, account_name, region, before, status, replicating, limit, at };
-        let event = samples::on_the_bus(0, &OwnEvent::from(event));
-        prop_assert_eq!(problems(&validator(CAPACITY), &event), [""; 0]);
+        assert!(!validator.is_valid(&event), "{path}: {pointer}");
     }
 }

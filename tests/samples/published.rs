@@ -1,16 +1,19 @@
 //! What our own code publishes, as it would in a company with one account: `events/drs-fleet/` is written from this.
 
+mod failbacks;
+mod findings;
+mod jobs;
+
 use drs_fleet_domain::capacity::Level;
 use drs_fleet_domain::ids::JobId;
-use drs_fleet_domain::incident::{
-    Condition, IncidentKind, Incidents, JobLabel, Severity, Subject, reconcile,
-};
+use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, JobLabel, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{self, CapacityEvent, IncidentEvent, OwnEvent};
 use drs_fleet_domain::words::{self, SubjectKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::findings::{Found, findings};
 use super::{HUB, HUB_REGION};
 
 /// The own events in `events/drs-fleet/`, as the code makes them: path and whole event.
@@ -31,7 +34,14 @@ pub fn published() -> Vec<(String, Value)> {
         let event = OwnEvent::from(event);
         (path(&event, &case), event)
     });
-    incidents.chain(statuses).enumerate().map(|(n, (path, event))| (path, on_the_bus(n, &event))).collect()
+    let cases = jobs::jobs().into_iter().chain(failbacks::failbacks());
+    let others = cases.map(|(case, event)| (path(&event, case), event));
+    incidents
+        .chain(statuses)
+        .chain(others)
+        .enumerate()
+        .map(|(n, (path, event))| (path, on_the_bus(n, &event)))
+        .collect()
 }
 
 fn path(event: &OwnEvent, case: &str) -> String {
@@ -54,12 +64,7 @@ pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
 }
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
-
-/// How a condition is found at a time of the day: that it holds, or that it does not.
-enum Found {
-    Holds(&'static str, Severity, &'static str),
-    Over(&'static str),
-}
+const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
 /// What is told of one kind of incident on one morning.
 fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
@@ -68,8 +73,8 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         (SubjectKind::Server, _) => ("s-12345678901234567", "erp-db-03"),
         (SubjectKind::Account, IncidentKind::UnregisteredAccount) => (place.account.as_str(), "111122223333"),
         (SubjectKind::Account, _) => (place.account.as_str(), "erp-prod"),
-        (SubjectKind::Job, _) => (JOB, "erp-wave-2: drill of 40 servers"),
-        (SubjectKind::RecoveryInstance, _) => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
+        (SubjectKind::Job, _) => (JOB, "erp-wave-2, drill of 40 servers"),
+        (SubjectKind::RecoveryInstance, _) => (INSTANCE, "erp-db-03"),
     };
     let job_id: JobId = JOB.parse().unwrap();
     let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance);
@@ -91,118 +96,6 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         events.extend(reconcile(&mut open, &holding, &subject, at));
     }
     events
-}
-
-fn findings(kind: IncidentKind) -> Vec<Found> {
-    use Found::{Holds, Over};
-    use Severity::{Critical, High, Medium};
-    match kind {
-        IncidentKind::ReplicationStalled => vec![
-            Holds("08:41:07", High, "DRS does not hear the agent (AGENT_NOT_SEEN)"),
-            Holds("09:11:30", Critical, "no consistent snapshot can be taken (SNAPSHOTS_FAILURE)"),
-            Over("10:58:45"),
-        ],
-        // It comes back twice; of the second time nobody is told, and of the end only when it has been quiet.
-        IncidentKind::ServerDisconnected => vec![
-            Holds("08:40:12", High, "DRS reports DISCONNECTED, and nobody disconnected it"),
-            Over("08:45:10"),
-            Holds("08:50:11", High, "DRS reports DISCONNECTED, and nobody disconnected it"),
-            Over("08:55:12"),
-            Holds("09:00:14", High, "DRS reports DISCONNECTED, and nobody disconnected it"),
-            Over("09:05:11"),
-            Over("09:15:12"),
-        ],
-        IncidentKind::ReplicationLag => {
-            vec![Holds("08:40:12", High, "the newest consistent point is 1 h 7 min old")]
-        }
-        IncidentKind::ReplicationBacklog => {
-            vec![Holds("08:40:12", Medium, "12.4 GiB are not replicated yet")]
-        }
-        IncidentKind::ServerNotSeen => {
-            vec![Holds("08:40:12", High, "DRS last saw its agent at 2026-09-14 08:22 UTC")]
-        }
-        IncidentKind::InitialSyncStuck => {
-            vec![Holds("08:40:12", High, "no progress for 6 h at CONNECT_AGENT_TO_REPLICATION_SERVER")]
-        }
-        IncidentKind::RpoGap => {
-            vec![Holds(
-                "08:40:12",
-                High,
-                "the newest consistent point is 22 min old; the tag asks for 15 min",
-            )]
-        }
-        IncidentKind::ExtensionError => {
-            vec![Holds("08:40:12", High, "DRS reports EXTENSION_ERROR; it is staged in 444455556666")]
-        }
-        IncidentKind::FullResync => vec![Holds("08:40:12", Medium, "it was CONTINUOUS and is RESCAN")],
-        IncidentKind::CapacityReplicating => vec![
-            Holds("08:40:12", High, "281 of 300 servers replicate (93 %)"),
-            Holds("09:20:14", Critical, "300 of 300 servers replicate (100 %)"),
-            Over("10:05:13"),
-        ],
-        IncidentKind::CapacityTotal => vec![Holds("08:40:12", High, "3,742 of 4,000 source servers (93 %)")],
-        IncidentKind::SpokeSilent => {
-            vec![
-                Holds("08:40:12", High, "neither heartbeat nor event for more than 15 min"),
-                Over("08:52:30"),
-            ]
-        }
-        IncidentKind::SweepOverdue => vec![Holds(
-            "08:40:12",
-            High,
-            "sweeps have been begun for more than 15m and none has ended: its calls to DRS are throttled, fail, or are not answered; \
-             what is shown of its servers is old",
-        )],
-        IncidentKind::UnregisteredAccount => {
-            vec![Holds(
-                "08:40:12",
-                Medium,
-                "account 111122223333 is not registered; 3 events were counted and not acted on (2 from eu-west-1, 1 from \
-                 us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
-            )]
-        }
-        IncidentKind::AccountDenied => vec![
-            Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),
-            Over("09:00:03"),
-        ],
-        IncidentKind::JobStuck => vec![
-            Holds(
-                "08:40:12",
-                High,
-                "nothing of it moved for 30m, the last step in its log is CONVERSION_START; 12 of 40 servers are done",
-            ),
-            Over("08:52:30"),
-        ],
-        IncidentKind::JobFailed => vec![
-            Holds(
-                "08:40:12",
-                High,
-                "2 of 40 servers failed: erp-db-03 (its disks could not be converted for EC2 (CONVERSION_FAIL)), \
-                 erp-db-04 (the instance could not be launched (LAUNCH_FAILED): InsufficientInstanceCapacity)",
-            ),
-            Over("10:05:13"),
-        ],
-        IncidentKind::JobsNearQuota => vec![
-            Holds("08:40:12", Medium, "17 of 20 jobs at a time (L-D88FAC3A)"),
-            Holds("08:45:12", High, "20 of 20 jobs at a time (L-D88FAC3A)"),
-            Over("08:55:12"),
-        ],
-        IncidentKind::DrillLeftRunning => {
-            vec![
-                Holds("08:40:12", Medium, "38 instances of it still run, 24h after its end"),
-                Over("10:05:13"),
-            ]
-        }
-        IncidentKind::FailbackFailed => vec![
-            Holds("08:40:12", Critical, "DRS does not hear the failback client (FAILBACK_CLIENT_NOT_SEEN)"),
-            Over("08:52:30"),
-        ],
-        IncidentKind::ReplicationNotResumed => vec![Holds(
-            "08:40:12",
-            High,
-            "the failback is complete for 30m, and its extended source server is STALLED",
-        )],
-    }
 }
 
 fn capacity() -> [CapacityEvent; 3] {

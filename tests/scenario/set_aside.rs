@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drs_fleet_domain::ids::Region;
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
@@ -54,10 +55,7 @@ async fn events_of_an_unregistered_account_are_counted_and_told_and_not_acted_on
     assert_eq!((row.account.as_str(), row.subject.as_str()), hub.site(1));
     let told = until("the message that it is not registered", async || hub.slack.texts().into_iter().next());
     assert!(told.await.starts_with("Unregistered account sends events"));
-    assert_eq!(
-        row.regions.keys().map(drs_fleet_domain::ids::Region::as_str).collect::<Vec<_>>(),
-        [hub.site(1).1]
-    );
+    assert_eq!(row.regions.keys().map(Region::as_str).collect::<Vec<_>>(), [hub.site(1).1]);
     let incidents = hub.incidents(1).await;
     let kinds: Vec<_> = incidents.iter().map(|incident| incident.latest.kind).collect();
     assert_eq!(kinds, [IncidentKind::UnregisteredAccount]);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::envelope::{Envelope, Rejected};
 use crate::event::{self, ApiCall, Event};
 use crate::ids::{JobId, SourceServerId};
+use crate::job_sweep::JobSweepRow;
 use crate::keys::Place;
 use crate::notification::{self, Channel};
 use crate::own_event::{self, OwnEvent};
@@ -60,7 +61,7 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
 }
 
 fn takes_schedules(worker: WorkerName) -> bool {
-    matches!(worker, WorkerName::Capacity | WorkerName::Jobs)
+    matches!(worker, WorkerName::Capacity | WorkerName::Jobs | WorkerName::Tags)
 }
 
 fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
@@ -88,7 +89,9 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             to.write(job::decide_server((&place, id, server), &result, None).as_ref());
         }
         Event::FailbackChange { instance, state } => {
-            to.because = "the instance's failback takes what is newer than it knows".into();
+            to.because = format!(
+                "the instance's failback takes what is newer than it knows, and {place} is swept soon"
+            );
             let (name, limits) = (format!("account {}", place.account), Limits::default());
             let context = recovery::Context {
                 account_name: &name,
@@ -99,6 +102,7 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             };
             let observed = [recovery::Observation::Failback { state: state.clone(), at }];
             to.write(recovery::decide((&place, instance), &observed, None, &context).as_ref());
+            to.write(JobSweepRow::wished(&place, None, at).as_ref());
         }
         Event::TagsChanged(change) => {
             to.because = "the highest version of the tag set wins".into();
@@ -138,9 +142,12 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
     match (worker_of(&Event::ApiCall(call.clone())), &call.job) {
         (Some(WorkerName::Jobs), Some(id)) => {
             let observed = job::Observation::called(call, envelope.time);
-            let did =
-                if matches!(observed, job::Observation::Deleted { .. }) { "deleted" } else { "started" };
-            to.because = format!("{} {did} the job {id}", call.name);
+            to.because = match observed {
+                job::Observation::Deleted { .. } => {
+                    format!("{} deleted the job {id}, so it is over", call.name)
+                }
+                _ => format!("{} started the job {id}, which is looked at closely", call.name),
+            };
             to.observe_job((place, id), observed, envelope.time);
         }
         (Some(WorkerName::Tags), _) => to.because = "tags of DRS resources are ours to write".into(),
@@ -151,7 +158,10 @@ fn explain_call(place: &Place, envelope: &Envelope, call: &ApiCall, to: &mut Exp
                 call.servers.iter().for_each(|id| to.observe_server((place, id), observation.clone()));
             }
         }
-        _ => to.because = format!("{} names no job, so {place} is swept soon", call.name),
+        _ => {
+            to.because = format!("{} names no job, so {place} is swept soon", call.name);
+            to.write(JobSweepRow::wished(place, None, envelope.time).as_ref());
+        }
     }
 }
 

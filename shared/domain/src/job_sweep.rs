@@ -1,17 +1,23 @@
 //! The jobs of a place as a whole: its sweep, which of its jobs are active and so looked at closely, and how near it is
 //! to the quotas of jobs. Written by the job-monitor.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod looked;
+mod near_quota;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::looked::{Looked, looked};
+pub use self::near_quota::InJobs;
+use self::near_quota::near_quota;
 use crate::ids::JobId;
-use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
+use crate::incident::{self, Incidents, Subject, reconcile};
 use crate::keys::{self, Key, Place};
 use crate::policy::Limits;
-use crate::quota::{self, Quota, QuotasRow};
+use crate::quota::QuotasRow;
 use crate::routing::WorkerName;
 use crate::row::{Change, Row, Troubled};
 use crate::sweep::{Sweeping, after};
@@ -57,26 +63,6 @@ pub struct JobSweepRow {
     /// What is wrong.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incidents: Incidents,
-}
-
-/// What counts against the quotas of jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InJobs {
-    /// Jobs that are active.
-    pub jobs: u32,
-    /// Servers in them.
-    pub servers: u32,
-}
-
-/// What a look at all active jobs of a place found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
-    /// Those that are active, and when each began.
-    pub active: BTreeMap<JobId, Timestamp>,
-    /// Those that are over, or gone.
-    pub over: BTreeSet<JobId>,
-    /// What counts against the quotas.
-    pub in_jobs: InJobs,
 }
 
 /// What a decision on the jobs of a place may look at besides the row.
@@ -222,25 +208,6 @@ impl JobSweepRow {
     }
 }
 
-/// Takes over what a look at the active jobs found. What was heard of since then stays.
-pub fn looked(
-    place: &Place,
-    looked: &Looked,
-    stored: Option<&JobSweepRow>,
-    context: &Context<'_>,
-) -> Option<Change<JobSweepRow>> {
-    let mut row = JobSweepRow::of(place, stored);
-    row.active.retain(|id, _| !looked.over.contains(id));
-    row.active.extend(looked.active.iter().map(|(id, began)| (id.clone(), *began)));
-    row.in_jobs = Some(looked.in_jobs);
-    row.poll_at = match row.poll_at {
-        _ if row.active.is_empty() => None,
-        Some(at) => Some(at),
-        None => Some(after(context.now, POLL_EVERY)),
-    };
-    row.judged(stored, context)
-}
-
 /// Claims the sweep that was asked for at `asked_at`, see [`Sweeping::claim`].
 pub fn claim_sweep(
     place: &Place,
@@ -253,28 +220,9 @@ pub fn claim_sweep(
     Some(Change { row: JobSweepRow { sweeping, ..row }, tell: Vec::new() })
 }
 
-/// DRS refuses what would be more than the quota, with `ServiceQuotaExceededException`. AWS does not say which jobs
-/// count; all that are active do here.
-fn near_quota(row: &JobSweepRow, context: &Context<'_>) -> Option<Condition> {
-    let InJobs { jobs, servers } = row.in_jobs?;
-    let used = [(Quota::Jobs, jobs, "jobs at a time"), (Quota::ServersInJobs, servers, "servers in jobs")];
-    let judged = used.map(|(quota, used, words)| {
-        let limit = quota::value(quota, context.quotas).value;
-        (used, limit, format!("{used} of {limit} {words} ({})", quota.code()))
-    });
-    let is_near = |(used, limit, _): &&(u32, u32, String)| {
-        u64::from(*used) * 100 >= u64::from(*limit) * u64::from(context.limits.job_quota_percent)
-    };
-    let near: Vec<_> = judged.iter().filter(is_near).collect();
-    let is_full = near.iter().any(|(used, limit, _)| used >= limit);
-    (!near.is_empty()).then(|| Condition {
-        kind: IncidentKind::JobsNearQuota,
-        since: context.now,
-        severity: if is_full { Severity::High } else { Severity::Medium },
-        reason: near.iter().map(|(.., words)| words.as_str()).collect::<Vec<_>>().join(", "),
-    })
-}
-
 fn earlier(known: Option<Timestamp>, at: Timestamp) -> Timestamp {
     known.map_or(at, |known| known.min(at))
 }
+
+#[cfg(test)]
+mod tests;

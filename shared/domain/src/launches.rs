@@ -128,13 +128,19 @@ pub fn decide(
         Ending::Recovered(launch) => (&mut row.recovery, launch),
         Ending::Failed(launch) => (&mut row.failed, launch),
     };
-    if known.as_ref().is_none_or(|known| tells(launch) >= tells(known)) {
+    if known.as_ref().is_none_or(|known| outweighs(launch, known)) {
         *known = Some(launch.clone());
     }
     Change::between(stored, row, Vec::new())
 }
 
-/// The newer job counts; of one job, what tells more.
-fn tells(launch: &Launch) -> impl Ord + '_ {
-    (launch.at.as_second(), &launch.job, launch.exact, launch.by.is_some())
+/// The newer job counts; of one job, what tells more: its beginning may be known better now than it was.
+fn outweighs(new: &Launch, known: &Launch) -> bool {
+    if new.job == known.job {
+        return (new.exact, new.by.is_some()) >= (known.exact, known.by.is_some());
+    }
+    (new.at, &new.job) > (known.at, &known.job)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 pub mod arn;
 pub mod capacity;
 pub mod counts;
+pub mod drills;
 pub mod envelope;
 pub mod event;
 pub mod explain;
@@ -16,6 +17,7 @@ pub mod fleet;
 pub mod ids;
 pub mod incident;
 pub mod job;
+pub mod job_room;
 pub mod job_sweep;
 pub mod keys;
 pub mod launch_remedy;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::ids::JobId;
 use crate::incident::Severity;
 use crate::own_event::{Happened, IncidentEvent};
 use crate::words::{self, SubjectKind};
@@ -113,6 +114,7 @@ fn facts(event: &IncidentEvent) -> Vec<(&'static str, String)> {
         SubjectKind::Account => None,
     };
     facts.extend(subject.map(|what| (what, named(&event.subject_name, &event.subject))));
+    facts.extend(of_job(event));
     facts.push(("Account", named(&event.account_name, event.account_id.as_str())));
     facts.push(("Region", event.region.to_string()));
     let (since, now) = (("Since", minute(event.opened_at)), minute(event.at));
@@ -126,6 +128,16 @@ fn facts(event: &IncidentEvent) -> Vec<(&'static str, String)> {
     }
     facts.extend(times(event.flaps).map(|times| ("Came back", times)));
     facts
+}
+
+/// What is known of the job that it is, or that it comes from.
+fn of_job(event: &IncidentEvent) -> impl Iterator<Item = (&'static str, String)> {
+    let id = event.job_id.as_ref().map(JobId::as_str).filter(|id| *id != event.subject);
+    let plan = event.plan_name.as_deref().filter(|plan| !plan.trim().is_empty());
+    let drill = event.drill.map(|drill| if drill { "yes" } else { "no" });
+    [("Job", id), ("Plan", plan), ("Drill", drill)]
+        .into_iter()
+        .filter_map(|(what, text)| Some((what, cut(text?))))
 }
 
 fn times(flaps: u32) -> Option<String> {
@@ -167,8 +179,10 @@ pub fn console_link(event: &IncidentEvent) -> String {
     let page = match words::subject(event.kind) {
         SubjectKind::Server => format!("sourceServers/{}", event.subject),
         SubjectKind::Account => "sourceServers".to_owned(),
-        // AWS documents no page of a single one.
-        SubjectKind::Job | SubjectKind::RecoveryInstance => String::new(),
+        // As AWS's own sample solution for recovery plans links it.
+        SubjectKind::Job => format!("launchHistory/{}", event.subject),
+        // No page of a single one is documented.
+        SubjectKind::RecoveryInstance => String::new(),
     };
     format!("https://{region}.{domain}/drs/home?region={region}#/{page}")
 }

@@ -4,6 +4,8 @@
 //! An account that sends and is not registered is an incident as well, one whatever the number of Regions. Every worker
 //! records such events; the capacity-tracker, which hears the heartbeats of all spokes, is the one that opens it.
 
+mod stranger;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,23 +14,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::Envelope;
 use crate::ids::{AccountId, Region};
-use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject};
-use crate::keys::{self, Key, Place};
-use crate::own_event::OwnEvent;
-use crate::routing::WorkerName;
+use crate::incident::{self, Incidents};
+use crate::keys::{self, Key};
 use crate::row::{Change, Row, Troubled};
+
+pub use self::stranger::look;
 
 /// How many ids are kept; they also tell a redelivery from a new event.
 const IDS_KEPT: usize = 5;
 
 /// What nobody sends any more is forgotten after this long: 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
-
-/// An unregistered account that sends nothing for so long is no incident any more.
-const SILENT: Duration = Duration::from_hours(24);
-
-/// How often an open incident is looked at: the account may be registered by now.
-const LOOK: Duration = Duration::from_mins(10);
 
 /// Why an event is not acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -167,14 +163,6 @@ impl UnhandledRow {
         }
     }
 
-    /// Where the incident is told to be, if this row is one that has them. It is one of perhaps several Regions, but the
-    /// same as long as the incident is.
-    fn place(&self) -> Option<Place> {
-        let opens = self.reason == Reason::Unregistered && self.worker == WorkerName::Capacity.as_str();
-        let region: Option<Region> = self.subject.parse().ok();
-        region.filter(|_| opens).map(|region| Place { account: self.account.clone(), region })
-    }
-
     fn count(&mut self, event: &Noted) {
         let id: String = event.id.chars().take(64).collect();
         if self.ids.contains(&id) {
@@ -192,40 +180,6 @@ impl UnhandledRow {
             heard.count += 1;
             heard.last_at = heard.last_at.max(event.time);
         }
-    }
-
-    /// Opens or closes the incident, and says when it is to be looked at again.
-    fn reconcile(&mut self, now: Timestamp) -> Vec<OwnEvent> {
-        let Some(place) = self.place() else { return Vec::new() };
-        let holding = self.condition(now);
-        let id = self.account.as_str();
-        let subject = Subject { place: &place, account_name: id, id, name: id, job: None };
-        let told = incident::reconcile(&mut self.incidents, holding.as_slice(), &subject, now);
-        let is_open = incident::open(&self.incidents).next().is_some();
-        self.look_at = if is_open { now.checked_add(LOOK).ok() } else { None };
-        told.into_iter().map(OwnEvent::from).collect()
-    }
-
-    /// Holds while events come from any Region.
-    fn condition(&self, now: Timestamp) -> Option<Condition> {
-        let is_heard = |heard: &Heard| heard.last_at.checked_add(SILENT).is_ok_and(|end| now < end);
-        let heard: Vec<_> = self.regions.iter().filter(|(_, heard)| is_heard(heard)).collect();
-        let since = heard.iter().map(|(_, heard)| heard.last_at).max()?;
-        let count: u64 = heard.iter().map(|(_, heard)| heard.count).sum();
-        let events = if count == 1 { "event was" } else { "events were" };
-        let regions: Vec<_> =
-            heard.iter().map(|(region, heard)| format!("{} from {region}", heard.count)).collect();
-        Some(Condition {
-            kind: IncidentKind::UnregisteredAccount,
-            since,
-            severity: Severity::Medium,
-            reason: format!(
-                "account {} is not registered; {count} {events} counted and not acted on ({}), last {}",
-                self.account,
-                regions.join(", "),
-                self.ids.join(", ")
-            ),
-        })
     }
 }
 
@@ -249,21 +203,6 @@ pub fn decide(
     // An account that sends all the time must not put off the look that finds it registered.
     row.look_at = look_at.or(row.look_at);
     Some(Change { row, tell })
-}
-
-/// The time to look at the incident has come.
-pub fn look(
-    row: &UnhandledRow,
-    is_registered: impl Fn(&Place) -> bool,
-    now: Timestamp,
-) -> Option<Change<UnhandledRow>> {
-    row.place()?;
-    let mut after = row.clone();
-    let is_stranger =
-        |region: &Region| !is_registered(&Place { account: row.account.clone(), region: region.clone() });
-    after.regions.retain(|region, _| is_stranger(region));
-    let tell = after.reconcile(now);
-    Change::between(Some(row), after, tell)
 }
 
 #[cfg(test)]

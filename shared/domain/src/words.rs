@@ -62,11 +62,11 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::UnregisteredAccount => "Unregistered account sends events",
         IncidentKind::AccountDenied => "Account refuses access",
         IncidentKind::JobStuck => "Job stuck",
-        IncidentKind::JobFailed => "Job failed",
+        IncidentKind::JobFailed => "Failures in job",
         IncidentKind::JobsNearQuota => "Jobs near or at quota",
         IncidentKind::DrillLeftRunning => "Drill left running",
         IncidentKind::FailbackFailed => "Failback failed",
-        IncidentKind::ReplicationNotResumed => "Replication not resumed after failback",
+        IncidentKind::ReplicationNotResumed => "Not replicating after failback",
         IncidentKind::TagsUnfit => "Tags cannot be copied",
         IncidentKind::TagsRefused => "Tags refused",
         IncidentKind::InstanceTagTampered => "DRS tag removed or changed",
@@ -141,24 +141,24 @@ pub fn advice(kind: IncidentKind) -> &'static str {
              validate says what fails."
         }
         IncidentKind::JobStuck => {
-            "Look at the job's log: drs-fleet jobs show says in which phase it is. Conversion servers need TCP 443 to \
-             DRS, EC2 and Amazon S3, and room in the account's EC2 quotas."
+            "drs-fleet jobs show tells which servers wait, and in which phase. Conversion servers need TCP 443 to DRS, \
+             EC2 and Amazon S3, and room in the account's EC2 quotas."
         }
         IncidentKind::JobFailed => {
-            "drs-fleet jobs show has the reason of each server. Mend it and launch those servers again: the incident \
-             ends when all of them were launched."
+            "drs-fleet jobs show tells why each server failed. Mend that and launch these servers again: the incident \
+             ends when later jobs have launched all of them."
         }
         IncidentKind::JobsNearQuota => {
-            "The next StartRecovery may be refused: wait for jobs to end, or put more servers into one job (100 at \
-             most). Quotas L-D88FAC3A and L-05AFA8C6 are not adjustable."
+            "DRS may refuse the next StartRecovery: wait until jobs have ended, or put more servers into one job (100 \
+             at most). Quotas L-D88FAC3A and L-05AFA8C6 are not adjustable."
         }
         IncidentKind::DrillLeftRunning => {
-            "If nobody uses the instances any more, terminate them in the DRS console or with \
+            "The instances cost money: when nobody uses them any more, terminate them in the DRS console or with \
              TerminateRecoveryInstances. drs-fleet recovery-instances list shows which run."
         }
         IncidentKind::FailbackFailed => {
-            "Check that the failback client runs, that it reaches the recovery instance on TCP 1500 and the DRS \
-             endpoint on TCP 443, and start the failback again."
+            "Check that the failback client runs, and that it reaches the recovery instance on TCP 1500 and the DRS \
+             endpoint of this Region on TCP 443. Then start the failback again."
         }
         IncidentKind::TagsUnfit => {
             "AWS allows 50 tags on a resource, keys of 128 and values of 256 characters. Shorten them, or leave some out \

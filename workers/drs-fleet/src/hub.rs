@@ -6,12 +6,14 @@ use anyhow::bail;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::caller::Caller;
 use drs_fleet_aws::config::{BadSettings, IoSettings, Settings, WorkerSettings};
+use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_aws::{connect, sweeps};
-use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::keys::{Key, Place, Range};
+use drs_fleet_domain::row::Row;
 use job_monitor::JobMonitor;
 
 use crate::local::operator::Operator;
@@ -86,6 +88,17 @@ impl Hub {
             caller,
             sweepers: SWEEPERS.into_iter().filter_map(sweeper).collect(),
         }
+    }
+
+    /// A row, if it is there.
+    pub(crate) async fn row<R: Row>(&self, key: Key) -> Result<Option<R>, IoError> {
+        Ok(self.io.read::<R>(&[key]).await?.pop().flatten().map(|stored| stored.row))
+    }
+
+    /// All rows of a range.
+    pub(crate) async fn rows<R: Row>(&self, range: &Range) -> Result<Vec<R>, IoError> {
+        let found = self.io.query::<R>(range).await?;
+        Ok(found.into_iter().map(|stored| stored.row).collect())
     }
 
     /// Says what cannot be read, for errors of the table.

@@ -2,17 +2,22 @@
 
 mod accounts;
 mod capacity;
+mod drills;
 mod events;
 mod explain;
 mod extended;
 mod family;
 mod hub;
 mod incidents;
+mod jobs;
 mod local;
+mod paging;
 mod places;
 mod policy;
+mod recovery_instances;
 mod run;
 mod servers;
+mod sheet;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -39,6 +44,9 @@ const EXAMPLES: &str = "Examples:
   drs-fleet events send events/aws.drs/drs-source-server-data-replication-stalled-change/stalled.json
   drs-fleet accounts list --local                the accounts of the running local fleet
   drs-fleet servers list --health incident       the servers with an open incident
+  drs-fleet jobs watch                           the jobs that run, live
+  drs-fleet drills report                        the servers that are due for a drill
+  drs-fleet recovery-instances list              the machines that drills and recoveries left running
   drs-fleet capacity place --servers 120 --region us-east-1
   drs-fleet policy show                          the thresholds that apply
   drs-fleet run all                              the four workers in one process, for a small hub";
@@ -60,6 +68,12 @@ enum Command {
     Incidents(Arguments<OneOf<incidents::Command>>),
     /// List and show source servers
     Servers(Arguments<OneOf<servers::Command>>),
+    /// List, show and watch DRS jobs of any origin, and see how many more an account takes
+    Jobs(Arguments<OneOf<jobs::Command>>),
+    /// Report which servers were drilled in time, and which are due
+    Drills(Arguments<OneOf<drills::Command>>),
+    /// List the recovery instances of drills and recoveries, and what they cost
+    RecoveryInstances(Arguments<OneOf<recovery_instances::Command>>),
     /// Show how full accounts are, were and will be, and where new servers go
     Capacity(Arguments<capacity::Capacity>),
     /// Show, check and set the thresholds of the fleet
@@ -77,6 +91,9 @@ fn main() -> ExitCode {
         Command::Extended(arguments) => process::in_runtime(family::run(arguments)),
         Command::Incidents(arguments) => process::in_runtime(family::run(arguments)),
         Command::Servers(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Jobs(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Drills(arguments) => process::in_runtime(family::run(arguments)),
+        Command::RecoveryInstances(arguments) => process::in_runtime(family::run(arguments)),
         Command::Capacity(arguments) => process::in_runtime(family::run(arguments)),
         Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),

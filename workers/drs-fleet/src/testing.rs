@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use clap::Parser;
 use drs_fleet_aws::io::{Io, Write};
@@ -39,6 +40,12 @@ impl<A: Asked> Stage<A> {
         let company = company().await;
         let hub = Hub::of_operator(&Operator::at(company.desk.address()).await.unwrap());
         Self { company, hub, family: PhantomData }
+    }
+
+    /// Lets the commands' clock run so many times as fast, so that what waits waits less.
+    pub(crate) async fn hurry(&mut self, speed: f64) {
+        let operator = Operator::at(self.company.desk.address()).await.unwrap();
+        self.hub = Hub::of_operator(&Operator { speed, ..operator });
     }
 
     /// What a command prints, and after it the error that it ends with.
@@ -160,6 +167,16 @@ pub(crate) fn server(place: &Place, number: u32, name: &str, state: &str, at: Ti
         look_at: None,
         incidents: BTreeMap::new(),
     }
+}
+
+/// So long before the test, and a bit more, so that ages stay the same while it runs; what lies between two such times is
+/// exact.
+pub(crate) fn before(time: Duration) -> Timestamp {
+    thread_local! {
+        // Each test has a thread of its own.
+        static BEGAN: Timestamp = Timestamp::now();
+    }
+    BEGAN.with(|began| *began - time - Duration::from_secs(20))
 }
 
 /// Dates in a snapshot would be others each time; ages are not.

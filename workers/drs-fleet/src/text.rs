@@ -1,7 +1,9 @@
 //! Text for people: columns, ages, questions.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
 
+use drs_fleet_domain::span;
 use jiff::{Timestamp, Unit};
 
 /// Asks a person; none when nobody can be asked.
@@ -43,6 +45,34 @@ pub(crate) fn lasting(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// A length of time: to the second under an hour, to the minute under two days, else in days.
+pub(crate) fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        ..3_600 => span::show(Duration::from_secs(seconds)),
+        3_600..172_800 => span::show(Duration::from_secs(seconds / 60 * 60)),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A recovery time beside its objective: `23m 12s of 1h`, `1h 5m of 1h: LATE`; `-` where neither is known.
+pub(crate) fn of_objective(took: Option<Duration>, objective: Option<Duration>) -> String {
+    match (took, objective) {
+        (None, None) => "-".to_owned(),
+        (None, Some(objective)) => format!("? of {}", length(objective)),
+        (Some(took), None) => length(took),
+        (Some(took), Some(objective)) => {
+            let late = if took > objective { ": LATE" } else { "" };
+            format!("{} of {}{late}", length(took), length(objective))
+        }
+    }
+}
+
+/// A length of time as people type it, for arguments.
+pub(crate) fn typed_length(text: &str) -> Result<Duration, String> {
+    span::parse(text).ok_or_else(|| "it is no length of time; write 30m, 24h or 90d".to_owned())
+}
+
 /// Bytes in their largest binary unit, to a tenth.
 pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -74,6 +104,22 @@ pub(crate) fn second(time: Timestamp) -> String {
 /// `1 server`, `2 servers`.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Of an ARN the session or the user, which tells people of one role apart; of an account itself, `root`.
+pub(crate) fn short(principal: &str) -> &str {
+    let last = principal.rsplit_once(['/', ':']).filter(|_| principal.starts_with("arn:"));
+    last.map_or(principal, |(_, name)| name)
+}
+
+/// Whether a text begins with what a person typed of it, in any case; nothing is no beginning.
+pub(crate) fn begins_with(text: &str, typed: &str) -> bool {
+    !typed.is_empty() && text.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(typed))
+}
+
+/// Whether a text is among those that were asked for, in any case; of nothing asked, everything is.
+pub(crate) fn among(asked: &[String], text: &str) -> bool {
+    asked.is_empty() || asked.iter().any(|one| one.eq_ignore_ascii_case(text))
 }
 
 /// What came from outside, on one line.
@@ -108,6 +154,35 @@ mod tests {
         let gib = 1 << 30;
         let told = [0, 1023, 1024, 1536, 10 * gib, 10 * gib + gib / 2, u64::MAX].map(bytes);
         assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "10.0 GiB", "10.5 GiB", "15.9 EiB"]);
+    }
+
+    #[test]
+    fn lengths_are_told_to_the_second_under_an_hour_and_to_the_minute_under_two_days() {
+        let told = [0, 59, 1_392, 3_600, 3_659, 7_325, 90_000, 90 * 86_400 + 5]
+            .map(|seconds| length(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0s", "59s", "23m 12s", "1h", "1h", "2h 2m", "25h", "90d"]);
+        assert_eq!(typed_length("90d"), Ok(Duration::from_hours(90 * 24)));
+        assert!(typed_length("soon").unwrap_err().contains("write 30m"));
+    }
+
+    #[test]
+    fn people_are_told_apart_by_the_end_of_their_arn() {
+        let told = [
+            "arn:aws:sts::111122223333:assumed-role/ops/alice",
+            "arn:aws:iam::111122223333:root",
+            "drs.amazonaws.com",
+        ];
+        assert_eq!(told.map(short), ["alice", "root", "drs.amazonaws.com"]);
+    }
+
+    #[test]
+    fn a_recovery_time_stands_beside_its_objective_and_says_when_it_is_late() {
+        let minutes = |n| Some(Duration::from_mins(n));
+        assert_eq!(of_objective(minutes(23), minutes(60)), "23m of 1h");
+        assert_eq!(of_objective(minutes(65), minutes(60)), "1h 5m of 1h: LATE");
+        assert_eq!(of_objective(minutes(60), minutes(60)), "1h of 1h", "just in time");
+        assert_eq!(of_objective(None, minutes(60)), "? of 1h");
+        assert_eq!([of_objective(minutes(5), None), of_objective(None, None)], ["5m", "-"]);
     }
 
     #[test]

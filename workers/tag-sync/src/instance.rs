@@ -35,12 +35,7 @@ async fn attempt<I: Io>(
 ) -> Result<Option<InstanceTagsRow>, IoError> {
     let key = row.key();
     let servers = match servers_of(worker, io, row).await {
-        Err(error) if sweeps::is_vain(&error) => {
-            let now = io.now();
-            let later = |known: Option<&InstanceTagsRow>| tags::postponed(known?, &error.message, now);
-            worker.instances.change(io, &key, later).await?;
-            return Ok(None);
-        }
+        Err(error) if sweeps::is_vain(&error) => return put_off(worker, io, &key, &error).await,
         found => found?,
     };
     if servers.is_empty() {
@@ -48,10 +43,17 @@ async fn attempt<I: Io>(
         worker.instances.change(io, &key, |known| tags::unprotected(known?, now)).await?;
         return Ok(None);
     }
-    let mut all_done = true;
+    let (mut all_done, mut refused) = (true, None);
     for (server, place) in &servers {
-        let done = server::bring(worker, io, (place, server), &Cause::Event(row.version), Some(row)).await?;
-        all_done &= done != Done::Busy;
+        match server::bring(worker, io, (place, server), &Cause::Event(row.version), Some(row)).await {
+            Ok(done) => all_done &= done != Done::Busy,
+            // One account that refuses us keeps no other server from its tags.
+            Err(error) if sweeps::is_vain(&error) => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(error) = refused {
+        return put_off(worker, io, &key, &error).await;
     }
     // What another worker is at, the timer of the instance looks after.
     if !all_done {
@@ -59,6 +61,18 @@ async fn attempt<I: Io>(
     }
     let handled = |known: Option<&InstanceTagsRow>| tags::handled(known?, row.version);
     Ok(worker.instances.change(io, &key, handled).await?.row().cloned())
+}
+
+async fn put_off<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    key: &Key,
+    error: &IoError,
+) -> Result<Option<InstanceTagsRow>, IoError> {
+    let now = io.now();
+    let later = |known: Option<&InstanceTagsRow>| tags::postponed(known?, &error.message, now);
+    worker.instances.change(io, key, later).await?;
+    Ok(None)
 }
 
 /// The time to try again has come, or what was tampered with is no news any more.

@@ -105,7 +105,7 @@ async fn write<I: Io>(
         }
         make(worker, io, (&about, &seen.arn), &doing).await?;
     }
-    if outcome.row().is_some_and(|row| row.copy_tags != Some(CopyTags::On)) && outcome.changed() {
+    if outcome.changed() && outcome.row().is_some_and(|row| lacks_copy_tags(row, &rules)) {
         copy_tags(worker, io, &about, &rules).await?;
     }
     Ok(true)
@@ -205,17 +205,24 @@ async fn copy_tags<I: Io>(worker: &TagSync, io: &I, about: &About<'_>, rules: &R
             (false, false) => CopyTags::Off,
         })
     };
-    match looked.await {
-        Ok(known) => {
-            let key = keys::server_tags(about.place, about.server);
-            worker.servers.change(io, &key, |row| tags::copies(known, row)).await.map(drop)
-        }
+    let known = match looked.await {
         Err(error) if sweeps::is_vain(&error) => {
             let (place, server) = (about.place, about.server);
             tracing::warn!(%place, %server, %error, "whether tags reach recovery instances is not known");
-            Ok(())
+            CopyTags::Unknown
         }
-        Err(error) => Err(error),
+        looked => looked?,
+    };
+    let key = keys::server_tags(about.place, about.server);
+    worker.servers.change(io, &key, |row| tags::copies(known, row)).await.map(drop)
+}
+
+/// Whether it is to be looked whether its tags reach its recovery instances.
+fn lacks_copy_tags(row: &ServerTagsRow, rules: &Rules) -> bool {
+    match row.copy_tags {
+        None => true,
+        Some(CopyTags::Off | CopyTags::Unknown) => rules.copy_tags,
+        Some(CopyTags::On | CopyTags::IntoInstance) => false,
     }
 }
 
@@ -225,7 +232,15 @@ pub(crate) async fn wake<I: Io>(worker: &TagSync, io: &I, key: &Key) -> Result<(
     let row = &stored.row;
     if row.doing.is_some() || row.refused.is_some() {
         // Its claim keeps others away; when nothing is left to do, that is noted in its place.
-        bring(worker, io, (&row.place, &row.server), &Cause::Retry, None).await?;
+        match bring(worker, io, (&row.place, &row.server), &Cause::Retry, None).await {
+            Err(error) if sweeps::is_vain(&error) => {
+                let registry = worker.registry.current(io).await?;
+                let name = registry.account_name(&row.place.account);
+                let later = |row: Option<&_>| tags::put_off(name, &error.message, row, io.now());
+                worker.servers.change(io, key, later).await?;
+            }
+            done => drop(done?),
+        }
     }
     worker.servers.wake(io, key, |_| None).await.map(drop)
 }

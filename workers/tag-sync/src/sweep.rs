@@ -38,8 +38,18 @@ pub(crate) async fn sweep<I: Io>(
     if !claim.changed() {
         return Ok(());
     }
-    let unread = apply(worker, io, place).await?;
-    worker.sweeps.change(io, &key, |row| TagSweepRow::ended(row, now, &unread)).await.map(drop)
+    match apply(worker, io, place).await {
+        Ok(unread) => {
+            worker.sweeps.change(io, &key, |row| TagSweepRow::ended(row, now, &unread)).await.map(drop)
+        }
+        // The capacity-tracker, which sweeps the same account, opens the incident.
+        Err(error) if sweeps::is_vain(&error) => {
+            tracing::warn!(%place, %error, "the sweep of the tags ends; the next tick asks again");
+            worker.sweeps.change(io, &key, TagSweepRow::released).await.map(drop)
+        }
+        // The claim stays with this request, which is tried again.
+        Err(error) => Err(error),
+    }
 }
 
 /// A source server as the inventory has it.

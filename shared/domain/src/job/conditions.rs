@@ -15,16 +15,12 @@ pub(super) fn holding(row: &JobRow, context: &Context<'_>) -> Vec<Condition> {
     all.into_iter().flatten().collect()
 }
 
-/// What people call it: `drill of 100 servers`, with its plan.
+/// What people call it: `wave-1, drill of 100 servers`.
 pub(super) fn name(row: &JobRow) -> String {
     let words = row.purpose().words();
-    let of = match row.counts {
-        Some(Counts { servers: 1, .. }) => " of 1 server".to_owned(),
-        Some(Counts { servers, .. }) if servers > 0 => format!(" of {servers} servers"),
-        _ => String::new(),
-    };
-    match &row.plan {
-        Some(plan) => format!("{plan}: {words}{of}"),
+    let of = counted(row).map(|counts| format!(" of {}", servers(counts.servers))).unwrap_or_default();
+    match row.plan.as_deref().filter(|plan| !plan.is_empty()) {
+        Some(plan) => format!("{plan}, {words}{of}"),
         None => format!("{words}{of}"),
     }
 }
@@ -38,17 +34,17 @@ fn stuck(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
     if context.now < since || !(context.looked || is_open) {
         return None;
     }
-    let step = row.step.as_ref().map(|step| format!(", the last step in its log is {}", step.event));
-    let counts = row.counts.map(|c| format!("; {} of {} servers are done", c.done, c.servers));
+    let step = row.step.as_ref().map(|step| format!("; the last step in its log is {}", step.event));
+    let done = counted(row).map(|c| format!("; {} of {} done", c.done, servers(c.servers)));
     Some(Condition {
         kind,
         since,
         severity: severity(row.purpose()),
         reason: format!(
-            "nothing of it moved for {}{}{}",
+            "nothing of it has moved for {}{}{}",
             span::show(whole_minutes(context.stuck_after)),
             step.unwrap_or_default(),
-            counts.unwrap_or_default()
+            done.unwrap_or_default()
         ),
     })
 }
@@ -67,7 +63,7 @@ fn failed(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
     let mut reason = format!("{lost} of {} failed", servers(counts.servers));
     if let Some(failures) = &row.failures {
         if failures.servers < lost {
-            reason = format!("{reason}, {} of these were not launched since", failures.servers);
+            reason = format!("{reason}, {} of these not launched since", failures.servers);
         }
         if !failures.named.is_empty() {
             reason = format!("{reason}: {}", failures.named);
@@ -95,10 +91,10 @@ fn left_running(row: &JobRow, limits: &Limits) -> Option<Condition> {
         since,
         severity: Severity::Medium,
         reason: format!(
-            "{} of it still run, {} after its end",
+            "{} more than {} after its end",
             match running.instances {
-                1 => "1 instance".to_owned(),
-                more => format!("{more} instances"),
+                1 => "1 of its instances still runs".to_owned(),
+                more => format!("{more} of its instances still run"),
             },
             span::show(limits.drill_left_after)
         ),
@@ -112,6 +108,11 @@ fn severity(purpose: Purpose) -> Severity {
         Purpose::Drill => Severity::High,
         _ => Severity::Medium,
     }
+}
+
+/// Its servers, once they are known: a network recovery has none.
+fn counted(row: &JobRow) -> Option<Counts> {
+    row.counts.filter(|counts| counts.servers > 0)
 }
 
 fn servers(count: u32) -> String {

@@ -97,10 +97,14 @@ impl JobRow {
                 self.settled &= self.is_active();
             }
             Observation::Started { call, drill, plan } => self.start(call, *drill, plan.as_ref()),
-            Observation::Deleted { at } => self.deleted_at = self.deleted_at.max(Some(*at)),
+            Observation::Deleted { at } => {
+                self.deleted_at = self.deleted_at.max(Some(*at));
+                // DRS deletes no job that is not over.
+                self.go(*at);
+            }
             Observation::Seen { seen, at } => self.see(seen, *at),
             Observation::Logged(step) => self.step = self.step.take().max(Some(step.clone())),
-            Observation::Gone { at } => self.gone_at = Some(self.gone_at.map_or(*at, |known| known.min(*at))),
+            Observation::Gone { at } => self.go(*at),
             Observation::Running(running) => self.run(*running),
             Observation::Failing(failures) => {
                 if self.failures.as_ref().is_none_or(|known| known.at < failures.at) {
@@ -146,6 +150,10 @@ impl JobRow {
             self.initiated_by = Some(by.clone());
             self.drill = drill_of(by);
         }
+    }
+
+    fn go(&mut self, at: Timestamp) {
+        self.gone_at = Some(self.gone_at.map_or(at, |known| known.min(at)));
     }
 
     /// More servers are further; of two looks that found as many, the first one counts.

@@ -7,6 +7,7 @@
 mod conditions;
 mod decide;
 mod observation;
+mod progress;
 mod purpose;
 mod row;
 mod server;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::decide::{Context, decide};
 pub use self::observation::Observation;
+pub use self::progress::{Progress, Slowest, Stay};
 pub use self::purpose::{Outcome, Purpose};
 pub use self::row::JobRow;
 pub use self::server::{Failure, JobServerRow, ServerObservation, Span, decide_server};

@@ -68,7 +68,7 @@ pub struct JobRow {
     /// Those of its failed servers that were not launched since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<Failures>,
-    /// When AWS no longer showed it, though it was not known to be over: somebody deleted it.
+    /// When AWS no longer showed it, or it was deleted, though it was not known to be over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Timestamp>,
     /// When somebody deleted it from AWS.

@@ -1,3 +1,6 @@
+mod gone;
+mod servers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -80,13 +83,11 @@ impl Story {
     }
 
     fn jobs(&self) -> Vec<&JobEvent> {
-        fn job(event: &OwnEvent) -> Option<&JobEvent> {
-            match event {
-                OwnEvent::Job(job) => Some(job),
-                _ => None,
-            }
-        }
-        self.told.iter().filter_map(job).collect()
+        let told = self.told.iter().filter_map(|event| match event {
+            OwnEvent::Job(job) => Some(job.as_ref()),
+            _ => None,
+        });
+        told.collect()
     }
 }
 
@@ -170,7 +171,7 @@ fn a_job_of_which_nothing_moves_is_stuck_until_something_does() {
     let row = story.take(600 + 1_800, &[running()]);
     let reason = &row.incidents[&IncidentKind::JobStuck].reason;
     assert!(
-        reason.starts_with("nothing of it moved for 30m, the last step in its log is CONVERSION_START"),
+        reason.starts_with("nothing of it has moved for 30m; the last step in its log is CONVERSION_START"),
         "{reason}"
     );
     assert_eq!(story.jobs().last().unwrap().happened, JobHappened::Stuck);
@@ -206,23 +207,6 @@ fn a_drill_that_still_runs_a_day_later_is_told_and_a_recovery_is_not() {
 }
 
 #[test]
-fn a_job_that_is_gone_before_its_end_was_seen_is_over_with_an_unknown_outcome() {
-    let mut story = Story::new();
-    story.take(2, &[look(2, seen("STARTED", &["LAUNCHED", "IN_PROGRESS"]))]);
-    let row = story.take(900, &[Observation::Gone { at: at(900) }]);
-    assert_eq!(
-        (row.is_active(), row.outcome(), row.over_at()),
-        (false, Some(Outcome::Unknown), Some(at(900)))
-    );
-    let row = story.take(2_000, &[look(1_700, seen(COMPLETED, &["LAUNCHED", "LAUNCHED"]))]);
-    assert_eq!(
-        (row.outcome(), row.over_at()),
-        (Some(Outcome::Succeeded), Some(at(1_500))),
-        "it was overlooked"
-    );
-}
-
-#[test]
 fn jobs_are_told_apart_by_who_began_them_whatever_is_known_first() {
     for (by, kind, purpose) in [
         ("START_DRILL", "LAUNCH", Purpose::Drill),
@@ -249,50 +233,4 @@ fn jobs_are_told_apart_by_who_began_them_whatever_is_known_first() {
         Story::new().take(1, &[started("TerminateRecoveryInstances", None)]).purpose(),
         Purpose::Terminate
     );
-}
-
-#[test]
-fn what_a_server_went_through_is_read_from_the_log_of_its_job() {
-    let line = |second, event: &str, error: Option<&str>| {
-        ServerObservation::Logged(JobLogSeen {
-            at: at(second),
-            event: event.to_owned(),
-            server: Some(server(0)),
-            error: error.map(str::to_owned),
-        })
-    };
-    let all = [
-        line(5, "SNAPSHOT_START", None),
-        line(90, "SNAPSHOT_END", None),
-        line(91, "CONVERSION_START", None),
-        line(500, "CONVERSION_FAIL", Some("no room")),
-    ];
-    let id: JobId = JOB.parse().unwrap();
-    let row = decide_server((&place(), &id, &server(0)), &all, None).unwrap().row;
-    let span = |start, end| Span { start: Some(at(start)), end: Some(at(end)) };
-    let phases: BTreeMap<_, _> =
-        [("CONVERSION".to_owned(), span(91, 500)), ("SNAPSHOT".to_owned(), span(5, 90))].into();
-    assert_eq!((&row.phases, row.phase()), (&phases, None));
-    assert_eq!(
-        crate::launch_remedy::reason(row.failure.as_ref()),
-        "its disks could not be converted for EC2 (CONVERSION_FAIL): no room"
-    );
-    let under_way = decide_server((&place(), &id, &server(0)), &all[..3], None).unwrap().row;
-    assert_eq!(under_way.phase(), Some(("CONVERSION", at(91))));
-}
-
-#[test]
-fn a_server_that_takes_longer_than_its_tag_allows_is_late() {
-    let id: JobId = JOB.parse().unwrap();
-    let known =
-        ServerObservation::Known { name: "crm-1".to_owned(), objective: Some(Duration::from_mins(20)) };
-    let launched = |second| ServerObservation::Result { launched: true, at: at(second) };
-    let mut story = Story::new();
-    story.take(2, &[look(2, seen("STARTED", &["IN_PROGRESS"]))]);
-    let job = story.row.clone().unwrap();
-    for (second, late) in [(1_200, false), (1_201, true)] {
-        let observed = [known.clone(), launched(second)];
-        let row = decide_server((&place(), &id, &server(0)), &observed, None).unwrap().row;
-        assert_eq!((row.is_late(&job), row.label()), (Some(late), "crm-1"));
-    }
 }

@@ -30,7 +30,9 @@ pub(super) fn events(row: &mut JobRow, told: &[IncidentEvent], context: &Context
     {
         events.push(event(row, JobHappened::Stuck, Some(stuck.opened_at), context));
     }
-    if let Some(over) = row.over_at().filter(|_| !row.told_end) {
+    // Of a job of which nothing but its deletion was heard there is nothing to tell.
+    let is_heard_of = is_known || row.status != "PENDING";
+    if let Some(over) = row.over_at().filter(|_| is_heard_of && !row.told_end) {
         row.told_end = true;
         events.extend(is_news(over).then(|| event(row, JobHappened::Completed, Some(over), context)));
     }
@@ -65,7 +67,7 @@ fn event(row: &JobRow, happened: JobHappened, at: Option<Timestamp>, context: &C
         failed,
         started_at: row.started_at(),
         ended_at: row.over_at(),
-        expected_end: row.expected_end(context.usual),
+        expected_end: row.expected_end(context.usual).filter(|end| context.now < *end),
         recovery_seconds: row.recovery_time().map(|time| time.as_secs()),
         late_servers: u32::try_from(late).unwrap_or(u32::MAX),
         failed_servers: context

@@ -1,3 +1,5 @@
+mod jobs;
+
 use super::*;
 use crate::incident::IncidentKind;
 use crate::policy::RPO_TAG;
@@ -7,13 +9,17 @@ const HAPPENED: [Happened; 4] =
     [Happened::Opened, Happened::Escalated, Happened::Reopened, Happened::Resolved];
 const SEVERITIES: [Severity; 4] = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
+const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+
 fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
-    let (subject, subject_name) = match words::subject(kind) {
+    let about = words::subject(kind);
+    let (subject, subject_name) = match about {
         SubjectKind::Server => ("s-12345678901234567", "erp-db-03"),
         SubjectKind::Account => ("111122223333", "erp-prod"),
-        SubjectKind::Job => ("drsjob-04ca7d0d3fb6afa3e", "erp-wave-2: drill of 40 servers"),
+        SubjectKind::Job => (JOB, "erp-wave-2, drill of 40 servers"),
         SubjectKind::RecoveryInstance => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
     };
+    let of_job = matches!(about, SubjectKind::Job | SubjectKind::RecoveryInstance);
     let flapped = matches!(happened, Happened::Reopened | Happened::Resolved);
     IncidentEvent {
         event_id: format!("{kind}@1"),
@@ -31,9 +37,9 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         sequence: 1,
         reason: "why it is so".into(),
         flaps: if flapped { 3 } else { 0 },
-        job_id: None,
-        plan_name: None,
-        drill: None,
+        job_id: of_job.then(|| JOB.parse().unwrap()),
+        plan_name: of_job.then(|| "erp-wave-2".into()),
+        drill: of_job.then_some(true),
     }
 }
 
@@ -45,11 +51,15 @@ fn every() -> impl Iterator<Item = IncidentEvent> {
 /// Names and reason as nobody should give them.
 fn hostile(event: IncidentEvent) -> IncidentEvent {
     let text = format!("<!channel> & <http://x|y>\r\n\u{202e}\u{200b}{}", "&<>ü".repeat(5_000));
-    IncidentEvent { account_name: text.clone(), subject_name: text.clone(), reason: text, ..event }
+    let plan_name = event.plan_name.as_ref().map(|_| text.clone());
+    IncidentEvent { account_name: text.clone(), subject_name: text.clone(), plan_name, reason: text, ..event }
+}
+
+fn because(reason: &str, event: IncidentEvent) -> IncidentEvent {
+    IncidentEvent { reason: reason.into(), ..event }
 }
 
 fn of_four_kinds() -> [IncidentEvent; 4] {
-    let because = |reason: &str, event| IncidentEvent { reason: reason.into(), ..event };
     [
         because(
             "DRS does not hear the agent (AGENT_NOT_SEEN)",
@@ -70,10 +80,14 @@ fn of_four_kinds() -> [IncidentEvent; 4] {
     ]
 }
 
+fn emails(events: &[IncidentEvent]) -> String {
+    let texts = events.iter().map(email).map(|m| format!("{}\n\n{}", m.subject, m.body));
+    texts.collect::<Vec<_>>().join("\n====\n")
+}
+
 #[test]
 fn an_email_says_what_why_where_since_when_and_what_to_do() {
-    let texts = of_four_kinds().each_ref().map(email).map(|m| format!("{}\n\n{}", m.subject, m.body));
-    insta::assert_snapshot!(texts.join("\n====\n"));
+    insta::assert_snapshot!(emails(&of_four_kinds()));
 }
 
 #[test]
@@ -183,6 +197,9 @@ fn advice_names_the_tag_and_the_quotas_that_decisions_look_at() {
     assert!(words::advice(IncidentKind::RpoGap).contains(RPO_TAG));
     assert!(words::advice(IncidentKind::CapacityReplicating).contains(Quota::Replicating.code()));
     assert!(words::advice(IncidentKind::CapacityTotal).contains(Quota::Total.code()));
+    for quota in [Quota::Jobs, Quota::ServersInJobs] {
+        assert!(words::advice(IncidentKind::JobsNearQuota).contains(quota.code()), "{quota:?}");
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub struct JobEvent {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// When it ends if it takes as long as such jobs usually do.
+    /// When it ends if it takes as long as such jobs usually do; absent once that is past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_end: Option<Timestamp>,
     /// Recovery time in seconds: from the start to the last server that was launched.

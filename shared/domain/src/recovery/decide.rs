@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{COMPLETED, FAILED, Failback, Machine, Observation, RecoveryRow};
+use super::{COMPLETED, FAILED, Failback, Machine, Observation, RESUMES_WITHIN, RecoveryRow, Resumption};
 use crate::failback_remedy;
 use crate::ids::RecoveryInstanceId;
 use crate::incident::{self, Condition, IncidentKind, JobLabel, Severity, Subject, reconcile};
@@ -45,7 +45,7 @@ pub fn decide(
     let mut told = Vec::new();
     for observation in observations {
         let before = row.failback.as_ref().map(|failback| failback.state.clone());
-        row.take(observation, context.swept_at);
+        row.take(observation, context);
         told.extend(changed(&row, before, context));
     }
     let holding = [failed(&row), not_resumed(&row, context.limits)].into_iter().flatten();
@@ -83,15 +83,19 @@ fn changed(row: &RecoveryRow, before: Option<String>, context: &Context<'_>) -> 
 }
 
 impl RecoveryRow {
-    fn take(&mut self, observation: &Observation, swept_at: Option<Timestamp>) {
+    fn take(&mut self, observation: &Observation, context: &Context<'_>) {
+        let swept_at = context.swept_at;
         match observation {
             Observation::Failback { state, at } => {
+                // A sweep that is older than the event may have missed it.
+                self.gone_since.take_if(|gone| *gone <= *at && swept_at <= Some(*at));
                 self.fail_back(state, None, Stamp::new(*at, Origin::Event, worse(state), state), swept_at);
             }
             Observation::Seen { seen, at } => self.see(seen, *at, swept_at),
             Observation::Gone { at } => {
-                let is_stale = swept_at.is_some_and(|swept| *at < swept);
-                if !is_stale && self.machine.as_ref().is_none_or(|machine| machine.seen_at < *at) {
+                let seen = self.machine.as_ref().map(|machine| machine.seen_at);
+                let told = self.failback.as_ref().map(|failback| failback.stamp.time());
+                if swept_at.is_none_or(|swept| swept <= *at) && seen.max(told) < Some(*at) {
                     self.gone_since = Some(self.gone_since.map_or(*at, |known| known.min(*at)));
                 }
             }
@@ -100,11 +104,20 @@ impl RecoveryRow {
                 self.plan = self.plan.take().or_else(|| plan.clone());
                 self.launched_at = self.launched_at.or(*launched_at);
             }
-            Observation::Resumption(resumption) => {
-                if self.resumption.as_ref().is_none_or(|known| known.at < resumption.at) {
-                    self.resumption = Some(resumption.clone());
-                }
-            }
+            Observation::Resumption(resumption) => self.resume(resumption, context.limits),
+        }
+    }
+
+    /// When it was looked at matters until it is clear what came of the failback; from then on, only what changes does.
+    fn resume(&mut self, seen: &Resumption, limits: &Limits) {
+        let clear =
+            self.failback.as_ref().map(|f| after(f.since, limits.not_resumed_after.max(RESUMES_WITHIN)));
+        let is_news = |known: &Resumption| {
+            let differs = (&known.state, known.replicates) != (&seen.state, seen.replicates);
+            known.at < seen.at && (differs || clear.is_none_or(|clear| known.at < clear))
+        };
+        if self.resumption.as_ref().is_none_or(is_news) {
+            self.resumption = Some(seen.clone());
         }
     }
 
@@ -114,7 +127,7 @@ impl RecoveryRow {
         self.drill = self.drill.or(seen.drill);
         self.first_seen = Some(self.first_seen.map_or(at, |known| known.min(at)));
         // A sweep that is older than the one that missed it says nothing.
-        self.gone_since.take_if(|gone| *gone < at);
+        self.gone_since.take_if(|gone| *gone < at && swept_at <= Some(at));
         let told = Machine { seen_at: at, state: seen.state.clone().unwrap_or_default(), size: seen.size };
         let confirmed =
             self.machine.as_ref().map(|known| known.seen_at.max(swept_at.unwrap_or(known.seen_at)));
@@ -133,6 +146,8 @@ impl RecoveryRow {
     /// The facet takes what is newer than it knows, and than the sweep that confirmed it.
     fn fail_back(&mut self, state: &str, error: Option<String>, stamp: Stamp, swept_at: Option<Timestamp>) {
         let known = self.failback.as_ref();
+        // A sweep that missed it confirms nothing of it.
+        let swept_at = swept_at.filter(|_| self.gone_since.is_none());
         let believed =
             known.map(|known| swept_at.map_or(known.stamp, |at| known.stamp.max(Stamp::swept(at))));
         let is_news = known.is_none_or(|known| {
@@ -142,8 +157,8 @@ impl RecoveryRow {
             return;
         }
         let same = known.filter(|known| known.state == state);
-        // An event says nothing of the error behind it.
-        let error = error.or_else(|| same.and_then(|known| known.error.clone()));
+        // An event says nothing of the error behind it, a sweep also that there is none any more.
+        let error = error.or_else(|| same.filter(|_| stamp.is_of(Origin::Event))?.error.clone());
         let since = same.map_or_else(|| stamp.time(), |known| known.since);
         self.failback = Some(Failback { state: state.to_owned(), since, stamp, error });
     }
@@ -167,7 +182,7 @@ fn failed(row: &RecoveryRow) -> Option<Condition> {
         reason: failback
             .error
             .as_deref()
-            .map_or_else(|| format!("DRS reports {FAILED} and says no more"), failback_remedy::words),
+            .map_or_else(|| format!("DRS reports {FAILED} and gives no reason"), failback_remedy::words),
     })
 }
 
@@ -182,7 +197,7 @@ fn not_resumed(row: &RecoveryRow, limits: &Limits) -> Option<Condition> {
         since,
         severity: Severity::High,
         reason: format!(
-            "the failback is complete for {}, and its extended source server is {}",
+            "more than {} after the failback, its extended source server is still {}",
             span::show(limits.not_resumed_after),
             resumption.state
         ),

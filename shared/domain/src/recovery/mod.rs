@@ -2,6 +2,7 @@
 //!
 //! Its failback is a facet that takes what is newer than it knows, whether an event or a sweep told it.
 
+pub mod cost;
 mod decide;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,10 @@ use crate::sweep::after;
 
 /// An instance that is gone is kept so long: 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// Right after a failback, its source server may still be shown as it was before: whether it replicates again is clear
+/// only so long after it.
+const RESUMES_WITHIN: Duration = Duration::from_hours(1);
 
 /// The state of a failback that failed.
 pub const FAILED: &str = "FAILBACK_ERROR";
@@ -109,7 +114,7 @@ pub struct Resumption {
     pub at: Timestamp,
     /// Its replication state.
     pub state: String,
-    /// Whether that is one in which it replicates.
+    /// Whether that is one in which it replicates, or nobody waits for it any more.
     pub replicates: bool,
 }
 
@@ -209,8 +214,11 @@ impl RecoveryRow {
 
     /// Whether it must still be looked at whether its source server replicates again.
     pub fn awaits_resumption(&self) -> bool {
-        let completed = self.failback.as_ref().is_some_and(|failback| failback.state == COMPLETED);
-        completed && !self.resumption.as_ref().is_some_and(|resumption| resumption.replicates)
+        let completed = self.failback.as_ref().filter(|failback| failback.state == COMPLETED);
+        completed.is_some_and(|failback| {
+            let clear = after(failback.since, RESUMES_WITHIN);
+            !self.resumption.as_ref().is_some_and(|known| known.replicates && clear <= known.at)
+        })
     }
 
     /// Its class of cost.
@@ -265,3 +273,6 @@ impl std::fmt::Display for CostClass {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

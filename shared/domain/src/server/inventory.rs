@@ -75,10 +75,11 @@ impl ServerRow {
         self.inventory.as_ref()?.marks.get(RTO_TAG).and_then(|text| span::parse(text))
     }
 
-    /// The state of a server that replicates in another account, and whether it does so; `None` for all others.
+    /// The state of a server that replicates in another account, and whether it does so; `None` for all others. One that
+    /// is gone was given up: nobody waits for it.
     pub fn replicates_elsewhere(&self) -> Option<(&str, bool)> {
         let state = self.replication.state.as_str();
         let rests = ["STALLED", "STOPPED", "DISCONNECTED", "PAUSED"].contains(&state);
-        self.is_extended().then_some((state, !rests))
+        self.is_extended().then_some((state, !rests || self.gone_since.is_some()))
     }
 }

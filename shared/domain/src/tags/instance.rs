@@ -185,9 +185,8 @@ pub fn listed(
         tamper::watch(&mut row.protected, &mut row.tampered, tags, at);
         return Some(row.judged(account_name, now));
     };
-    let is_stale =
-        at < after(known.changed_at, LISTS_LAG) || known.listed_at.is_some_and(|listed| at <= listed);
-    if is_stale || (known.version == 0 && known.listed_at.is_none()) {
+    let was_just_told = known.version > 0 && at < after(known.changed_at, LISTS_LAG);
+    if was_just_told || known.listed_at.is_some_and(|listed| at <= listed) {
         return None;
     }
     let mut row = known.clone();
@@ -258,7 +257,7 @@ impl InstanceTagsRow {
 }
 
 /// What may be copied: nothing of AWS's own, and nothing that DRS acts upon.
-fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub fn copied(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     tags.iter().filter(|(key, _)| !is_protected(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 

@@ -17,14 +17,14 @@ mod wanted;
 
 pub use self::history::{Changed, TagHistoryRow};
 pub use self::instance::{
-    InstanceServerRow, InstanceTagsRow, changed, handled, listed, postponed, unprotected, woken,
+    InstanceServerRow, InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken,
 };
 pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{
     About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,
-    released, skipped,
+    put_off, released, skipped,
 };
 pub use self::sweep::TagSweepRow;
 pub use self::wanted::{Source, Unfit, Wanted, Why, wanted};

@@ -112,6 +112,8 @@ pub enum CopyTags {
     Off,
     /// They do not: it is launched into an instance that is there.
     IntoInstance,
+    /// Its launch configuration cannot be read.
+    Unknown,
 }
 
 /// Why nothing is copied to a server.
@@ -153,6 +155,19 @@ pub struct Refused {
     pub reason: String,
 }
 
+impl Refused {
+    fn again(known: Option<&Self>, reason: &str, now: Timestamp) -> Self {
+        let attempts = known.map_or(0, |refused| refused.attempts);
+        let wait = RETRY.saturating_mul(1 << attempts.min(10)).min(LONGEST_RETRY);
+        Self {
+            since: known.map_or(now, |refused| refused.since),
+            retry_at: after(now, wait),
+            attempts: attempts.saturating_add(1),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
 /// Which server.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -177,7 +192,8 @@ impl Row for ServerTagsRow {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let unfinished = self.doing.as_ref().map(|doing| after(doing.since, CLAIM));
+        let unfinished = self.doing.as_ref().filter(|_| self.refused.is_none());
+        let unfinished = unfinished.map(|doing| after(doing.since, CLAIM));
         let refused = self.refused.as_ref().map(|refused| refused.retry_at);
         [unfinished, refused, incident::wake_at(&self.incidents)].into_iter().flatten().min()
     }
@@ -228,6 +244,7 @@ impl ServerTagsRow {
     /// Whether a comparison that came to this plan has nothing to write down.
     pub fn agrees(&self, plan: &Plan) -> bool {
         let rests = self.doing.is_none() && self.refused.is_none() && self.skipped.is_none();
+        let rests = rests && self.copy_tags.is_some();
         rests
             && plan.is_empty()
             && self.left == plan.left
@@ -307,15 +324,27 @@ pub fn not_made(
 ) -> Option<Change<ServerTagsRow>> {
     let mut row = stored.filter(|row| row.doing.as_ref().is_some_and(|doing| doing.since == since))?.clone();
     row.doing = None;
-    let attempts = row.refused.as_ref().map_or(0, |refused| refused.attempts);
-    let wait = RETRY.saturating_mul(1 << attempts.min(10)).min(LONGEST_RETRY);
-    row.refused = Some(Refused {
-        since: row.refused.as_ref().map_or(now, |refused| refused.since),
-        retry_at: after(now, wait),
-        attempts: attempts.saturating_add(1),
-        reason: reason.to_owned(),
-    });
+    row.refused = Some(Refused::again(row.refused.as_ref(), reason, now));
     row.judged(about, stored, now)
+}
+
+/// The server cannot be looked at: what is still to be done is tried again later.
+pub fn put_off(
+    account_name: &str,
+    reason: &str,
+    stored: Option<&ServerTagsRow>,
+    now: Timestamp,
+) -> Option<Change<ServerTagsRow>> {
+    let known = stored?;
+    let refused = Some(Refused::again(known.refused.as_ref(), reason, now));
+    let about = About {
+        place: &known.place,
+        server: &known.server,
+        name: &known.name,
+        instance: known.instance.as_ref(),
+        account_name,
+    };
+    ServerTagsRow { refused, ..known.clone() }.judged(&about, stored, now)
 }
 
 /// The change that was begun at `since` failed on its way: anybody may make it anew.

@@ -51,6 +51,11 @@ impl TagSweepRow {
         Some(Change { row: Self { sweeping, ..row }, tell: Vec::new() })
     }
 
+    /// Gives the claim of a sweep that was refused back.
+    pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
+        Change::between(stored, Self { sweeping: None, ..stored?.clone() }, Vec::new())
+    }
+
     /// Records that the sweep that began at `began` is complete, but for what could not be read.
     pub fn ended(
         stored: Option<&Self>,

@@ -1,5 +1,6 @@
 use super::*;
-use crate::own_event::Happened;
+use crate::incident::{IncidentKind, Severity};
+use crate::own_event::{Happened, OwnEvent};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -82,8 +82,9 @@ async fn read(hub: &Hub, arguments: &Arguments) -> anyhow::Result<Past> {
     places::complain(&seen.unread)?;
     let view = the_only(seen.view.places)?;
     let place = &view.place;
-    let days = read::all::<CountsOfDay>(hub, keys::counts_of_days(place));
-    let hours = read::all::<CountsOfHour>(hub, keys::counts_of_hours(place));
+    let (days, hours) = (keys::counts_of_days(place), keys::counts_of_hours(place));
+    let days = hub.rows::<CountsOfDay>(&days);
+    let hours = hub.rows::<CountsOfHour>(&hours);
     let (days, hours) = try_join(days, hours).await.with_context(|| hub.unreadable())?;
     Ok(past(view, days, &hours, arguments.days, seen.read_at))
 }

@@ -13,6 +13,7 @@ use std::io::Write;
 
 use anyhow::bail;
 
+pub(crate) use self::show::{of_quota, origins};
 use crate::family::{Asked, Outcome};
 use crate::hub::Hub;
 use crate::text::Ask;

@@ -102,7 +102,7 @@ async fn with_application(
     places::each(by_place.keys().cloned().collect(), async |place: Place| {
         let view = by_place[&place].clone();
         let Some(application) = &arguments.application else { return Ok((view, 0)) };
-        let servers: Vec<ServerRow> = read::all(hub, keys::servers(&place)).await?;
+        let servers: Vec<ServerRow> = hub.rows(&keys::servers(&place)).await?;
         let of_it = servers.iter().filter(|server| is_of(server, policy.application_tag(), application));
         Ok((view, u32::try_from(of_it.count()).unwrap_or(u32::MAX)))
     })

@@ -6,12 +6,11 @@ use drs_fleet_aws::policy;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::fleet::{FleetView, PlaceView, Stored};
 use drs_fleet_domain::job::JobRow;
-use drs_fleet_domain::keys::{self, Key, Place, Range};
+use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::Policy;
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::registry::Registry;
-use drs_fleet_domain::row::Row;
 use futures::future::try_join3;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -52,22 +51,13 @@ async fn view(
     policy: &Policy,
     place: Place,
 ) -> Result<Option<PlaceView>, IoError> {
-    let known = row::<PlaceRow>(hub, keys::place(&place));
-    let quotas = row::<QuotasRow>(hub, keys::quotas(&place));
-    let (known, quotas, jobs) = try_join3(known, quotas, all::<JobRow>(hub, keys::jobs(&place))).await?;
+    let known = hub.row::<PlaceRow>(keys::place(&place));
+    let quotas = hub.row::<QuotasRow>(keys::quotas(&place));
+    let jobs = keys::jobs(&place);
+    let (known, quotas, jobs) = try_join3(known, quotas, hub.rows::<JobRow>(&jobs)).await?;
     let Some(account) = registry.account(&place.account) else { return Ok(None) };
     let limits = policy.of_account(&place.account);
     let (row, quotas) = (known.as_ref(), quotas.as_ref());
     let stored = Stored { account, place: &place, row, quotas, jobs: &jobs, limits: &limits };
     Ok(Some(PlaceView::of(&stored)))
-}
-
-async fn row<R: Row>(hub: &Hub, key: Key) -> Result<Option<R>, IoError> {
-    Ok(hub.io.read::<R>(&[key]).await?.pop().flatten().map(|stored| stored.row))
-}
-
-/// All rows of a range.
-pub(super) async fn all<R: Row>(hub: &Hub, range: Range) -> Result<Vec<R>, IoError> {
-    let found = hub.io.query::<R>(&range).await?;
-    Ok(found.into_iter().map(|stored| stored.row).collect())
 }

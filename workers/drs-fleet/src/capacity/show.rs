@@ -100,7 +100,8 @@ fn number(known: Option<u32>) -> String {
     known.map_or_else(|| "?".to_owned(), |n| n.to_string())
 }
 
-fn of_quota(of: &Use) -> String {
+/// How many of how many.
+pub(crate) fn of_quota(of: &Use) -> String {
     format!("{}/{}", number(of.used), of.quota.value)
 }
 
@@ -158,13 +159,18 @@ fn footer(places: &[PlaceView], fleet: &Totals) -> String {
     if !states.is_empty() {
         text.extend([format!("States: {}.\n", states.join(", "))]);
     }
-    let of = |origin| places.iter().filter(|view| view.replicating.quota.origin == origin).count();
+    let quotas: Vec<_> = places.iter().map(|view| view.replicating.quota.origin).collect();
+    text + &format!("The quota of replicating servers is {}.\n", origins(&quotas))
+}
+
+/// Where the values of a quota come from, and of how many places each does.
+pub(crate) fn origins(places: &[QuotaOrigin]) -> String {
+    let of = |origin| places.iter().filter(|place| **place == origin).count();
     let origins = [
         (QuotaOrigin::Applied, "applied by Service Quotas"),
         (QuotaOrigin::AwsDefault, "AWS's default"),
         (QuotaOrigin::Documented, "as AWS documents it, for Service Quotas was not read"),
     ];
     let told = origins.iter().filter(|(origin, _)| of(*origin) > 0);
-    let told: Vec<_> = told.map(|(origin, words)| format!("{words} (of {})", of(*origin))).collect();
-    text + &format!("The quota of replicating servers is {}.\n", told.join("; "))
+    told.map(|(origin, words)| format!("{words} (of {})", of(*origin))).collect::<Vec<_>>().join("; ")
 }

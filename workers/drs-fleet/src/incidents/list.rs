@@ -13,7 +13,7 @@ use super::read;
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found, Where};
-use crate::text::{counted, lasting, plain, second, table};
+use crate::text::{among, counted, lasting, plain, second, short, table};
 
 /// What `incidents list` takes.
 #[derive(clap::Args)]
@@ -68,9 +68,6 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
 
 impl Arguments {
     fn wants(&self, row: &IncidentRow) -> bool {
-        let among = |wanted: &[String], is: &str| {
-            wanted.is_empty() || wanted.iter().any(|one| one.eq_ignore_ascii_case(is))
-        };
         (self.all || row.is_open())
             && among(&self.kind, row.latest.kind.as_str())
             && among(&self.severity, &row.latest.severity.to_string())
@@ -97,11 +94,6 @@ fn print(incidents: &[IncidentRow], now: Timestamp) -> String {
         ]
     };
     table(headings, &incidents.iter().map(line).collect::<Vec<_>>())
-}
-
-/// Of an ARN the session, which tells people of one role apart; `show` has all of it.
-fn short(by: &str) -> &str {
-    by.rsplit_once('/').filter(|_| by.starts_with("arn:")).map_or(by, |(_, session)| session)
 }
 
 /// How long it has lasted, and that it is over.

@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 
 use crate::hub::Hub;
 use crate::places::{self, Found};
-use crate::text::counted;
+use crate::text::{begins_with, counted};
 
 /// How many candidates an error names.
 const NAMED: usize = 10;
@@ -55,7 +55,7 @@ pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Re
     }
     let is_meant = |row: &&IncidentRow| {
         let event = &row.latest;
-        starts_with(&event.incident, given) || event.subject == given || event.subject_name == given
+        begins_with(&event.incident, given) || event.subject == given || event.subject_name == given
     };
     let all: Vec<_> = incidents.iter().filter(is_meant).collect();
     match all[..] {
@@ -72,8 +72,4 @@ pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Re
             bail!("{given:?} may mean any of {number}:{}{more}", named.concat())
         }
     }
-}
-
-fn starts_with(key: &str, given: &str) -> bool {
-    !given.is_empty() && key.get(..given.len()).is_some_and(|start| start.eq_ignore_ascii_case(given))
 }

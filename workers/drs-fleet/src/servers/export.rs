@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::list::lag;
 use super::read::Server;
 use crate::places::Unread;
+use crate::sheet::sheet;
 
 /// A server as programs get it; absent members are not known.
 #[derive(Serialize)]
@@ -137,33 +138,5 @@ pub(super) fn json(
 
 /// A heading and a line for each server.
 pub(super) fn csv(servers: &[Server], out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for server in servers {
-        writer.write_record(Line::of(server).cells().map(harmless))?;
-    }
-    out.write_all(&writer.into_inner()?)?;
-    Ok(())
-}
-
-/// Spreadsheets take a cell that begins so for a formula, and names and tags come from outside.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_spreadsheet_would_take_for_a_formula_is_text() {
-        let cell = |text: &str| harmless(text.to_owned());
-        assert_eq!(cell("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");
-        for text in ["+1", "-1", "@x", "\t=1", "\r=1"] {
-            assert_eq!(cell(text), format!("'{text}"));
-        }
-        for text in ["", "a=b", "10.0.0.1"] {
-            assert_eq!(cell(text), text);
-        }
-    }
+    sheet(COLUMNS, servers.iter().map(|server| Line::of(server).cells()), out)
 }

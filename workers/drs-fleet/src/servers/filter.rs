@@ -3,6 +3,7 @@
 use clap::builder::PossibleValuesParser;
 
 use super::read::{Server, TROUBLES};
+use crate::text::among;
 
 /// Conditions; a server must meet all that are given.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,7 +37,7 @@ impl Filter {
     /// Whether a server is wanted.
     pub(super) fn wants(&self, server: &Server) -> bool {
         (self.gone || server.row.gone_since.is_none())
-            && (self.state.is_empty() || self.state.iter().any(|s| s.eq_ignore_ascii_case(server.state())))
+            && among(&self.state, server.state())
             && (self.health.is_empty() || self.health.iter().any(|word| is_so(server, word)))
             && self.tags.iter().all(|tag| has_tag(server, tag))
             && self.text.as_ref().is_none_or(|text| contains(server, &text.to_lowercase()))

@@ -11,11 +11,9 @@ use super::filter::Filter;
 use super::read::{self, InPlace, Server};
 use crate::accounts::load;
 use crate::hub::Hub;
+use crate::paging::{Paging, Reader};
 use crate::places::{self, Found, Where};
 use crate::text::{ago, ago_or_never, bytes, counted, plain, second, table};
-
-/// How many lines a person gets unless told otherwise.
-const LINES: usize = 50;
 
 /// What `servers list` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -45,20 +43,6 @@ const HELP: &str = "Examples:
 LAG and BACKLOG are rounded down, and ? where DRS does not tell them; RPO is the server's tag drs-fleet:rpo.
 Exits with 1 where a place could not be read; the rest is shown.";
 
-/// Which part of a list is shown.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub(super) struct Paging {
-    /// Show at most so many [default: 50 in a table]
-    #[arg(long, conflicts_with = "all")]
-    limit: Option<usize>,
-    /// Leave out so many first
-    #[arg(long, default_value_t = 0)]
-    offset: usize,
-    /// Show all
-    #[arg(long)]
-    all: bool,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// Columns for people
@@ -80,14 +64,15 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let footer = footer(&found, hub);
     let servers =
         sorted(found.into_iter().flat_map(|place| place.servers).filter(|s| filter.wants(s)).collect());
-    let shown = paging.shown(&servers, format);
+    let reader = if format == Format::Table { Reader::Person } else { Reader::Program };
+    let shown = paging.shown(&servers, reader);
     match format {
         Format::Json => export::json(shown, (servers.len(), paging.offset), &unread, hub.io.now(), out)?,
         Format::Csv => export::csv(shown, out)?,
         Format::Table if servers.is_empty() => writeln!(out, "No source server is as asked.\n{footer}")?,
         Format::Table => {
             write!(out, "{}", print(shown))?;
-            writeln!(out, "\n{}\n{footer}", paging.told(shown.len(), servers.len()))?;
+            writeln!(out, "\n{}\n{footer}", paging.told("server", shown.len(), servers.len()))?;
         }
     }
     places::complain(&unread)
@@ -103,31 +88,6 @@ fn order(server: &Server) -> (&str, &str, &str, &str, &str) {
     let place = &server.row.place;
     let (account, region) = (place.account.as_str(), place.region.as_str());
     (&server.account_name, account, region, server.row.name(), server.row.id.as_str())
-}
-
-impl Paging {
-    fn shown<'a>(&self, servers: &'a [Server], format: Format) -> &'a [Server] {
-        let default = if self.all || format != Format::Table { usize::MAX } else { LINES };
-        let from = self.offset.min(servers.len());
-        let to = from.saturating_add(self.limit.unwrap_or(default)).min(servers.len());
-        &servers[from..to]
-    }
-
-    fn told(&self, shown: usize, all: usize) -> String {
-        if shown == 0 {
-            return format!("{}, and none after the first {}.", counted(all, "server"), self.offset);
-        }
-        let (first, last) = (self.offset + 1, self.offset + shown);
-        match all - last {
-            0 if first == 1 => format!("{}.", counted(all, "server")),
-            0 => format!("Servers {first} to {last} of {all}."),
-            more => {
-                format!(
-                    "Servers {first} to {last} of {all}; {more} more: --offset {last}, or --all, or ask for fewer."
-                )
-            }
-        }
-    }
 }
 
 fn print(servers: &[Server]) -> String {
@@ -190,21 +150,4 @@ fn footer(places: &[InPlace], hub: &Hub) -> String {
         ),
     };
     format!("{swept}. Table {}, read at {}.", hub.table, second(now))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_out_is_said() {
-        let paging = |offset| Paging { offset, ..Paging::default() };
-        assert_eq!(paging(0).told(1, 1), "1 server.");
-        assert_eq!(
-            paging(0).told(50, 230),
-            "Servers 1 to 50 of 230; 180 more: --offset 50, or --all, or ask for fewer."
-        );
-        assert_eq!(paging(200).told(30, 230), "Servers 201 to 230 of 230.");
-        assert_eq!(paging(300).told(0, 230), "230 servers, and none after the first 300.");
-    }
 }

@@ -50,6 +50,21 @@ fn an_extended_server_is_judged_in_the_account_where_it_replicates_if_that_is_kn
 }
 
 #[test]
+fn an_extended_server_is_waited_for_while_it_rests_and_there_is_one() {
+    let staging = || Staging { status: Some("EXTENDED".to_owned()), ..Staging::default() };
+    let mut it = Server::default();
+    it.swept(0, server("STALLED"));
+    assert_eq!(it.row().replicates_elsewhere(), None, "it replicates here");
+    it.swept(5, ServerSeen { staging: staging(), ..server("STALLED") });
+    assert_eq!(it.row().replicates_elsewhere(), Some(("STALLED", false)));
+    it.swept(10, ServerSeen { staging: staging(), ..server("CONTINUOUS") });
+    assert_eq!(it.row().replicates_elsewhere(), Some(("CONTINUOUS", true)));
+    it.swept(15, ServerSeen { staging: staging(), ..server("DISCONNECTED") });
+    it.decides(&[Observation::Gone { at: at(20) }], at(20));
+    assert_eq!(it.row().replicates_elsewhere(), Some(("DISCONNECTED", true)), "nobody waits for it");
+}
+
+#[test]
 fn nothing_is_wrong_with_servers_of_an_account_that_is_switched_off_and_of_one_removed_they_are_forgotten() {
     let accounts = |row: Option<AccountRow>| Some(row.into_iter().collect::<Registry>());
     let with = |status| accounts(Some(account("111122223333", status)));

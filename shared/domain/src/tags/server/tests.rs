@@ -66,6 +66,8 @@ fn what_agrees_is_not_written_down_again() {
     let same = planned(&[("Owner", "ada")], &[("Owner", "ada")], None);
     let row = begun(&same, &[("Owner", "ada")], None, 0).unwrap();
     assert_eq!(row.synced_at, Some(at(0)));
+    assert!(!row.agrees(&same), "whether its tags reach recovery instances is not known");
+    let row = copies(CopyTags::Off, Some(&row)).unwrap().row;
     assert_eq!(begun(&same, &[("Owner", "ada")], Some(&row), 300), None);
 }
 
