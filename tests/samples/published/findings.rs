@@ -1,7 +1,7 @@
 //! What was found of each kind of condition on one morning.
 
 use drs_fleet_domain::incident::IncidentKind;
-use drs_fleet_domain::incident::Severity::{self, Critical, High, Medium};
+use drs_fleet_domain::incident::Severity::{self, Critical, High, Low, Medium};
 
 use self::Found::{Holds, Over};
 
@@ -13,21 +13,6 @@ pub(super) enum Found {
 
 pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
     match kind {
-        IncidentKind::TagsUnfit => vec![Holds(
-            "08:40:12",
-            Severity::Low,
-            "not copied: Description (its value has more than 256 characters)",
-        )],
-        IncidentKind::TagsRefused => {
-            vec![Holds(
-                "08:40:12",
-                Medium,
-                "AccessDeniedException: not authorized to perform drs:TagResource",
-            )]
-        }
-        IncidentKind::InstanceTagTampered => {
-            vec![Holds("08:40:12", High, "removed or changed: AWSElasticDisasterRecoveryManaged")]
-        }
         IncidentKind::ReplicationStalled => vec![
             Holds("08:41:07", High, "DRS does not hear the agent (AGENT_NOT_SEEN)"),
             Holds("09:11:30", Critical, "no consistent snapshot can be taken (SNAPSHOTS_FAILURE)"),
@@ -88,14 +73,30 @@ pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
             vec![Holds(
                 "08:40:12",
                 Medium,
-                "account 111122223333 is not registered; 3 events were counted and not acted on (2 from eu-west-1, 1 from \
-                 us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
+                "account 111122223333 sends from Regions that are not registered for it; 3 events were counted and not acted \
+                 on (2 from eu-west-1, 1 from us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
             )]
         }
         IncidentKind::AccountDenied => vec![
             Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),
             Over("09:00:03"),
         ],
+        IncidentKind::TagsUnfit => vec![
+            Holds(
+                "08:40:12",
+                Low,
+                "not copied: Description (its value has more than 256 characters), patch-group (the source server has 50 \
+                 tags already)",
+            ),
+            Over("10:05:13"),
+        ],
+        IncidentKind::TagsRefused => vec![
+            Holds("08:55:12", Medium, "AccessDeniedException: not authorized to perform drs:TagResource"),
+            Over("09:10:14"),
+        ],
+        IncidentKind::InstanceTagTampered => {
+            vec![Holds("08:40:12", High, "removed or changed: AWSElasticDisasterRecoveryManaged")]
+        }
         of_a_job => findings_of_jobs(of_a_job),
     }
 }

@@ -253,7 +253,7 @@ impl ServerTagsRow {
     }
 
     fn judged(mut self, about: &About<'_>, stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
-        let holding: Vec<_> = [unfit(&self), refused(&self, now)].into_iter().flatten().collect();
+        let holding: Vec<_> = [unfit(&self, now), refused(&self, now)].into_iter().flatten().collect();
         let subject = Subject {
             place: about.place,
             account_name: about.account_name,
@@ -370,7 +370,7 @@ pub fn skipped(
     row.judged(about, stored, now)
 }
 
-fn unfit(row: &ServerTagsRow) -> Option<Condition> {
+fn unfit(row: &ServerTagsRow, now: Timestamp) -> Option<Condition> {
     let named = row.unfit.iter().take(NAMED).map(|unfit| format!("{} ({})", unfit.key, unfit.why.words()));
     let mut named: Vec<_> = named.collect();
     if row.unfit.len() > NAMED {
@@ -378,7 +378,7 @@ fn unfit(row: &ServerTagsRow) -> Option<Condition> {
     }
     (!named.is_empty()).then(|| Condition {
         kind: IncidentKind::TagsUnfit,
-        since: row.synced_at.unwrap_or_default(),
+        since: now,
         severity: Severity::Low,
         reason: format!("not copied: {}", named.join(", ")),
     })
