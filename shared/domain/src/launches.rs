@@ -96,7 +96,7 @@ impl Ending {
             job: job.id.clone(),
             by: job.call.as_ref().and_then(|call| call.by.principal.clone()),
             took: server.recovery_time(job).map(Length),
-            exact: server.result_at.is_some(),
+            exact: server.is_launched() && server.result_at.is_some(),
             objective: server.objective,
         };
         match job.purpose() {

@@ -73,8 +73,8 @@ pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
             vec![Holds(
                 "08:40:12",
                 Medium,
-                "account 111122223333 sends from Regions that are not registered for it; 3 events were counted and not acted \
-                 on (2 from eu-west-1, 1 from us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
+                "account 111122223333 sends from Regions that are not registered for it; 3 events were counted and not \
+                 acted on (2 from eu-west-1, 1 from us-west-2), last 9da9af57-9253-4406-87cb-7cc400e43465",
             )]
         }
         IncidentKind::AccountDenied => vec![

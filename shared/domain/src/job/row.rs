@@ -77,7 +77,7 @@ pub struct JobRow {
     /// Whether its end is in the history of its servers and of the place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled: bool,
-    /// Whether `Job Started` was told.
+    /// Whether `Job Started` was told, or will never be, because the job is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub told_start: bool,
     /// Whether `Job Completed` was told.

@@ -25,6 +25,8 @@ pub(super) fn events(row: &mut JobRow, told: &[IncidentEvent], context: &Context
         row.told_start = true;
         events.push(event(row, JobHappened::Started, row.started_at(), context));
     }
+    // Nobody is told the beginning of what is over, so that the row is the same whatever came first.
+    row.told_start |= !row.is_active();
     if let Some(stuck) =
         told.iter().find(|e| e.kind == IncidentKind::JobStuck && e.happened == Happened::Opened)
     {

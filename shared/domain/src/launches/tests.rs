@@ -149,7 +149,11 @@ fn only_what_drills_and_recoveries_did_is_history() {
         matches!(of("START_RECOVERY", "TERMINATED"), Some(Ending::Recovered(_))),
         "its instance ended since"
     );
-    assert!(matches!(of("START_DRILL", "FAILED"), Some(Ending::Failed(_))));
+    let failed = [ServerObservation::Result { launched: false, at: at(900) }];
+    let Some(Ending::Failed(failure)) = ending("START_DRILL", "FAILED", &[], &failed) else {
+        panic!("it failed");
+    };
+    assert_eq!((failure.took, failure.exact), (None, false), "what was never launched took no time");
     for (by, status) in [
         ("START_DRILL", "PENDING"),
         ("TERMINATE_RECOVERY_INSTANCES", "TERMINATED"),

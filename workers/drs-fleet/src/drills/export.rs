@@ -71,8 +71,7 @@ pub(super) fn csv(servers: &[Drilled], out: &mut dyn Write) -> anyhow::Result<()
 }
 
 fn cells(server: &Drilled) -> [String; 20] {
-    let Drilled { drill, recovery, failed, .. } = server;
-    let drilled = drill.as_ref();
+    let [drill, recovery, failed] = [&server.drill, &server.recovery, &server.failed].map(Option::as_ref);
     [
         server.place.account.to_string(),
         server.account_name.clone(),
@@ -85,24 +84,24 @@ fn cells(server: &Drilled) -> [String; 20] {
         text(server.due.as_ref()),
         text(at(drill)),
         text(job(drill)),
-        text(drilled.and_then(|drill| drill.by.as_ref())),
-        text(seconds(drilled.and_then(|drill| drill.took)).as_ref()),
-        text(seconds(drilled.and_then(|drill| drill.objective)).as_ref()),
-        text(drilled.and_then(Last::is_late).as_ref()),
+        text(drill.and_then(|drill| drill.by.as_ref())),
+        text(seconds(drill.and_then(|drill| drill.took)).as_ref()),
+        text(seconds(drill.and_then(|drill| drill.objective)).as_ref()),
+        text(drill.and_then(Last::is_late).as_ref()),
         text(at(recovery)),
         text(job(recovery)),
-        text(seconds(recovery.as_ref().and_then(|last| last.took)).as_ref()),
+        text(seconds(recovery.and_then(|last| last.took)).as_ref()),
         text(at(failed)),
         text(job(failed)),
     ]
 }
 
-fn at(last: &Option<Last>) -> Option<&Timestamp> {
-    last.as_ref().map(|last| &last.at)
+fn at(last: Option<&Last>) -> Option<&Timestamp> {
+    last.map(|last| &last.at)
 }
 
-fn job(last: &Option<Last>) -> Option<&JobId> {
-    last.as_ref()?.job.as_ref()
+fn job(last: Option<&Last>) -> Option<&JobId> {
+    last?.job.as_ref()
 }
 
 fn seconds(length: Option<Length>) -> Option<u64> {

@@ -23,7 +23,7 @@ use crate::text::{
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
-    /// A server is due when its last drill is older than this, whatever the policy says (drill_every, by default 90 days)
+    /// A server is due when its last drill is older than this, whatever the policy says (`drill_every`, by default 90 days)
     #[arg(long, value_name = "TIME", value_parser = typed_length)]
     older_than: Option<Duration>,
     #[command(flatten)]
@@ -131,11 +131,11 @@ fn print(answer: &Answer, arguments: &Arguments) -> String {
     if !listed.is_empty() {
         let shown = arguments.paging.shown(&listed, Reader::Person);
         text += &of_servers(shown, *read_at);
-        text += &format!("\n{}\n", arguments.paging.told("server", shown.len(), listed.len()));
+        text.extend(["\n", &arguments.paging.told("server", shown.len(), listed.len()), "\n"]);
     }
     if *extended > 0 {
         let are = if *extended == 1 { "server is" } else { "servers are" };
-        text += &format!("{extended} more {are} extended into another account, and drilled there.\n");
+        text.extend([format!("{extended} more {are} extended into another account, and drilled there.\n")]);
     }
     text
 }

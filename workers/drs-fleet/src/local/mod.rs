@@ -47,7 +47,7 @@ const SPOKES: [(&str, &str, &str); 4] = [
   drs-fleet local --scenario drill --speed 60
   drs-fleet local --scenario my-day.yaml --servers 20 --until-played")]
 pub(crate) struct Arguments {
-    /// calm, stall, drill, storm, health, full, or a file like those in workers/drs-fleet/scenarios
+    /// calm, stall, drill, jobs, storm, health, full, or a file like those in workers/drs-fleet/scenarios
     #[arg(long, default_value = "stall")]
     scenario: String,
     /// Simulated seconds in each real second, 1 to 600

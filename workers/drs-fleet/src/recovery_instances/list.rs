@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Only those launched longer ago than this
     #[arg(long, value_name = "TIME", value_parser = typed_length)]
     older_than: Option<Duration>,
-    /// Only those in this state of failback, such as ERROR or FAILBACK_ERROR; several with commas
+    /// Only those in this state of failback, such as ERROR or `FAILBACK_ERROR`; several with commas
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     failback: Vec<String>,
     /// Also those that are gone from AWS; they are kept for 90 days

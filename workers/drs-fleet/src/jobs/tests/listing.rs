@@ -49,7 +49,7 @@ async fn what_programs_read_says_what_follows_from_the_row() {
     assert_eq!((&job["succeeded"], &job["job"]["counts"]["failed"]), (&json!(2), &json!(1)));
     assert_eq!(
         (&job["recovery_seconds"], &job["label"]),
-        (&json!(54 * 60), &json!("quarterly: drill of 3 servers"))
+        (&json!(54 * 60), &json!("quarterly, drill of 3 servers"))
     );
 }
 

@@ -39,8 +39,8 @@ fn there() -> Place {
     place(CLAIMS, "us-east-1")
 }
 
-fn counts(done: u32, failed: u32, servers: u32) -> Option<Counts> {
-    Some(Counts { done, failed, servers })
+fn counts(done: u32, failed: u32, servers: u32) -> Counts {
+    Counts { done, failed, servers }
 }
 
 /// A drill that runs.
@@ -103,7 +103,7 @@ fn incident(reason: &str) -> Incident {
 fn partial() -> (JobRow, Vec<JobServerRow>) {
     let mut row = over(job(&here(), PARTIAL, 240), 185);
     row.plan = Some("quarterly".into());
-    row.counts = counts(3, 1, 3);
+    row.counts = Some(counts(3, 1, 3));
     row.running = Some(Running { at: ago(125), instances: 2 });
     row.incidents.insert(IncidentKind::JobFailed, incident("1 of 3 servers failed: erp-db"));
     let mut late = server(&row, 1, "erp-app", "LAUNCHED");
@@ -124,7 +124,7 @@ fn partial() -> (JobRow, Vec<JobServerRow>) {
 fn running() -> (JobRow, Vec<JobServerRow>) {
     let mut row = job(&there(), RUNNING, 185);
     row.call = None;
-    row.counts = counts(1, 0, 40);
+    row.counts = Some(counts(1, 0, 40));
     row.step = Some(Step { at: ago(125), event: "CONVERSION_START".into() });
     row.incidents.insert(IncidentKind::JobStuck, incident("nothing of it moved for 30m"));
     let launched = server(&row, 1, "crm-app", "LAUNCHED");
@@ -161,7 +161,7 @@ async fn fleet() -> Stage {
     let old = over(job(&here(), OLD, 10 * days), 10 * days - 30);
     stage
         .store(&JobRow {
-            counts: counts(1, 0, 1),
+            counts: Some(counts(1, 0, 1)),
             initiated_by: Some("START_RECOVERY".into()),
             drill: Some(false),
             ..old

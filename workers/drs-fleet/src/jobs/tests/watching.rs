@@ -70,14 +70,14 @@ async fn a_job_is_followed_from_its_start_to_its_end_with_a_line_for_each_change
         stage.activate(&begun).await;
         // One row at a time, so that there is one change at a time to see.
         a_while().await;
-        let known = JobRow { counts: counts(0, 0, 2), ..begun.clone() };
+        let known = JobRow { counts: Some(counts(0, 0, 2)), ..begun.clone() };
         stage.replace(&known).await;
         a_while().await;
         let mut server = server(&begun, 1, "crm-db", "IN_PROGRESS");
         phase(&mut server, "SNAPSHOT", 0, None);
         stage.replace(&server).await;
         a_while().await;
-        stage.replace(&over(JobRow { counts: counts(2, 0, 2), ..known }, 0)).await;
+        stage.replace(&over(JobRow { counts: Some(counts(2, 0, 2)), ..known }, 0)).await;
     };
     let (watched, ()) = tokio::join!(stage.run_to_code("watch --plain --plan quarterly"), life);
     let (told, code) = watched;
@@ -93,7 +93,7 @@ async fn a_job_is_followed_from_its_start_to_its_end_with_a_line_for_each_change
     ];
     for (line, expected) in lines[1..].iter().zip(expected) {
         let (_, line) = line.split_once("  ").unwrap();
-        assert!(line.starts_with(&format!("Claims us-east-1 {NEXT} quarterly: {expected}")), "{told}");
+        assert!(line.starts_with(&format!("Claims us-east-1 {NEXT} quarterly, {expected}")), "{told}");
     }
     assert_eq!(lines[5], "All over: 1 succeeded.");
 }

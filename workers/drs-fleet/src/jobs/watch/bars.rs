@@ -17,14 +17,14 @@ const SHORT: usize = 6;
 pub(super) struct Bars {
     all: MultiProgress,
     style: ProgressStyle,
-    bars: BTreeMap<JobId, ProgressBar>,
+    by_job: BTreeMap<JobId, ProgressBar>,
 }
 
 impl Bars {
     pub(super) fn on(target: ProgressDrawTarget) -> anyhow::Result<Self> {
         let style = ProgressStyle::with_template("{prefix}  {bar:12}  {wide_msg}")?.progress_chars("█░");
         let all = MultiProgress::with_draw_target(target);
-        Ok(Self { all, style, bars: BTreeMap::new() })
+        Ok(Self { all, style, by_job: BTreeMap::new() })
     }
 
     pub(super) fn show(&mut self, watched: &[Watched], now: Timestamp) {
@@ -32,14 +32,16 @@ impl Bars {
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
         for (each, name) in watched.iter().zip(names) {
             let (row, progress) = (&each.job.row, &each.progress);
-            let bar = self.bars.entry(row.id.clone()).or_insert_with(|| self.all.add(ProgressBar::new(0)));
+            let bar = self.by_job.entry(row.id.clone()).or_insert_with(|| self.all.add(ProgressBar::new(0)));
+            bar.set_style(self.style.clone());
+            bar.set_prefix(format!("{name:<width$}"));
             if bar.is_finished() {
                 continue;
             }
-            bar.set_style(self.style.clone());
-            bar.set_prefix(format!("{name:<width$}"));
-            bar.set_length(progress.servers.into());
-            bar.set_position(progress.done().into());
+            // A bar without length would be drawn as full.
+            let done = if progress.servers == 0 { 0 } else { progress.done() };
+            bar.set_length(progress.servers.max(1).into());
+            bar.set_position(done.into());
             if row.is_active() {
                 bar.set_message(message(each, now));
             } else {
@@ -64,7 +66,7 @@ fn name(watched: &Watched) -> String {
 
 #[cfg(test)]
 mod tests {
-    use drs_fleet_domain::job::{Counts, JobRow};
+    use drs_fleet_domain::job::{Counts, JobRow, Progress};
     use drs_fleet_domain::pace::History;
 
     use super::super::super::read::Job;
@@ -84,7 +86,7 @@ mod tests {
         let (first, second) = ("drsjob-11111111111111111", "drsjob-2222222222222222z");
         let mut bars = Bars::on(ProgressDrawTarget::hidden()).unwrap();
         bars.show(&[watched(first, "STARTED", (12, 2))], Timestamp::UNIX_EPOCH);
-        let bar = |bars: &Bars, id: &str| bars.bars[&id.parse().unwrap()].clone();
+        let bar = |bars: &Bars, id: &str| bars.by_job[&id.parse().unwrap()].clone();
         let shown = bar(&bars, first);
         assert_eq!((shown.position(), shown.length(), shown.is_finished()), (12, Some(40), false));
         assert_eq!(
@@ -96,5 +98,17 @@ mod tests {
         assert_eq!((shown.position(), shown.is_finished()), (40, true));
         assert!(shown.message().starts_with("PARTIAL: 38 of 40 launched, 2 failed"), "{}", shown.message());
         assert!(!bar(&bars, second).is_finished());
+    }
+
+    #[test]
+    fn a_job_whose_servers_are_not_known_has_an_empty_bar() {
+        let mut bars = Bars::on(ProgressDrawTarget::hidden()).unwrap();
+        let mut unknown = watched("drsjob-11111111111111111", "STARTED", (0, 0));
+        unknown.job.row.counts = None;
+        unknown.progress = Progress { servers: 0, succeeded: 2, ..unknown.progress };
+        bars.show(&[unknown], Timestamp::UNIX_EPOCH);
+        let bar = bars.by_job.values().next().unwrap();
+        assert_eq!((bar.position(), bar.length()), (0, Some(1)), "without length it would be full");
+        assert_eq!(bar.message(), "2 launched so far");
     }
 }

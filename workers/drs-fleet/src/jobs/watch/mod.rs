@@ -130,7 +130,7 @@ fn end(screen: &mut Screen<'_>, watched: &[Watched]) -> anyhow::Result<Outcome> 
     let succeeded = |row: &job::JobRow| row.outcome() == Some(job::Outcome::Succeeded);
     let mut text = format!("All over: {}", words::sum(rows()));
     for row in rows().filter(|row| !succeeded(row)) {
-        text += &format!("\n  drs-fleet jobs show {} --failed", row.id);
+        text.extend(["\n  drs-fleet jobs show ", row.id.as_str(), " --failed"]);
     }
     screen.say(&text)?;
     Ok(if rows().all(succeeded) { Outcome::Fine } else { Outcome::Wanting })
