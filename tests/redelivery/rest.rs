@@ -114,7 +114,7 @@ proptest! {
     fn the_tags_of_an_instance_end_the_same_however_changes_and_lists_arrive(
         (all, one, other) in arriving(tag_step(), 7),
     ) {
-        let end = |b| end_of(&all, b, |step, row| tag_decide(step, row));
+        let end = |b| end_of(&all, b, tag_decide);
         let known = |row: Option<InstanceTagsRow>| row.map(|row| (row.version, row.tags));
         prop_assert_eq!(known(end(&one)), known(end(&other)));
     }

@@ -11,9 +11,9 @@ use drs_fleet_domain::tags::rules::TagPolicyRow;
 use jiff::Timestamp;
 
 use crate::io::{Io, READ_AT_ONCE};
-use crate::registry;
 use crate::time::after;
 use crate::verdict::IoError;
+use crate::{policy, registry};
 
 /// How old may be what a worker decides with.
 pub const REFRESH: Duration = Duration::from_mins(1);
@@ -123,8 +123,7 @@ impl Held for Policy {
     const NAME: &'static str = "the policy";
 
     async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
-        let stored = io.read::<PolicyRow>(&[keys::policy()]).await?.pop().flatten();
-        Ok(stored.map(|stored| stored.row.policy).unwrap_or_default())
+        policy::current::<PolicyRow>(io).await
     }
 }
 
@@ -151,7 +150,6 @@ impl Held for TagPolicy {
     const NAME: &'static str = "the rules of tags";
 
     async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
-        let stored = io.read::<TagPolicyRow>(&[keys::tag_policy()]).await?.pop().flatten();
-        Ok(stored.map(|stored| stored.row.policy).unwrap_or_default())
+        policy::current::<TagPolicyRow>(io).await
     }
 }

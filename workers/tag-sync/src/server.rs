@@ -8,8 +8,7 @@ use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::tags::{
-    self, About, Cause, CopyTags, Doing, InstanceTagsRow, Owned, Plan, Rules, ServerTagsRow, Skipped, Source,
-    TagHistoryRow,
+    self, About, Cause, CopyTags, Doing, InstanceTagsRow, Plan, Rules, ServerTagsRow, TagHistoryRow,
 };
 
 use crate::TagSync;
@@ -88,14 +87,15 @@ async fn write<I: Io>(
         account_name: registry.account_name(&place.account),
     };
     let key = keys::server_tags(place, &seen.id);
-    if let Some(why) = reason_to_skip(seen, told, &rules) {
+    let is_disconnected = seen.state.as_deref() == Some("DISCONNECTED");
+    if let Some(why) = tags::reason_to_skip(seen.instance.as_ref(), is_disconnected, told, &rules) {
         worker.servers.change(io, &key, |row| tags::skipped(&about, why, row, io.now())).await?;
         return Ok(true);
     }
     let mut planned = Plan::default();
     let compared = |row: Option<&ServerTagsRow>| {
         let owned = row.map(|row| row.owned(&seen.tags)).unwrap_or_default();
-        planned = plan(seen, told, &owned, &rules);
+        planned = told.map(|told| told.plan(&seen.tags, &owned, &rules)).unwrap_or_default();
         tags::compared(&about, (&planned, &seen.tags), cause, row, io.now())
     };
     let outcome = worker.servers.change_now(io, &key, compared).await?;
@@ -109,34 +109,6 @@ async fn write<I: Io>(
         copy_tags(worker, io, &about, &rules).await?;
     }
     Ok(true)
-}
-
-fn reason_to_skip(seen: &ServerSeen, told: Option<&InstanceTagsRow>, rules: &Rules) -> Option<Skipped> {
-    if !rules.enabled {
-        return Some(Skipped::SwitchedOff);
-    }
-    if seen.state.as_deref() == Some("DISCONNECTED") {
-        return Some(Skipped::Disconnected);
-    }
-    match told {
-        Some(_) => None,
-        None if seen.instance.is_none() => Some(Skipped::NoInstance),
-        None => Some(Skipped::TagsUnknown),
-    }
-}
-
-/// What has to be written to a server that was seen like this.
-fn plan(seen: &ServerSeen, told: Option<&InstanceTagsRow>, owned: &Owned, rules: &Rules) -> Plan {
-    let Some(row) = told else { return Plan::default() };
-    let source = Source {
-        instance: &row.instance,
-        account: &row.place.account,
-        region: &row.place.region,
-        // DRS tells which type it recommends, not which type the machine is of.
-        instance_type: None,
-        tags: &row.tags,
-    };
-    tags::plan(&tags::wanted(&source, rules), &seen.tags, owned, rules)
 }
 
 /// Makes a change that is claimed. What was removed comes first, for it makes room.

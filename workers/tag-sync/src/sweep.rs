@@ -10,7 +10,7 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{InstanceId, SourceServerId};
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
-use drs_fleet_domain::tags::{self, Cause, InstanceTagsRow, Rules, ServerTagsRow, Source, TagSweepRow};
+use drs_fleet_domain::tags::{self, Cause, InstanceTagsRow, Rules, ServerTagsRow, TagSweepRow};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
@@ -176,16 +176,10 @@ fn differs(
     if row.is_busy(now) || row.refused.as_ref().is_some_and(|refused| refused.retry_at > now) {
         return false;
     }
-    let Some(told) = told.filter(|_| rules.enabled && !server.is_disconnected) else {
-        return row.skipped.is_none();
-    };
-    let source = Source {
-        instance: &told.instance,
-        account: &told.place.account,
-        region: &told.place.region,
-        instance_type: None,
-        tags: &told.tags,
-    };
-    let plan = tags::plan(&tags::wanted(&source, rules), &server.tags, &row.owned(&server.tags), rules);
-    !row.agrees(&plan)
+    let protects = server.machine.as_ref().map(|(instance, _)| instance);
+    let skips = tags::reason_to_skip(protects, server.is_disconnected, told, rules).is_some();
+    match told {
+        Some(told) if !skips => !row.agrees(&told.plan(&server.tags, &row.owned(&server.tags), rules)),
+        _ => row.skipped.is_none(),
+    }
 }

@@ -11,6 +11,7 @@ mod pattern;
 mod plan;
 pub mod rules;
 mod server;
+mod standing;
 mod sweep;
 mod tamper;
 mod wanted;
@@ -26,6 +27,7 @@ pub use self::server::{
     About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,
     put_off, released, skipped,
 };
+pub use self::standing::{Freshness, reason_to_skip};
 pub use self::sweep::TagSweepRow;
 pub use self::wanted::{Source, Unfit, Wanted, Why, wanted};
 

@@ -47,6 +47,7 @@ impl Owned {
     }
 
     /// After a plan was carried out, on a server that had `actual` before.
+    #[must_use]
     pub fn after(&self, plan: &Plan, actual: &BTreeMap<String, String>) -> Self {
         let mut owned = self.clone().with(&plan.set).0;
         owned.retain(|key, print| {

@@ -93,10 +93,16 @@ impl Written {
 }
 
 impl TagPolicy {
-    /// What applies to source servers of an account.
-    pub fn of(&self, account: &AccountId) -> Rules {
+    /// What applies to source servers of an account that no override names.
+    pub fn of_new_account(&self) -> Rules {
         let mut rules = Rules::default();
         rules.take(&self.fleet);
+        rules
+    }
+
+    /// What applies to source servers of an account.
+    pub fn of(&self, account: &AccountId) -> Rules {
+        let mut rules = self.of_new_account();
         for each in self.overrides.iter().filter(|each| each.accounts.contains(account)) {
             rules.take(&each.set);
         }
