@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{is_protected, tamper};
 use crate::event::TagsChanged;
-use crate::ids::{InstanceId, SourceServerId};
+use crate::ids::InstanceId;
 use crate::incident::{self, Incidents, Subject, reconcile};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
@@ -68,19 +68,6 @@ pub struct InstanceTagsRow {
     pub incidents: Incidents,
 }
 
-/// A source server of an instance, found by the capacity-tracker's sweeps and kept by instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstanceServerRow {
-    /// Which instance.
-    pub instance: InstanceId,
-    /// Where its source server is.
-    pub place: Place,
-    /// The source server.
-    pub server: SourceServerId,
-    /// Its ARN, for `TagResource`.
-    pub arn: String,
-}
-
 impl Row for InstanceTagsRow {
     const KIND: &'static str = "instance-tags";
     const WORKER: &'static str = WorkerName::Tags.as_str();
@@ -103,15 +90,6 @@ impl Row for InstanceTagsRow {
 impl Troubled for InstanceTagsRow {
     fn incidents(&self) -> &Incidents {
         &self.incidents
-    }
-}
-
-impl Row for InstanceServerRow {
-    const KIND: &'static str = "instance-server";
-    const WORKER: &'static str = WorkerName::Capacity.as_str();
-
-    fn key(&self) -> Key {
-        keys::instance_server(&self.instance, &self.place, &self.server)
     }
 }
 

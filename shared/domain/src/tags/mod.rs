@@ -7,6 +7,7 @@
 
 mod history;
 mod instance;
+mod link;
 mod pattern;
 mod plan;
 pub mod rules;
@@ -17,9 +18,8 @@ mod tamper;
 mod wanted;
 
 pub use self::history::{Changed, TagHistoryRow};
-pub use self::instance::{
-    InstanceServerRow, InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken,
-};
+pub use self::instance::{InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken};
+pub use self::link::InstanceServerRow;
 pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::rules::{Rules, TagPolicy};

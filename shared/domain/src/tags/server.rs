@@ -3,12 +3,17 @@
 //! A change is written down before it is made ([`Doing`]): so of several workers one makes it, and whoever finds it unfinished
 //! knows which tags are ours.
 
+mod decide;
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::decide::{compared, copies, made, not_made, put_off, released, skipped};
+pub use self::parts::{Cause, CopyTags, Doing, Refused, Skipped};
 use super::{Left, Owned, Plan, Unfit};
 use crate::ids::{InstanceId, SourceServerId};
 use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
@@ -19,10 +24,6 @@ use crate::sweep::after;
 
 /// Who began a change and has not ended it after this long is taken for dead.
 const CLAIM: Duration = Duration::from_mins(2);
-
-/// A change that was refused is tried again after this long, doubled with each attempt up to the longest.
-const RETRY: Duration = Duration::from_mins(5);
-const LONGEST_RETRY: Duration = Duration::from_hours(6);
 
 /// A change that is refused for so long is an incident.
 const REFUSED: Duration = Duration::from_mins(15);
@@ -69,103 +70,6 @@ pub struct ServerTagsRow {
     /// What is wrong.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incidents: Incidents,
-}
-
-/// A change that is being made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Doing {
-    /// Since when: also names it in the history.
-    pub since: Timestamp,
-    /// What is to be written.
-    pub plan: Plan,
-    /// What the keys of the plan had before.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub before: BTreeMap<String, String>,
-    /// What asked for it.
-    pub cause: Cause,
-    /// Whoever began it has given it up, and does not know how far it came.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub free: bool,
-}
-
-/// What asks for a change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Cause {
-    /// A tag change of the instance, of this version.
-    Event(u64),
-    /// A sweep found that it differs.
-    Sweep,
-    /// A person asked for it.
-    Command(String),
-    /// It was tried again.
-    Retry,
-}
-
-/// Whether the tags of a server reach its recovery instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CopyTags {
-    /// They do.
-    On,
-    /// They do not: `copyTags` is off in the launch configuration.
-    Off,
-    /// They do not: it is launched into an instance that is there.
-    IntoInstance,
-    /// Its launch configuration cannot be read.
-    Unknown,
-}
-
-/// Why nothing is copied to a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Skipped {
-    /// It is disconnected from DRS.
-    Disconnected,
-    /// DRS does not say which EC2 machine it protects.
-    NoInstance,
-    /// The rules switch its account off.
-    SwitchedOff,
-    /// Nobody has told the tags of its machine yet.
-    TagsUnknown,
-}
-
-impl Skipped {
-    /// In plain words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Disconnected => "it is disconnected from DRS",
-            Self::NoInstance => "DRS does not say which EC2 machine it protects",
-            Self::SwitchedOff => "the rules switch tags off in its account",
-            Self::TagsUnknown => "the tags of its machine are not known yet",
-        }
-    }
-}
-
-/// A change that was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// Since when.
-    pub since: Timestamp,
-    /// When to try again.
-    pub retry_at: Timestamp,
-    /// How often in a row.
-    pub attempts: u32,
-    /// In AWS's words.
-    pub reason: String,
-}
-
-impl Refused {
-    fn again(known: Option<&Self>, reason: &str, now: Timestamp) -> Self {
-        let attempts = known.map_or(0, |refused| refused.attempts);
-        let wait = RETRY.saturating_mul(1 << attempts.min(10)).min(LONGEST_RETRY);
-        Self {
-            since: known.map_or(now, |refused| refused.since),
-            retry_at: after(now, wait),
-            attempts: attempts.saturating_add(1),
-            reason: reason.to_owned(),
-        }
-    }
 }
 
 /// Which server.
@@ -264,110 +168,6 @@ impl ServerTagsRow {
         let tell = reconcile(&mut self.incidents, &holding, &subject, now);
         Change::between(stored, self, tell.into_iter().map(Into::into).collect())
     }
-}
-
-/// Takes note of a comparison: claims the change that it asks for, or notes that there is none to make. `None` when there is
-/// nothing to note, or when somebody else makes a change.
-pub fn compared(
-    about: &About<'_>,
-    (plan, actual): (&Plan, &BTreeMap<String, String>),
-    cause: &Cause,
-    stored: Option<&ServerTagsRow>,
-    now: Timestamp,
-) -> Option<Change<ServerTagsRow>> {
-    if stored.is_some_and(|row| row.is_busy(now) || row.agrees(plan)) {
-        return None;
-    }
-    let mut row = ServerTagsRow::of(about, stored);
-    row.owned = row.owned(actual);
-    row.skipped = None;
-    row.left.clone_from(&plan.left);
-    row.unfit.clone_from(&plan.unfit);
-    if plan.is_empty() {
-        (row.doing, row.refused, row.synced_at) = (None, None, Some(now));
-    } else {
-        let keys = plan.set.keys().chain(&plan.remove);
-        let before = keys.filter_map(|key| Some((key.clone(), actual.get(key)?.clone()))).collect();
-        row.doing = Some(Doing { since: now, plan: plan.clone(), before, cause: cause.clone(), free: false });
-    }
-    row.judged(about, stored, now)
-}
-
-/// Notes whether the tags of a server reach its recovery instances.
-pub fn copies(known: CopyTags, stored: Option<&ServerTagsRow>) -> Option<Change<ServerTagsRow>> {
-    let row = ServerTagsRow { copy_tags: Some(known), ..stored?.clone() };
-    Change::between(stored, row, Vec::new())
-}
-
-/// The change that was begun at `since` is made.
-pub fn made(
-    about: &About<'_>,
-    since: Timestamp,
-    stored: Option<&ServerTagsRow>,
-    now: Timestamp,
-) -> Option<Change<ServerTagsRow>> {
-    let mut row = stored.filter(|row| row.doing.as_ref().is_some_and(|doing| doing.since == since))?.clone();
-    let doing = row.doing.take()?;
-    let mut owned = row.owned.0.clone();
-    owned.retain(|key, _| !doing.plan.remove.contains(key));
-    row.owned = Owned(owned).with(&doing.plan.set);
-    (row.refused, row.synced_at) = (None, Some(now));
-    row.judged(about, stored, now)
-}
-
-/// The change that was begun at `since` was refused.
-pub fn not_made(
-    about: &About<'_>,
-    (since, reason): (Timestamp, &str),
-    stored: Option<&ServerTagsRow>,
-    now: Timestamp,
-) -> Option<Change<ServerTagsRow>> {
-    let mut row = stored.filter(|row| row.doing.as_ref().is_some_and(|doing| doing.since == since))?.clone();
-    row.doing = None;
-    row.refused = Some(Refused::again(row.refused.as_ref(), reason, now));
-    row.judged(about, stored, now)
-}
-
-/// The server cannot be looked at: what is still to be done is tried again later.
-pub fn put_off(
-    account_name: &str,
-    reason: &str,
-    stored: Option<&ServerTagsRow>,
-    now: Timestamp,
-) -> Option<Change<ServerTagsRow>> {
-    let known = stored?;
-    let refused = Some(Refused::again(known.refused.as_ref(), reason, now));
-    let about = About {
-        place: &known.place,
-        server: &known.server,
-        name: &known.name,
-        instance: known.instance.as_ref(),
-        account_name,
-    };
-    ServerTagsRow { refused, ..known.clone() }.judged(&about, stored, now)
-}
-
-/// The change that was begun at `since` failed on its way: anybody may make it anew.
-pub fn released(since: Timestamp, stored: Option<&ServerTagsRow>) -> Option<Change<ServerTagsRow>> {
-    let mut row = stored.filter(|row| row.doing.as_ref().is_some_and(|doing| doing.since == since))?.clone();
-    row.doing.iter_mut().for_each(|doing| doing.free = true);
-    Change::between(stored, row, Vec::new())
-}
-
-/// Nothing is copied to the server.
-pub fn skipped(
-    about: &About<'_>,
-    why: Skipped,
-    stored: Option<&ServerTagsRow>,
-    now: Timestamp,
-) -> Option<Change<ServerTagsRow>> {
-    let mut row = ServerTagsRow::of(about, stored);
-    row.skipped = Some(why);
-    (row.refused, row.left, row.unfit) = (None, BTreeMap::new(), BTreeSet::new());
-    if !row.is_busy(now) {
-        row.doing = None;
-    }
-    row.judged(about, stored, now)
 }
 
 fn unfit(row: &ServerTagsRow, now: Timestamp) -> Option<Condition> {
