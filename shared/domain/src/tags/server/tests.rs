@@ -100,9 +100,11 @@ fn a_change_that_is_refused_is_tried_again_later_and_told_after_a_while() {
 #[test]
 fn tags_that_do_not_fit_are_named_until_they_do() {
     let long = Unfit { key: "Description".to_owned(), why: crate::tags::Why::LongValue };
-    let unfit = Plan { unfit: [long].into(), ..Plan::default() };
+    let unfit = Plan { unfit: [long].into(), set: tags(&[("Owner", "ada")]), ..Plan::default() };
     let row = begun(&unfit, &[], None, 0).unwrap();
-    let reason = &row.incidents[&IncidentKind::TagsUnfit].reason;
+    let incident = &row.incidents[&IncidentKind::TagsUnfit];
+    assert_eq!(incident.opened_at, at(0), "since it was found, though nothing was written before");
+    let reason = &incident.reason;
     assert_eq!(reason, "not copied: Description (its value has more than 256 characters)");
     let fits = begun(&Plan::default(), &[], Some(&row), 300).unwrap();
     assert!(fits.incidents[&IncidentKind::TagsUnfit].closed_at.is_some());
