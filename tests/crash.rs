@@ -33,8 +33,18 @@ struct Path<W> {
 }
 
 /// Calls that change nothing: whether they took effect before they failed makes no difference.
-const READS: [&str; 8] =
-    ["due", "read", "query", "source_servers", "jobs", "job_log", "recovery_instances", "quotas"];
+const READS: [&str; 10] = [
+    "due",
+    "read",
+    "query",
+    "source_servers",
+    "jobs",
+    "job_log",
+    "recovery_instances",
+    "tagged_instances",
+    "launch_configuration",
+    "quotas",
+];
 
 /// Five ways in which a call may go wrong: fault, and whether the process dies of it.
 const WAYS: [(Fault, bool); 5] = [

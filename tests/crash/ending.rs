@@ -11,6 +11,7 @@ use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::ServerRow;
+use drs_fleet_domain::tags::TagHistoryRow;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -41,10 +42,12 @@ impl Ending {
         let (world, table) = (&scene.world, scene.world.table());
         let unfinished = table.iter().filter(|(_, item)| !item.outbox.is_empty() || due_of(item).is_some());
         let is_history = |item: &Item| [CountsOfDay::KIND, CountsOfHour::KIND].contains(&item.kind);
-        // Quotas that could not be read are read with the next sweep, which is none of the path's.
+        // Quotas that could not be read are read with the next sweep, which is none of the path's; a change of tags that
+        // was made twice is in the history twice.
+        let untold = [QuotasRow::KIND, TagHistoryRow::KIND];
         let (history, rows) = table
             .iter()
-            .filter(|(_, item)| item.kind != QuotasRow::KIND)
+            .filter(|(_, item)| !untold.contains(&item.kind))
             .partition::<Vec<_>, _>(|(_, item)| is_history(item));
         let shown = |items: Vec<(&Key, &Item)>| {
             items

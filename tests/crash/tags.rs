@@ -7,13 +7,17 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::tags::InstanceServerRow;
+use drs_fleet_domain::policy::Policy;
+use drs_fleet_domain::seen::{ServerSeen, TaggedInstance};
+use drs_fleet_domain::server::{Observation, ServerDetailsRow, decide};
+use drs_fleet_domain::tags::rules::{TagPolicyRow, Written};
+use drs_fleet_domain::tags::{InstanceServerRow, ServerTagsRow, TagHistoryRow, TagPolicy};
 use serde_json::json;
 use tag_sync::TagSync;
 
 use super::Path;
 use super::scene::Scene;
-use super::world::{arn, instance, place, server, server_id, tags_changed};
+use super::world::{arn, early, instance, place, server, server_id, tags_changed, tick};
 
 pub(super) fn sync() -> TagSync {
     TagSync::new(RegistryCache::default(), &Metrics::default())
@@ -28,6 +32,8 @@ pub(super) fn link(scene: &Scene, n: u8, place: &Place) {
         arn: arn(n),
     };
     scene.world.set_row(&row);
+    let seen = ServerSeen { instance: Some(instance(1).parse().unwrap()), ..server(n, "CONTINUOUS") };
+    scene.world.set_servers(place, vec![seen]);
 }
 
 fn elsewhere() -> Place {
@@ -39,8 +45,15 @@ fn refuse(scene: &Scene, place: &Place) {
     scene.world.set_spoke_failure(place, Some(refusal));
 }
 
+/// What a server has of its machine: the tag, and where the machine runs.
 fn owner(name: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("owner".to_owned(), name.to_owned())])
+    let tags = [
+        ("owner", name.to_owned()),
+        ("source:account", "111122223333".to_owned()),
+        ("source:instance-id", instance(1)),
+        ("source:region", "us-east-1".to_owned()),
+    ];
+    tags.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,4 +115,70 @@ async fn of_two_refused_servers_the_second_is_not_forgotten_wherever_the_sync_di
     ];
     let (_, clean) = Path { make: sync, steps }.survives_everything().await;
     assert_eq!(clean.tags[0], owner("ada"));
+}
+
+/// Server 1 of the inventory, whose machine runs in the source Region.
+fn inventory(scene: &Scene) {
+    let mut seen = server(1, "CONTINUOUS");
+    seen.facts.origin_account = Some("111122223333".to_owned());
+    seen.facts.origin_zone = Some("us-east-1a".to_owned());
+    let policy = Policy::default();
+    let context = drs_fleet_domain::server::Context::new("erp-prod", &policy, early(0));
+    let observed = [Observation::Seen { seen: Box::new(seen.clone()), at: early(0) }];
+    let row = decide((&place(), &seen.id), &observed, None, &context).unwrap().row;
+    scene.world.set_row(&row);
+    scene.world.set_row(&ServerDetailsRow::told(&place(), &seen, early(0)));
+    scene.world.set_servers(&place(), vec![seen]);
+}
+
+fn source_place() -> Place {
+    Place { region: "us-east-1".parse().unwrap(), ..place() }
+}
+
+fn tagged(scene: &Scene, name: &str) {
+    let tags = [("owner".to_owned(), name.to_owned())].into();
+    scene
+        .world
+        .set_tagged(&source_place(), vec![TaggedInstance { instance: instance(1).parse().unwrap(), tags }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_brings_what_no_event_told_wherever_the_sync_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            inventory(scene);
+            tagged(scene, "ada");
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            tagged(scene, "bob");
+            scene.put(&tick(scene));
+        },
+    ];
+    let (points, clean) = Path { make: sync, steps }.survives_everything().await;
+    for call in ["tagged_instances", "tag", "launch_configuration"] {
+        assert!(points.contains(&call), "{call}");
+    }
+    assert_eq!(clean.tags[0], owner("bob"));
+    assert_eq!(clean.all::<ServerTagsRow>().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_from_the_machine_is_removed_where_the_rules_say_so() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let fleet = Written { remove: Some(true), copy_tags: Some(true), ..Written::default() };
+            let policy = TagPolicy { fleet, overrides: Vec::new() };
+            scene.world.set_row(&TagPolicyRow { policy, ..TagPolicyRow::default() });
+            link(scene, 1, &place());
+            scene.put(&tags_changed(1, 1, &json!({ "owner": "ada", "tier": "gold" })));
+        },
+        |scene| scene.put(&tags_changed(1, 2, &json!({ "owner": "ada" }))),
+    ];
+    let (points, clean) = Path { make: sync, steps }.survives_everything().await;
+    assert!(points.contains(&"untag") && points.contains(&"copy_tags"));
+    assert_eq!(clean.tags[0], owner("ada"));
+    let changes = clean.all::<TagHistoryRow>();
+    let removed = changes.iter().filter(|row| row.changes.get("tier").is_some_and(|c| c.after.is_none()));
+    assert!(removed.count() >= 1, "{changes:?}");
 }

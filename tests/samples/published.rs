@@ -77,7 +77,8 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         (SubjectKind::RecoveryInstance, _) => (INSTANCE, "erp-db-03"),
     };
     let job_id: JobId = JOB.parse().unwrap();
-    let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance);
+    let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance)
+        && kind != IncidentKind::InstanceTagTampered;
     let job = of_job.then_some(JobLabel { id: &job_id, plan: Some("erp-wave-2"), drill: Some(true) });
     let account_name = if kind == IncidentKind::UnregisteredAccount { name } else { "erp-prod" };
     let subject = Subject { place: &place, account_name, id, name, job };

@@ -59,7 +59,7 @@ async fn play(plan: Plan) -> End {
     let key = keys::instance_tags(&instance.parse().unwrap());
     let tags = until("synced tags", async || {
         let row = hub.row::<InstanceTagsRow>(&key).await?;
-        (!row.servers.is_empty() && row.retry_at.is_none()).then_some(row.tags)
+        (!row.is_to_be_done()).then_some(row.tags)
     })
     .await;
     let rows = hub.rows::<ServerRow>(&keys::servers(&hub.place(0))).await;

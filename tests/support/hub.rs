@@ -6,14 +6,13 @@ use std::time::Duration;
 use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::policy::PolicyEditor;
+use drs_fleet_aws::policy::{PolicyEditor, SetByPerson};
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::place::PlaceRow;
-use drs_fleet_domain::policy::Policy;
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::Row;
@@ -26,6 +25,7 @@ use drs_fleet_local::{Clock, LocalCloud, Refusal, Reply, World};
 use jiff::Timestamp;
 use job_monitor::JobMonitor;
 use serde_json::{Value, json};
+use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -206,15 +206,21 @@ impl Hub {
         sweeps::ask(&io, std::slice::from_ref(place)).await.unwrap();
     }
 
-    /// Sets the thresholds of the fleet.
-    pub(crate) async fn set_policy(&self, policy: Policy) {
+    /// Sets the thresholds of the fleet, or its rules of tags.
+    pub(crate) async fn set_policy<R: SetByPerson>(&self, policy: R::Policy) {
         let editor = PolicyEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
-        editor.set(policy, "a test".to_owned(), None).await.unwrap();
+        editor.set::<R>(policy, "a test".to_owned(), None).await.unwrap();
     }
 
     /// Has the job-monitor sweep a spoke, as after an event.
     pub(crate) async fn sweep_jobs(&self, spoke: usize) {
         let io = self.fleet.worker_io(JobMonitor::NAME).unwrap();
+        sweeps::ask(&io, &[self.place(spoke)]).await.unwrap();
+    }
+
+    /// Has the tag-sync sweep a spoke.
+    pub(crate) async fn sweep_tags(&self, spoke: usize) {
+        let io = self.fleet.worker_io(TagSync::NAME).unwrap();
         sweeps::ask(&io, &[self.place(spoke)]).await.unwrap();
     }
 

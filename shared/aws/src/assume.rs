@@ -59,6 +59,7 @@ struct Access {
 pub(crate) struct Clients {
     pub(crate) drs: Client,
     pub(crate) quotas: aws_sdk_servicequotas::Client,
+    pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
 }
 
 impl Spokes {
@@ -159,7 +160,8 @@ impl Access {
                 .credentials_provider(self.credentials.clone())
                 .build();
             let quotas = aws_sdk_servicequotas::Client::new(&config);
-            Clients { drs: Client::new(&config), quotas }
+            let tagging = aws_sdk_resourcegroupstagging::Client::new(&config);
+            Clients { drs: Client::new(&config), quotas, tagging }
         };
         self.clients.entry(region.clone()).or_insert_with(build).clone()
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::pace::{History, PaceRow};
 use drs_fleet_domain::policy::{Policy, PolicyRow};
+use drs_fleet_domain::tags::TagPolicy;
+use drs_fleet_domain::tags::rules::TagPolicyRow;
 use jiff::Timestamp;
 
 use crate::io::{Io, READ_AT_ONCE};
-use crate::registry;
 use crate::time::after;
 use crate::verdict::IoError;
+use crate::{policy, registry};
 
 /// How old may be what a worker decides with.
 pub const REFRESH: Duration = Duration::from_mins(1);
@@ -121,8 +123,7 @@ impl Held for Policy {
     const NAME: &'static str = "the policy";
 
     async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
-        let stored = io.read::<PolicyRow>(&[keys::policy()]).await?.pop().flatten();
-        Ok(stored.map(|stored| stored.row.policy).unwrap_or_default())
+        policy::current::<PolicyRow>(io).await
     }
 }
 
@@ -139,5 +140,16 @@ impl Held for History {
             rows.extend(io.read::<PaceRow>(keys).await?.into_iter().flatten().map(|stored| stored.row));
         }
         Ok(rows.into_iter().collect())
+    }
+}
+
+/// The rules of tags as a process holds them.
+pub type TagPolicyCache = Cached<TagPolicy>;
+
+impl Held for TagPolicy {
+    const NAME: &'static str = "the rules of tags";
+
+    async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
+        policy::current::<TagPolicyRow>(io).await
     }
 }

@@ -4,7 +4,7 @@
 //! simulation. Each method is one I/O point: it may fail, be killed before or after it took effect, or take
 //! effect and lose its answer; what is built on it must survive all of these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::seen::{
-    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+    ExtensibleSeen, JobLogSeen, JobSeen, LaunchConfigurationSeen, Page, QuotaSeen, RecoveryInstanceSeen,
+    ServerSeen, TaggedInstance,
 };
 use jiff::Timestamp;
 
@@ -244,6 +245,32 @@ pub trait Io: Clone + Send + Sync + 'static {
         arn: &str,
         tags: &BTreeMap<String, String>,
     ) -> impl Future<Output = Answer<()>> + Send;
+
+    /// Removes tags of a DRS resource.
+    fn untag(
+        &self,
+        place: &Place,
+        arn: &str,
+        keys: &BTreeSet<String>,
+    ) -> impl Future<Output = Answer<()>> + Send;
+
+    /// One page of `GetResources` of the Resource Groups Tagging API: EC2 instances of an account and Region that are or
+    /// were tagged, with all their tags. `None` where the token has expired, so that the first page must be asked for again.
+    fn tagged_instances(
+        &self,
+        place: &Place,
+        page: Option<String>,
+    ) -> impl Future<Output = Answer<Option<Page<TaggedInstance>>>> + Send;
+
+    /// `GetLaunchConfiguration` of a source server.
+    fn launch_configuration(
+        &self,
+        place: &Place,
+        server: &SourceServerId,
+    ) -> impl Future<Output = Answer<LaunchConfigurationSeen>> + Send;
+
+    /// Switches `copyTags` on in the launch configuration of a source server (`UpdateLaunchConfiguration`).
+    fn copy_tags(&self, place: &Place, server: &SourceServerId) -> impl Future<Output = Answer<()>> + Send;
 
     /// Sends a message to people.
     fn send(&self, notice: &Notice) -> impl Future<Output = Answer<()>> + Send;

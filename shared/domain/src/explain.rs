@@ -61,7 +61,7 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
 }
 
 fn takes_schedules(worker: WorkerName) -> bool {
-    matches!(worker, WorkerName::Capacity | WorkerName::Jobs)
+    matches!(worker, WorkerName::Capacity | WorkerName::Jobs | WorkerName::Tags)
 }
 
 fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
@@ -106,7 +106,8 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::TagsChanged(change) => {
             to.because = "the highest version of the tag set wins".into();
-            to.write(tags::changed(&place, (change, at), None, at).as_ref());
+            let name = format!("account {}", place.account);
+            to.write(tags::changed((&place, &name), (change, at), None, at).as_ref());
         }
         Event::Own(own) => {
             let channels = [Channel::Email, Channel::Slack];

@@ -13,6 +13,10 @@
 //! | how long jobs take | `place#ACCOUNT#REGION` | `pace` | job-monitor |
 //! | recovery instance | `place#ACCOUNT#REGION` | `recovery#i-…` | job-monitor |
 //! | a source server's launches | `place#ACCOUNT#REGION` | `launches#s-…` | job-monitor |
+//! | what was done to a server's tags | `place#ACCOUNT#REGION` | `tags#s-…` | tag-sync |
+//! | a change of a server's tags | `place#ACCOUNT#REGION` | `taghistory#s-…#TIME` | tag-sync |
+//! | tag sweep | `place#ACCOUNT#REGION` | `tagsweep` | tag-sync |
+//! | rules of tags | `policy` | `tags` | the CLI |
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
@@ -23,6 +27,7 @@
 //! `DIGIT` is the last digit of the account, so that the registry can be listed without a `Scan` and
 //! without one hot partition. The index `due` has `due_shard` = `WORKER#0…3` and `due_at` in milliseconds.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +134,41 @@ pub fn counts_of_hours(place: &Place) -> Range {
 /// The thresholds.
 pub fn policy() -> Key {
     Key { pk: "policy".into(), sk: "policy".into() }
+}
+
+/// What was done to the tags of a source server.
+pub fn server_tags(place: &Place, server: &SourceServerId) -> Key {
+    Key { pk: place_pk(place), sk: format!("tags#{server}") }
+}
+
+/// What was done to the tags of all source servers of a place.
+pub fn all_server_tags(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "tags#".into() }
+}
+
+/// A change of the tags of a source server, begun at a time.
+pub fn tag_history(place: &Place, server: &SourceServerId, at: Timestamp) -> Key {
+    Key { pk: place_pk(place), sk: format!("taghistory#{server}#{at:.3}") }
+}
+
+/// All changes of the tags of a source server, the oldest first.
+pub fn tag_history_of(place: &Place, server: &SourceServerId) -> Range {
+    Range { pk: place_pk(place), sk_prefix: format!("taghistory#{server}#") }
+}
+
+/// All changes of the tags of source servers of a place.
+pub fn all_tag_history(place: &Place) -> Range {
+    Range { pk: place_pk(place), sk_prefix: "taghistory#".into() }
+}
+
+/// The sweep of the tags of a place.
+pub fn tag_sweep(place: &Place) -> Key {
+    Key { pk: place_pk(place), sk: "tagsweep".into() }
+}
+
+/// The rules of tags.
+pub fn tag_policy() -> Key {
+    Key { pk: "policy".into(), sk: "tags".into() }
 }
 
 /// A job.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, InstanceId, JobId, RecoveryInstanceId, SourceServerId};
+use crate::keys::Place;
 
 /// One page of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +158,17 @@ pub struct ServerFacts {
     pub recovery_instance: Option<String>,
 }
 
+impl ServerFacts {
+    /// Where the EC2 machine runs that the server protects, where DRS tells both.
+    pub fn origin(&self) -> Option<Place> {
+        let zone = self.origin_zone.as_deref()?;
+        // A zone is called after its Region: a letter follows its number.
+        let region = zone.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let account = self.origin_account.as_deref()?.parse().ok()?;
+        Some(Place { account, region: region.parse().ok()? })
+    }
+}
+
 /// An applied quota, as Service Quotas shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaSeen {
@@ -292,4 +304,22 @@ pub struct LastLaunch {
     pub job: Option<JobId>,
     /// `LaunchStatus`.
     pub status: String,
+}
+
+/// An EC2 instance as the Resource Groups Tagging API lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaggedInstance {
+    /// Which.
+    pub instance: InstanceId,
+    /// All its tags; none of one that was tagged once.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What decides whether the tags of a source server reach its recovery instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaunchConfigurationSeen {
+    /// `copyTags`.
+    pub copy_tags: bool,
+    /// `launchIntoInstanceProperties` names an instance: then DRS copies no tags.
+    pub launches_into_instance: bool,
 }

@@ -61,7 +61,7 @@ impl From<Stamp> for (i64, u8, u8, u32) {
 }
 
 /// Stored in the table, so it must never change: FNV-1a rather than the standard library's hasher.
-fn fnv1a(text: &str) -> u32 {
+pub(crate) fn fnv1a(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 

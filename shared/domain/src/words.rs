@@ -26,7 +26,9 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         | IncidentKind::InitialSyncStuck
         | IncidentKind::RpoGap
         | IncidentKind::ExtensionError
-        | IncidentKind::FullResync => SubjectKind::Server,
+        | IncidentKind::FullResync
+        | IncidentKind::TagsUnfit
+        | IncidentKind::TagsRefused => SubjectKind::Server,
         IncidentKind::CapacityReplicating
         | IncidentKind::CapacityTotal
         | IncidentKind::SpokeSilent
@@ -35,7 +37,9 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         | IncidentKind::AccountDenied
         | IncidentKind::JobsNearQuota => SubjectKind::Account,
         IncidentKind::JobStuck | IncidentKind::JobFailed | IncidentKind::DrillLeftRunning => SubjectKind::Job,
-        IncidentKind::FailbackFailed | IncidentKind::ReplicationNotResumed => SubjectKind::RecoveryInstance,
+        IncidentKind::FailbackFailed
+        | IncidentKind::ReplicationNotResumed
+        | IncidentKind::InstanceTagTampered => SubjectKind::RecoveryInstance,
     }
 }
 
@@ -63,6 +67,9 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::DrillLeftRunning => "Drill left running",
         IncidentKind::FailbackFailed => "Failback failed",
         IncidentKind::ReplicationNotResumed => "Not replicating after failback",
+        IncidentKind::TagsUnfit => "Tags cannot be copied",
+        IncidentKind::TagsRefused => "Tags refused",
+        IncidentKind::InstanceTagTampered => "DRS tag removed or changed",
     }
 }
 
@@ -152,6 +159,18 @@ pub fn advice(kind: IncidentKind) -> &'static str {
         IncidentKind::FailbackFailed => {
             "Check that the failback client runs, and that it reaches the recovery instance on TCP 1500 and the DRS \
              endpoint of this Region on TCP 443. Then start the failback again."
+        }
+        IncidentKind::TagsUnfit => {
+            "AWS allows 50 tags on a resource, keys of 128 and values of 256 characters. Shorten them, or leave some out \
+             in the rules: drs-fleet tags policy."
+        }
+        IncidentKind::TagsRefused => {
+            "Check that the role drs-fleet-spoke may call TagResource and UntagResource: drs-fleet accounts validate \
+             says what fails."
+        }
+        IncidentKind::InstanceTagTampered => {
+            "DRS knows its instances by these tags and may lose or terminate what lacks them. Put them back as they \
+             were, and find out who changed them."
         }
         IncidentKind::ReplicationNotResumed => {
             "After a failback of an extended source server its agent stops, as AWS documents: install the AWS \

@@ -1,7 +1,7 @@
 //! What was found of each kind of condition on one morning.
 
 use drs_fleet_domain::incident::IncidentKind;
-use drs_fleet_domain::incident::Severity::{self, Critical, High, Medium};
+use drs_fleet_domain::incident::Severity::{self, Critical, High, Low, Medium};
 
 use self::Found::{Holds, Over};
 
@@ -81,6 +81,22 @@ pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
             Holds("08:45:02.417", High, "AccessDenied: not authorized to perform sts:AssumeRole"),
             Over("09:00:03"),
         ],
+        IncidentKind::TagsUnfit => vec![
+            Holds(
+                "08:40:12",
+                Low,
+                "not copied: Description (its value has more than 256 characters), patch-group (the source server has 50 \
+                 tags already)",
+            ),
+            Over("10:05:13"),
+        ],
+        IncidentKind::TagsRefused => vec![
+            Holds("08:55:12", Medium, "AccessDeniedException: not authorized to perform drs:TagResource"),
+            Over("09:10:14"),
+        ],
+        IncidentKind::InstanceTagTampered => {
+            vec![Holds("08:40:12", High, "removed or changed: AWSElasticDisasterRecoveryManaged")]
+        }
         of_a_job => findings_of_jobs(of_a_job),
     }
 }

@@ -2,7 +2,7 @@
 
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys;
-use drs_fleet_domain::policy::{Policy, Thresholds};
+use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::recovery::RecoveryRow;
 
 use super::{drill, healthy, over};
@@ -61,7 +61,7 @@ async fn a_drill_that_is_left_running_is_told_until_its_instances_are_gone() {
         drill_left_after: Some(std::time::Duration::from_mins(10).into()),
         ..Thresholds::default()
     };
-    hub.set_policy(Policy { fleet, ..Policy::default() }).await;
+    hub.set_policy::<PolicyRow>(Policy { fleet, ..Policy::default() }).await;
     let id = drill(&hub, 0, &healthy(&hub, 0)[..2], "wave-1").await;
     over(&hub, 0, &id).await;
     let is_told = async |open: bool| {

@@ -15,10 +15,11 @@ use drs_fleet_aws::{connect, sweeps};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::row::Row;
 use job_monitor::JobMonitor;
+use tag_sync::TagSync;
 
 use crate::local::operator::Operator;
 
-/// The workers that sweep places.
+/// The workers that sweep servers and jobs.
 const SWEEPERS: [&str; 2] = [CapacityTracker::NAME, JobMonitor::NAME];
 
 const NEEDS: &str =
@@ -86,7 +87,7 @@ impl Hub {
             io: with(None),
             table: format!("{table} in {region}"),
             caller,
-            sweepers: SWEEPERS.into_iter().filter_map(sweeper).collect(),
+            sweepers: SWEEPERS.into_iter().chain([TagSync::NAME]).filter_map(sweeper).collect(),
         }
     }
 
@@ -117,8 +118,17 @@ impl Hub {
 
     /// Asks the workers whose queues are known to sweep `places` now; answers which.
     pub(crate) async fn ask_sweeps(&self, places: &[Place]) -> Result<Vec<&'static str>, IoError> {
+        self.ask(&SWEEPERS, places).await
+    }
+
+    /// Asks the tag-sync to sweep the tags of `places` now; false when its queue is not known.
+    pub(crate) async fn ask_tag_sweeps(&self, places: &[Place]) -> Result<bool, IoError> {
+        Ok(!self.ask(&[TagSync::NAME], places).await?.is_empty())
+    }
+
+    async fn ask(&self, whom: &[&str], places: &[Place]) -> Result<Vec<&'static str>, IoError> {
         let mut asked = Vec::new();
-        for (worker, io) in &self.sweepers {
+        for (worker, io) in self.sweepers.iter().filter(|(worker, _)| whom.contains(worker)) {
             sweeps::ask(io, places).await?;
             asked.push(*worker);
         }
@@ -140,6 +150,11 @@ fn told(settings: Result<Settings, BadSettings>, region: Option<String>) -> anyh
 /// The variables that [`Hub::ask_sweeps`] needs on AWS.
 pub(crate) fn queue_variables() -> String {
     SWEEPERS.map(queue_variable).join(" and ")
+}
+
+/// The variable that [`Hub::ask_tag_sweeps`] needs on AWS.
+pub(crate) fn tag_queue_variable() -> String {
+    queue_variable(TagSync::NAME)
 }
 
 /// As `run all` names it.
@@ -177,5 +192,6 @@ mod tests {
     fn queues_are_named_as_for_several_workers_in_one_process() {
         let expected = "DRS_FLEET_CAPACITY_TRACKER_QUEUE_URL and DRS_FLEET_JOB_MONITOR_QUEUE_URL";
         assert_eq!(queue_variables(), expected);
+        assert_eq!(tag_queue_variable(), "DRS_FLEET_TAG_SYNC_QUEUE_URL");
     }
 }

@@ -18,6 +18,7 @@ mod recovery_instances;
 mod run;
 mod servers;
 mod sheet;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -49,6 +50,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet recovery-instances list              the machines that drills and recoveries left running
   drs-fleet capacity place --servers 120 --region us-east-1
   drs-fleet policy show                          the thresholds that apply
+  drs-fleet tags plan                            which tags differ from those of EC2
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -78,6 +80,8 @@ enum Command {
     Capacity(Arguments<capacity::Capacity>),
     /// Show, check and set the thresholds of the fleet
     Policy(Arguments<OneOf<policy::Command>>),
+    /// Compare the tags of EC2 machines with those of their source servers, and see how they are kept in line
+    Tags(Arguments<OneOf<tags::Command>>),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Command::RecoveryInstances(arguments) => process::in_runtime(family::run(arguments)),
         Command::Capacity(arguments) => process::in_runtime(family::run(arguments)),
         Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
+        Command::Tags(arguments) => process::in_runtime(tags::tags(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

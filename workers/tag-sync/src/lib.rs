@@ -1,7 +1,13 @@
-//! Brings the tags of EC2 machines to their DRS source servers. The decisions are in `drs_fleet_domain::tags`.
+//! Brings the tags of EC2 machines to their DRS source servers: as events tell, and as sweeps find that they differ. The
+//! decisions are in `drs_fleet_domain::tags`.
 
 mod handle;
+mod instance;
+mod listing;
+mod server;
+mod sweep;
 
+use drs_fleet_aws::cached::TagPolicyCache;
 use drs_fleet_aws::inbox::{Inbox, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
@@ -13,14 +19,18 @@ use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::routing::WorkerName;
-use drs_fleet_domain::tags::InstanceTagsRow;
+use drs_fleet_domain::tags::{InstanceTagsRow, ServerTagsRow, TagHistoryRow, TagSweepRow};
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
 pub struct TagSync {
     registry: RegistryCache,
+    rules: TagPolicyCache,
     inbox: Inbox,
     instances: Store<InstanceTagsRow>,
+    servers: Store<ServerTagsRow>,
+    history: Store<TagHistoryRow>,
+    sweeps: Store<TagSweepRow>,
 }
 
 impl TagSync {
@@ -29,7 +39,11 @@ impl TagSync {
         Self {
             inbox: Inbox::new(Self::NAME, registry.clone(), metrics),
             registry,
+            rules: TagPolicyCache::default(),
             instances: Store::new(metrics.clone()),
+            servers: Store::new(metrics.clone()),
+            history: Store::new(metrics.clone()),
+            sweeps: Store::new(metrics.clone()),
         }
     }
 }
@@ -42,9 +56,15 @@ impl Worker for TagSync {
         let received = Received::read(message)?;
         let lane = match &received.event {
             Event::TagsChanged(change) => change.instance.to_string(),
+            Event::SweepPlace { .. } => format!("sweep/{}", received.place()),
+            Event::SweepTick => "tick".to_owned(),
             _ => received.place().to_string(),
         };
         Ok(Sorted { lane, work: received })
+    }
+
+    fn may_wait(work: &Received) -> bool {
+        matches!(work.event, Event::SweepPlace { .. })
     }
 
     async fn handle<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -52,6 +72,12 @@ impl Worker for TagSync {
     }
 
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
-        handle::wake(self, io, key).await
+        if self.inbox.wake(io, key).await? {
+            return Ok(());
+        }
+        if key.pk.starts_with("instance#") {
+            return instance::wake(self, io, key).await;
+        }
+        server::wake(self, io, key).await
     }
 }

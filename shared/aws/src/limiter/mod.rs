@@ -49,6 +49,8 @@ pub enum Service {
     Drs,
     /// Service Quotas.
     Quotas,
+    /// Resource Groups Tagging.
+    Tagging,
 }
 
 #[derive(Debug)]
@@ -57,12 +59,13 @@ struct Account {
     waiting: AtomicUsize,
     drs: Mutex<Pace>,
     quotas: Mutex<Pace>,
+    tagging: Mutex<Pace>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        let (drs, quotas) = (Mutex::default(), Mutex::default());
-        Self { turns: Semaphore::new(AT_ONCE), waiting: AtomicUsize::default(), drs, quotas }
+        let (drs, quotas, tagging) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { turns: Semaphore::new(AT_ONCE), waiting: AtomicUsize::default(), drs, quotas, tagging }
     }
 }
 
@@ -162,6 +165,7 @@ impl Account {
         let pace = match service {
             Service::Drs => &self.drs,
             Service::Quotas => &self.quotas,
+            Service::Tagging => &self.tagging,
         };
         pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

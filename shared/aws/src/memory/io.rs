@@ -1,6 +1,6 @@
 //! The methods of [`Io`], each one I/O point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
@@ -8,7 +8,8 @@ use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
 use drs_fleet_domain::seen::{
-    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+    ExtensibleSeen, JobLogSeen, JobSeen, LaunchConfigurationSeen, Page, QuotaSeen, RecoveryInstanceSeen,
+    ServerSeen, TaggedInstance,
 };
 use jiff::Timestamp;
 
@@ -118,7 +119,11 @@ impl MemoryIo {
 }
 
 fn service_of(call: &str) -> Service {
-    if call == "quotas" { Service::Quotas } else { Service::Drs }
+    match call {
+        "quotas" => Service::Quotas,
+        "tagged_instances" => Service::Tagging,
+        _ => Service::Drs,
+    }
 }
 
 /// A call into a spoke that has not come to its end, also when its caller gives it up.
@@ -292,6 +297,32 @@ impl Io for MemoryIo {
 
     async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
         self.call("tag", place, |world, _| world.spokes.tag(place, arn, tags)).await
+    }
+
+    async fn untag(&self, place: &Place, arn: &str, keys: &BTreeSet<String>) -> Answer<()> {
+        self.call("untag", place, |world, _| world.spokes.untag(place, arn, keys)).await
+    }
+
+    async fn tagged_instances(
+        &self,
+        place: &Place,
+        page: Option<String>,
+    ) -> Answer<Option<Page<TaggedInstance>>> {
+        let list = |world: &mut World, now| world.spokes.tagged(place, page.as_deref(), now).map(Some);
+        self.call("tagged_instances", place, list).await
+    }
+
+    async fn launch_configuration(
+        &self,
+        place: &Place,
+        server: &SourceServerId,
+    ) -> Answer<LaunchConfigurationSeen> {
+        self.call("launch_configuration", place, |world, _| world.spokes.launch_configuration(place, server))
+            .await
+    }
+
+    async fn copy_tags(&self, place: &Place, server: &SourceServerId) -> Answer<()> {
+        self.call("copy_tags", place, |world, _| world.spokes.copy_tags(place, server)).await
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobLogSeen, JobSeen, QuotaSeen, RecoveryInstanceSeen, ServerSeen};
+use drs_fleet_domain::seen::{
+    JobLogSeen, JobSeen, LaunchConfigurationSeen, QuotaSeen, RecoveryInstanceSeen, ServerSeen, TaggedInstance,
+};
 
 use super::MemoryIo;
 use crate::verdict::IoError;
@@ -29,6 +31,28 @@ impl MemoryIo {
     /// What `DescribeRecoveryInstances` shows in a place.
     pub fn set_recovery_instances(&self, place: &Place, instances: Vec<RecoveryInstanceSeen>) {
         self.world().spokes.at(place).instances = instances;
+    }
+
+    /// What the tagging API shows of instances in a place.
+    pub fn set_tagged(&self, place: &Place, instances: Vec<TaggedInstance>) {
+        self.world().spokes.at(place).tagged = instances;
+    }
+
+    /// What `GetLaunchConfiguration` shows of a server.
+    pub fn set_launch_configuration(
+        &self,
+        place: &Place,
+        server: &SourceServerId,
+        seen: LaunchConfigurationSeen,
+    ) {
+        self.world().spokes.at(place).launch_configurations.insert(server.clone(), seen);
+    }
+
+    /// Whether `copyTags` is on.
+    pub fn copies_tags(&self, place: &Place, server: &SourceServerId) -> bool {
+        let world = self.world();
+        let known = world.spokes.known(place).and_then(|spoke| spoke.launch_configurations.get(server));
+        known.is_some_and(|seen| seen.copy_tags)
     }
 
     /// What Service Quotas shows in a place.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{
-    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen, Staging,
+    ExtensibleSeen, JobLogSeen, JobSeen, LaunchConfigurationSeen, Page, QuotaSeen, RecoveryInstanceSeen,
+    ServerSeen, Staging, TaggedInstance,
 };
 use jiff::Timestamp;
 
@@ -25,6 +26,8 @@ pub(super) struct Spoke {
     pub(super) logs: BTreeMap<JobId, Vec<JobLogSeen>>,
     pub(super) instances: Vec<RecoveryInstanceSeen>,
     pub(super) quotas: Vec<QuotaSeen>,
+    pub(super) tagged: Vec<TaggedInstance>,
+    pub(super) launch_configurations: BTreeMap<SourceServerId, LaunchConfigurationSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
     pub(super) page_size: Option<usize>,
@@ -58,6 +61,10 @@ pub(super) struct Spokes(BTreeMap<Place, Spoke>);
 impl Spokes {
     pub(super) fn at(&mut self, place: &Place) -> &mut Spoke {
         self.0.entry(place.clone()).or_default()
+    }
+
+    pub(super) fn known(&self, place: &Place) -> Option<&Spoke> {
+        self.0.get(place)
     }
 
     /// A call begins; answers for how long it hangs, if it does.
@@ -220,6 +227,41 @@ impl Spokes {
         for server in spoke.servers.iter_mut().filter(|server| server.arn == arn) {
             server.tags.extend(tags.clone());
         }
+        Ok(())
+    }
+
+    pub(super) fn untag(&mut self, place: &Place, arn: &str, keys: &BTreeSet<String>) -> Result<(), IoError> {
+        self.open(place)?;
+        let spoke = self.at(place);
+        spoke.tags.entry(arn.to_owned()).or_default().retain(|key, _| !keys.contains(key));
+        for server in spoke.servers.iter_mut().filter(|server| server.arn == arn) {
+            server.tags.retain(|key, _| !keys.contains(key));
+        }
+        Ok(())
+    }
+
+    pub(super) fn tagged(
+        &self,
+        place: &Place,
+        page: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Page<TaggedInstance>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(page_from(0, PAGE, Vec::new(), now)) };
+        spoke.page_of(spoke.tagged.clone(), page, now)
+    }
+
+    pub(super) fn launch_configuration(
+        &self,
+        place: &Place,
+        server: &SourceServerId,
+    ) -> Result<LaunchConfigurationSeen, IoError> {
+        let known = self.open(place)?.and_then(|spoke| spoke.launch_configurations.get(server));
+        Ok(known.copied().unwrap_or_default())
+    }
+
+    pub(super) fn copy_tags(&mut self, place: &Place, server: &SourceServerId) -> Result<(), IoError> {
+        self.open(place)?;
+        self.at(place).launch_configurations.entry(server.clone()).or_default().copy_tags = true;
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! DRS in a spoke: one page at a time, reduced to what decisions use.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,13 +68,6 @@ pub(crate) async fn is_initialized(client: &Client) -> Answer<bool> {
         Err(error) if is_uninitialized(&error) => Ok(false),
         Err(error) => Err(classify(Neighbour::Spoke, "DescribeSourceServers", &error)),
     }
-}
-
-pub(super) async fn tag(client: &Client, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-    let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    let request = client.tag_resource().resource_arn(arn).set_tags(Some(tags));
-    request.send().await.map_err(|e| classify(Neighbour::Spoke, "TagResource", &e))?;
-    Ok(())
 }
 
 /// DRS was never switched on in the Region: an empty answer, not a failure.

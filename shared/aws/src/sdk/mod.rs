@@ -7,7 +7,7 @@
 //! asked again after half an hour, and meanwhile done without). Calls into a spoke wait for their
 //! turn in [`crate::limiter`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::registry::Errand;
 use drs_fleet_domain::row::{Row, Stored};
 use drs_fleet_domain::seen::{
-    ExtensibleSeen, JobLogSeen, JobSeen, Page, QuotaSeen, RecoveryInstanceSeen, ServerSeen,
+    ExtensibleSeen, JobLogSeen, JobSeen, LaunchConfigurationSeen, Page, QuotaSeen, RecoveryInstanceSeen,
+    ServerSeen, TaggedInstance,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -44,6 +45,7 @@ mod queue;
 mod quotas;
 mod server;
 mod table;
+mod tags;
 #[cfg(test)]
 pub(crate) mod wire;
 
@@ -292,9 +294,48 @@ impl Io for SdkIo {
         .await
     }
 
-    async fn tag(&self, place: &Place, arn: &str, tags: &BTreeMap<String, String>) -> Answer<()> {
-        self.call(place, Service::Drs, "TagResource", |c| async move { drs::tag(&c.drs, arn, tags).await })
+    async fn tag(&self, place: &Place, arn: &str, set: &BTreeMap<String, String>) -> Answer<()> {
+        self.call(place, Service::Drs, "TagResource", |c| async move { tags::tag(&c.drs, arn, set).await })
             .await
+    }
+
+    async fn untag(&self, place: &Place, arn: &str, keys: &BTreeSet<String>) -> Answer<()> {
+        self.call(
+            place,
+            Service::Drs,
+            "UntagResource",
+            |c| async move { tags::untag(&c.drs, arn, keys).await },
+        )
+        .await
+    }
+
+    async fn tagged_instances(
+        &self,
+        place: &Place,
+        page: Option<String>,
+    ) -> Answer<Option<Page<TaggedInstance>>> {
+        self.call(place, Service::Tagging, "GetResources", |c| async move {
+            tags::instances(&c.tagging, place, page).await
+        })
+        .await
+    }
+
+    async fn launch_configuration(
+        &self,
+        place: &Place,
+        server: &SourceServerId,
+    ) -> Answer<LaunchConfigurationSeen> {
+        self.call(place, Service::Drs, "GetLaunchConfiguration", |c| async move {
+            tags::launch_configuration(&c.drs, server).await
+        })
+        .await
+    }
+
+    async fn copy_tags(&self, place: &Place, server: &SourceServerId) -> Answer<()> {
+        self.call(place, Service::Drs, "UpdateLaunchConfiguration", |c| async move {
+            tags::copy_tags(&c.drs, server).await
+        })
+        .await
     }
 
     async fn send(&self, notice: &Notice) -> Answer<()> {

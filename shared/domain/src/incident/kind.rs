@@ -69,6 +69,12 @@ kinds! {
     FailbackFailed = "FAILBACK_FAILED",
     /// After a failback, an extended source server does not replicate again.
     ReplicationNotResumed = "REPLICATION_NOT_RESUMED",
+    /// Tags of a machine cannot be copied to its source server.
+    TagsUnfit = "TAGS_UNFIT",
+    /// A source server refuses the tags of its machine.
+    TagsRefused = "TAGS_REFUSED",
+    /// A tag by which DRS knows an instance was removed or changed.
+    InstanceTagTampered = "INSTANCE_TAG_TAMPERED",
 }
 
 impl fmt::Display for IncidentKind {

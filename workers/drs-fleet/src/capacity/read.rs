@@ -8,7 +8,7 @@ use drs_fleet_domain::fleet::{FleetView, PlaceView, Stored};
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::PlaceRow;
-use drs_fleet_domain::policy::Policy;
+use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::registry::Registry;
 use futures::future::try_join3;
@@ -37,8 +37,7 @@ pub(super) struct Seen {
 pub(super) async fn fleet(hub: &Hub, meant: &Where) -> anyhow::Result<Seen> {
     let registry = load(hub).await?;
     let places = meant.drs(&registry)?;
-    let policy = policy::load(&hub.io).await.with_context(|| hub.unreadable())?;
-    let policy = policy.map(|stored| stored.row.policy).unwrap_or_default();
+    let policy = policy::current::<PolicyRow>(&hub.io).await.with_context(|| hub.unreadable())?;
     let one = |place| view(hub, &registry, &policy, place);
     let Found { found, unread } = places::each(places, one).await;
     let view = FleetView::of(found.into_iter().flatten().collect());

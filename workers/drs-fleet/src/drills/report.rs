@@ -7,6 +7,7 @@ use anyhow::Context;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::policy;
 use drs_fleet_domain::drills::{self, Count, Drilled, Known, Last, Report, Standing};
+use drs_fleet_domain::policy::PolicyRow;
 use jiff::Timestamp;
 
 use super::{export, read};
@@ -94,8 +95,7 @@ pub(super) async fn report(hub: &Hub, arguments: &Arguments, out: &mut dyn Write
 async fn answer(hub: &Hub, arguments: &Arguments) -> anyhow::Result<Answer> {
     let registry = load(hub).await?;
     let places = arguments.meant.drs(&registry)?;
-    let policy = policy::load(&hub.io).await.with_context(|| hub.unreadable())?;
-    let policy = policy.map(|stored| stored.row.policy).unwrap_or_default();
+    let policy = policy::current::<PolicyRow>(&hub.io).await.with_context(|| hub.unreadable())?;
     let Found { found, unread } = read::read(hub, &registry, &places).await;
     let read_at = hub.io.now();
     let all: Vec<Known<'_>> = found.iter().flat_map(read::InPlace::known).collect();

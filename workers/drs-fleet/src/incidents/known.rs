@@ -4,7 +4,7 @@ use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
+use drs_fleet_domain::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::job_sweep::JobSweepRow;
@@ -14,6 +14,7 @@ use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::row::Troubled;
 use drs_fleet_domain::server::ServerRow;
+use drs_fleet_domain::tags::{InstanceTagsRow, ServerTagsRow};
 use drs_fleet_domain::unhandled::{self, UnhandledRow};
 use drs_fleet_domain::words::{self, SubjectKind};
 
@@ -23,10 +24,6 @@ use crate::hub::Hub;
 pub(super) async fn reason(hub: &Hub, told: &IncidentEvent) -> Result<Option<String>, IoError> {
     let place = told.place();
     match words::subject(told.kind) {
-        SubjectKind::Server => match told.subject.parse::<SourceServerId>() {
-            Ok(id) => of::<ServerRow>(hub, keys::server(&place, &id), told).await,
-            Err(_) => Ok(None),
-        },
         SubjectKind::Account if told.kind == IncidentKind::UnregisteredAccount => {
             let key = unhandled::key_of_stranger(CapacityTracker::NAME, &told.account_id);
             of::<UnhandledRow>(hub, key, told).await
@@ -38,6 +35,22 @@ pub(super) async fn reason(hub: &Hub, told: &IncidentEvent) -> Result<Option<Str
             Ok(id) => of::<JobRow>(hub, keys::job(&place, &id), told).await,
             Err(_) => Ok(None),
         },
+        SubjectKind::Server if matches!(told.kind, IncidentKind::TagsUnfit | IncidentKind::TagsRefused) => {
+            match told.subject.parse::<SourceServerId>() {
+                Ok(id) => of::<ServerTagsRow>(hub, keys::server_tags(&place, &id), told).await,
+                Err(_) => Ok(None),
+            }
+        }
+        SubjectKind::Server => match told.subject.parse::<SourceServerId>() {
+            Ok(id) => of::<ServerRow>(hub, keys::server(&place, &id), told).await,
+            Err(_) => Ok(None),
+        },
+        SubjectKind::RecoveryInstance if told.kind == IncidentKind::InstanceTagTampered => {
+            match told.subject.parse::<InstanceId>() {
+                Ok(id) => of::<InstanceTagsRow>(hub, keys::instance_tags(&id), told).await,
+                Err(_) => Ok(None),
+            }
+        }
         SubjectKind::RecoveryInstance => match told.subject.parse::<RecoveryInstanceId>() {
             Ok(id) => of::<RecoveryRow>(hub, keys::recovery(&place, &id), told).await,
             Err(_) => Ok(None),

@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use drs_fleet_domain::policy::Policy;
+use drs_fleet_aws::policy::SetByPerson;
+use drs_fleet_domain::policy::PolicyRow;
+use serde::de::DeserializeOwned;
 
-use super::EXAMPLE;
+use super::{EXAMPLE, WHAT};
 use crate::explain;
 use crate::text::counted;
 
@@ -20,7 +22,7 @@ pub(crate) struct Arguments {
 
 /// Says what is wrong with a policy; ends with 1 when something is.
 pub(super) fn check(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let policy = usable(&arguments.file)?;
+    let policy = usable::<PolicyRow>(&arguments.file, WHAT)?;
     let (set, overrides) = (policy.fleet.each_set().len(), policy.overrides.len());
     let (set, overrides) = (counted(set, "threshold"), counted(overrides, "override"));
     writeln!(
@@ -31,10 +33,14 @@ pub(super) fn check(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     Ok(())
 }
 
-/// The policy of a file, if it can be used.
-pub(super) fn usable(file: &PathBuf) -> anyhow::Result<Policy> {
-    let policy = parse(&explain::read(file)?).with_context(|| format!("{} is no policy", file.display()))?;
-    let problems = policy.problems();
+/// The policy of a file, if it can be used; `what` is what people call it.
+pub(crate) fn usable<R>(file: &PathBuf, what: &str) -> anyhow::Result<R::Policy>
+where
+    R: SetByPerson<Policy: DeserializeOwned>,
+{
+    let policy: R::Policy =
+        parse(&explain::read(file)?).with_context(|| format!("{} is no {what}", file.display()))?;
+    let problems = R::problems(&policy);
     if !problems.is_empty() {
         let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
         bail!("{} cannot be used:{}", file.display(), lines.concat());
@@ -43,7 +49,7 @@ pub(super) fn usable(file: &PathBuf) -> anyhow::Result<Policy> {
 }
 
 /// YAML, of which JSON is a part.
-pub(super) fn parse(text: &str) -> anyhow::Result<Policy> {
+pub(crate) fn parse<P: DeserializeOwned>(text: &str) -> anyhow::Result<P> {
     if text.trim().is_empty() {
         bail!("it is empty; a policy that sets nothing is written {{}}");
     }

@@ -1,9 +1,10 @@
 //! `policy`: the thresholds of the fleet, in one place.
 
-mod check;
+pub(crate) mod check;
 mod diff;
 mod set;
 mod show;
+pub(crate) mod store;
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,9 @@ use std::io::Write;
 use crate::family::{self, Arguments, Asked, OneOf, Outcome, read_far_enough};
 use crate::hub::Hub;
 use crate::text::Ask;
+
+/// What people call it.
+const WHAT: &str = "policy";
 
 const HELP: &str = "Examples:
   drs-fleet policy show --account Payments      what applies to an account, and where it is set

@@ -43,7 +43,8 @@ struct Shown<'a> {
 
 /// Shows the policy.
 pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let stored = policy::load(&hub.io).await.with_context(|| hub.unreadable())?.map(|stored| stored.row);
+    let stored =
+        policy::load::<PolicyRow>(&hub.io).await.with_context(|| hub.unreadable())?.map(|stored| stored.row);
     let registry = registry::load(&hub.io).await.with_context(|| hub.unreadable())?;
     let account = arguments.account.as_ref().map(|given| places::account(&registry, given)).transpose()?;
     if arguments.json {

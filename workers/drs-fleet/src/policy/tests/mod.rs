@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use drs_fleet_domain::policy::PolicyRow;
+use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::registry::AccountRow;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn example() -> String {
 
 #[test]
 fn the_example_of_the_help_can_be_used_and_uses_all_that_there_is() {
-    let policy = check::parse(&example()).unwrap();
+    let policy: Policy = check::parse(&example()).unwrap();
     assert_eq!(policy.problems(), [""; 0]);
     assert_eq!((policy.overrides.len(), policy.fleet.info_at), (2, Some(240)));
     assert!(policy.application_tag.is_some());
@@ -42,7 +42,7 @@ fn what_applies_is_shown_with_where_it_is_set() {
 
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_line() {
-    let error = |text: &str| format!("{:#}", check::parse(text).unwrap_err());
+    let error = |text: &str| format!("{:#}", check::parse::<Policy>(text).unwrap_err());
     let unknown = error("fleet:\n  info: 240\n");
     assert!(unknown.contains("unknown field `info`") && unknown.contains("line 2"), "{unknown}");
     let length = error("fleet: { lag_above: soon }");
@@ -55,14 +55,14 @@ fn what_is_wrong_in_a_file_is_told_with_its_line() {
 
 #[test]
 fn an_account_id_needs_no_quotes_and_keeps_its_zeros() {
-    let policy =
+    let policy: Policy =
         check::parse("overrides:\n  - accounts: [012345678901]\n    set: { info_at: 200 }\n").unwrap();
     assert_eq!(policy.overrides[0].accounts.first().unwrap().as_str(), "012345678901");
 }
 
 #[test]
 fn json_is_read_too() {
-    let policy =
+    let policy: Policy =
         check::parse(&json!({ "fleet": { "info_at": 240, "lag_above": "PT30M" } }).to_string()).unwrap();
     assert_eq!(policy.fleet.each_set().len(), 2);
 }

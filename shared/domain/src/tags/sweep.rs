@@ -1,0 +1,70 @@
+//! The sweep of the tags of a place: what EC2 says of the machines behind its source servers, compared with what these have.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::keys::{self, Key, Place};
+use crate::routing::WorkerName;
+use crate::row::{Change, Row};
+use crate::sweep::Sweeping;
+
+/// The sweep of the tags of a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagSweepRow {
+    /// Which place.
+    pub place: Place,
+    /// When the last complete sweep began: every server that had nothing left to do was in line with EC2 then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept_at: Option<Timestamp>,
+    /// The sweep that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweeping: Option<Sweeping>,
+    /// Accounts and Regions of machines that the last sweep could not read, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<(Place, String)>,
+}
+
+impl Row for TagSweepRow {
+    const KIND: &'static str = "tag-sweep";
+    const WORKER: &'static str = WorkerName::Tags.as_str();
+
+    fn key(&self) -> Key {
+        keys::tag_sweep(&self.place)
+    }
+}
+
+impl TagSweepRow {
+    /// Claims the sweep that was asked for at `asked_at`, see [`Sweeping::claim`].
+    pub fn claim(
+        place: &Place,
+        stored: Option<&Self>,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Change<Self>> {
+        let row = stored.cloned().unwrap_or_else(|| Self {
+            place: place.clone(),
+            swept_at: None,
+            sweeping: None,
+            unread: Vec::new(),
+        });
+        let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at, &[asked_at], now)?);
+        Some(Change { row: Self { sweeping, ..row }, tell: Vec::new() })
+    }
+
+    /// Gives the claim of a sweep that was refused back.
+    pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
+        Change::between(stored, Self { sweeping: None, ..stored?.clone() }, Vec::new())
+    }
+
+    /// Records that the sweep that began at `began` is complete, but for what could not be read.
+    pub fn ended(
+        stored: Option<&Self>,
+        began: Timestamp,
+        unread: &[(Place, String)],
+    ) -> Option<Change<Self>> {
+        let known = stored?;
+        let swept_at = known.swept_at.max(Some(began));
+        let row = Self { sweeping: None, swept_at, unread: unread.to_vec(), ..known.clone() };
+        Change::between(stored, row, Vec::new())
+    }
+}
