@@ -15,6 +15,7 @@ mod lost;
 mod notices;
 mod pipeline;
 mod places;
+mod recoveries;
 mod scene;
 mod tags;
 mod world;
