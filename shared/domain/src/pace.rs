@@ -143,6 +143,10 @@ fn seconds(from: Timestamp, to: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::SourceServerId;
+    use crate::job::{self, ServerObservation};
+    use crate::policy::Limits;
+    use crate::seen::JobLogSeen;
 
     fn place() -> Place {
         Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() }
@@ -193,5 +197,44 @@ mod tests {
     fn brisk_jobs_do_not_make_the_next_one_suspect_at_once() {
         let history: History = [row((0..20).map(|n| taken(n, 60, 10)))].into_iter().collect();
         assert_eq!(history.stuck_after(Purpose::Drill), Some(SHORTEST));
+    }
+
+    #[test]
+    fn a_job_that_was_stuck_or_of_which_no_log_was_read_is_no_example() {
+        let at = |second| Timestamp::from_second(1_000_000 + second).unwrap();
+        let id: JobId = "drsjob-00000000000000001".parse().unwrap();
+        let job = JobRow {
+            status: "COMPLETED".to_owned(),
+            kind: Some("LAUNCH".to_owned()),
+            initiated_by: Some("START_DRILL".to_owned()),
+            drill: Some(true),
+            created: Some(at(0)),
+            ended: Some(at(1_000)),
+            ..JobRow::unknown((&place(), &id))
+        };
+        let server = |lines: &[(i64, &str)]| {
+            let server: SourceServerId = "s-12345678901234567".parse().unwrap();
+            let line = |(second, event): &(i64, &str)| JobLogSeen {
+                at: at(*second),
+                event: (*event).to_owned(),
+                server: Some(server.clone()),
+                error: None,
+            };
+            let launched = ServerObservation::Result { launched: true, at: at(900) };
+            let logged = lines.iter().map(line).map(ServerObservation::Logged);
+            let all: Vec<_> = std::iter::once(launched).chain(logged).collect();
+            job::decide_server((&place(), &id, &server), &all, None).unwrap().row
+        };
+        let logged = [server(&[(100, "SNAPSHOT_START"), (300, "SNAPSHOT_END")])];
+        let taken = Taken::of(&job, &logged).unwrap();
+        assert_eq!((taken.seconds, taken.pause), (1_000, 600), "from the snapshot to the launch");
+        assert_eq!(Taken::of(&job, &[server(&[])]), None, "the pause is unknown");
+
+        let limits = Limits::default();
+        let context = job::Context { looked: true, ..job::Context::new("erp-prod", &limits, at(9_000)) };
+        let active = JobRow { status: "STARTED".to_owned(), ended: None, ..job };
+        let stuck = job::decide((&place(), &id), &[], Some(&active), &context).unwrap().row;
+        let ended = JobRow { status: "COMPLETED".to_owned(), ended: Some(at(9_500)), ..stuck };
+        assert_eq!(Taken::of(&ended, &logged), None, "it was stuck");
     }
 }
