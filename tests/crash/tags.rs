@@ -164,6 +164,23 @@ async fn a_sweep_brings_what_no_event_told_wherever_the_sync_dies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_machines_that_is_throttled_is_read_on_and_not_from_its_beginning() {
+    let steps: &[fn(&Scene)] = &[|scene| {
+        inventory(scene);
+        let machine = |n: u8| TaggedInstance { instance: instance(n).parse().unwrap(), tags: owner("ada") };
+        scene.world.set_tagged(&source_place(), [2, 3, 4, 1].map(machine).into());
+        scene.world.set_page_size(&source_place(), Some(1));
+        scene.world.set_one_call_in(&source_place(), Some(Duration::from_secs(5)));
+        scene.put(&tick(scene));
+        scene.lets_pass(Duration::from_mins(2));
+    }];
+    let (points, clean) = Path { make: sync, steps }.survives_everything().await;
+    assert_eq!(clean.tags[0], owner("ada"));
+    let calls = points.iter().filter(|point| **point == "tagged_instances").count();
+    assert!(calls <= 8, "{calls} calls for four pages");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_gone_from_the_machine_is_removed_where_the_rules_say_so() {
     let steps: &[fn(&Scene)] = &[
         |scene| {

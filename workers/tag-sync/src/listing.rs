@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::ids::InstanceId;
 use drs_fleet_domain::keys::Place;
@@ -34,7 +35,8 @@ pub(crate) async fn read<I: Io>(io: &I, place: &Place) -> Result<Listing, IoErro
 async fn read_through<I: Io>(io: &I, place: &Place) -> Result<Option<Listing>, IoError> {
     let (mut listing, mut next) = (None, None);
     loop {
-        let Some(page) = io.tagged_instances(place, next).await? else { return Ok(None) };
+        let answer = patiently(io, || io.tagged_instances(place, next.clone())).await?;
+        let Some(page) = answer else { return Ok(None) };
         // The first page is the oldest.
         let all = listing.get_or_insert_with(|| Listing { at: page.date, tags: BTreeMap::new() });
         all.tags.extend(page.items.into_iter().map(|seen| (seen.instance, seen.tags)));

@@ -44,6 +44,9 @@ pub(crate) async fn sweep<I: Io>(
         }
         // The capacity-tracker, which sweeps the same account, opens the incident.
         Err(error) if sweeps::is_vain(&error) => {
+            if sweeps::is_refusal(&error) {
+                io.evict(&place.account);
+            }
             tracing::warn!(%place, %error, "the sweep of the tags ends; the next tick asks again");
             worker.sweeps.change(io, &key, TagSweepRow::released).await.map(drop)
         }
@@ -126,6 +129,9 @@ async fn listings<I: Io>(
                 listings.insert(place, listing);
             }
             Err(error) if sweeps::is_vain(&error) => {
+                if sweeps::is_refusal(&error) {
+                    io.evict(&place.account);
+                }
                 tracing::warn!(%place, %error, "tags of machines cannot be read");
                 unread.push((place, error.message));
             }
