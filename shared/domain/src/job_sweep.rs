@@ -131,7 +131,7 @@ impl JobSweepRow {
     /// Gives the claim of a sweep that was refused back, unless another has taken it over.
     pub fn released(stored: Option<&Self>, claim: &Sweeping) -> Option<Change<Self>> {
         let known = stored?;
-        let row = Self { sweeping: known.sweeping.clone().filter(|other| other != claim), ..known.clone() };
+        let row = Self { sweeping: claim.over(known.sweeping.as_ref()), ..known.clone() };
         Change::between(stored, row, Vec::new())
     }
 
@@ -150,7 +150,7 @@ impl JobSweepRow {
     ) -> Option<Change<Self>> {
         let known = stored?;
         let row = Self {
-            sweeping: known.sweeping.clone().filter(|other| other != claim),
+            sweeping: claim.over(known.sweeping.as_ref()),
             swept_at: known.swept_at.max(Some(began)),
             instances_at: known.instances_at.max(Some(instances_at)),
             ..known.clone()

@@ -38,6 +38,11 @@ impl Sweeping {
     pub fn renewed(&self, under_way: Option<&Self>, now: Timestamp) -> Option<Self> {
         (under_way == Some(self)).then(|| Self { since: now, ..self.clone() })
     }
+
+    /// What is under way when this sweep is over: nothing, unless another has taken it over.
+    pub(crate) fn over(&self, under_way: Option<&Self>) -> Option<Self> {
+        under_way.filter(|other| *other != self).cloned()
+    }
 }
 
 pub(crate) fn after(time: Timestamp, wait: Duration) -> Timestamp {

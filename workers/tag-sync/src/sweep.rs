@@ -29,26 +29,31 @@ pub(crate) async fn sweep<I: Io>(
     asked_at: Timestamp,
 ) -> Result<(), IoError> {
     let now = io.now();
+    // An account may be newer than the registry we hold.
+    if !worker.registry.current(io).await?.is_swept(place) {
+        worker.registry.forget();
+    }
     if sweeps::is_overtaken(asked_at, now) || !worker.registry.current(io).await?.is_swept(place) {
         return Ok(());
     }
     let key = keys::tag_sweep(place);
     let claim =
         worker.sweeps.change_now(io, &key, |row| TagSweepRow::claim(place, row, asked_at, now)).await?;
-    if !claim.changed() {
-        return Ok(());
-    }
+    let claim = claim.row().filter(|_| claim.changed()).and_then(|row| row.sweeping.as_ref());
+    let Some(claim) = claim else { return Ok(()) };
     match apply(worker, io, place).await {
-        Ok(unread) => {
-            worker.sweeps.change(io, &key, |row| TagSweepRow::ended(row, now, &unread)).await.map(drop)
-        }
+        Ok(unread) => worker
+            .sweeps
+            .change(io, &key, |row| TagSweepRow::ended(row, (claim, now), &unread))
+            .await
+            .map(drop),
         // The capacity-tracker, which sweeps the same account, opens the incident.
         Err(error) if sweeps::is_vain(&error) => {
             if sweeps::is_refusal(&error) {
                 io.evict(&place.account);
             }
             tracing::warn!(%place, %error, "the sweep of the tags ends; the next tick asks again");
-            worker.sweeps.change(io, &key, TagSweepRow::released).await.map(drop)
+            worker.sweeps.change(io, &key, |row| TagSweepRow::released(row, claim)).await.map(drop)
         }
         // The claim stays with this request, which is tried again.
         Err(error) => Err(error),

@@ -51,20 +51,47 @@ impl TagSweepRow {
         Some(Change { row: Self { sweeping, ..row }, tell: Vec::new() })
     }
 
-    /// Gives the claim of a sweep that was refused back.
-    pub fn released(stored: Option<&Self>) -> Option<Change<Self>> {
-        Change::between(stored, Self { sweeping: None, ..stored?.clone() }, Vec::new())
+    /// Gives the claim of a sweep that was refused back, unless another has taken it over.
+    pub fn released(stored: Option<&Self>, claim: &Sweeping) -> Option<Change<Self>> {
+        let known = stored?;
+        let row = Self { sweeping: claim.over(known.sweeping.as_ref()), ..known.clone() };
+        Change::between(stored, row, Vec::new())
     }
 
     /// Records that the sweep that began at `began` is complete, but for what could not be read.
     pub fn ended(
         stored: Option<&Self>,
-        began: Timestamp,
+        (claim, began): (&Sweeping, Timestamp),
         unread: &[(Place, String)],
     ) -> Option<Change<Self>> {
         let known = stored?;
         let swept_at = known.swept_at.max(Some(began));
-        let row = Self { sweeping: None, swept_at, unread: unread.to_vec(), ..known.clone() };
+        let sweeping = claim.over(known.sweeping.as_ref());
+        let row = Self { sweeping, swept_at, unread: unread.to_vec(), ..known.clone() };
         Change::between(stored, row, Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn whose_claim_was_taken_over_ends_no_sweep_but_its_own() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let claim = |row, asked, now| TagSweepRow::claim(&place, row, at(asked), at(now)).map(|it| it.row);
+        let first = claim(None, 10, 11).unwrap();
+        assert!(claim(Some(&first), 20, 21).is_none(), "under way");
+        let second = claim(Some(&first), 200, 201).unwrap();
+        let (slow, quick) = (first.sweeping.unwrap(), second.sweeping.clone().unwrap());
+        assert!(TagSweepRow::released(Some(&second), &slow).is_none());
+        let ended = TagSweepRow::ended(Some(&second), (&slow, at(11)), &[]).unwrap().row;
+        assert_eq!((ended.swept_at, &ended.sweeping), (Some(at(11)), &Some(quick.clone())));
+        let ended = TagSweepRow::ended(Some(&ended), (&quick, at(201)), &[]).unwrap().row;
+        assert_eq!((ended.swept_at, ended.sweeping), (Some(at(201)), None));
     }
 }
