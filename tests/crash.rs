@@ -17,6 +17,7 @@ mod pipeline;
 mod places;
 mod recoveries;
 mod scene;
+mod silence;
 mod tags;
 mod world;
 

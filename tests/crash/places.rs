@@ -1,4 +1,4 @@
-//! The capacity-tracker's paths that are about places: quotas and history, sweeps that end early, silence.
+//! The capacity-tracker's paths that are about places: quotas and history, sweeps that end early.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use futures::FutureExt;
 use super::Path;
 use super::capacity::tracker;
 use super::ending::Ending;
-use super::scene::{Scene, listens_for, play};
-use super::world::{account, heartbeat, now, place, server, server_id, tick, wish};
+use super::scene::{Scene, play};
+use super::world::{account, now, place, server, server_id, tick, wish};
 
 fn path(steps: &'static [fn(&Scene)]) -> Path<CapacityTracker> {
     Path { make: tracker, steps }
@@ -158,47 +158,6 @@ async fn all_that_is_known_of_servers_of_a_removed_account_is_forgotten_in_the_e
         assert_eq!(rows.len(), 2, "{kind}");
         assert!(rows.iter().all(|(_, row)| !row["forget_at"].is_null()), "{rows:?}");
     }
-}
-
-/// Five minutes of the schedule.
-fn ticks(scene: &Scene) {
-    scene.put(&tick(scene));
-    scene.lets_pass(Duration::from_mins(5));
-}
-
-#[tokio::test(start_paused = true)]
-async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
-    let steps: &[fn(&Scene)] = &[
-        |scene| {
-            listens_for(&scene.world, Duration::from_mins(3));
-            scene.put(&heartbeat(now(scene)));
-            scene.put(&tick(scene));
-        },
-        // Who has just begun to work again hears for six minutes before it judges.
-        ticks,
-        ticks,
-        ticks,
-        ticks,
-        |scene| scene.put(&heartbeat(now(scene))),
-    ];
-    let (_, clean) = path(steps).survives_everything().await;
-    let silent = |happened| (IncidentKind::SpokeSilent, happened);
-    // The other place is the Region of the source machines, from which nothing ever came.
-    let expected = [silent(Happened::Opened), silent(Happened::Opened), silent(Happened::Resolved)];
-    assert_eq!(clean.incidents(), expected);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_tracker_that_gets_no_messages_reports_no_silence() {
-    let scene = Scene::new().await;
-    let steps: &[fn(&Scene)] = &[|scene| {
-        listens_for(&scene.world, Duration::from_mins(15));
-        scene.put(&heartbeat(now(scene)));
-        scene.put(&tick(scene));
-        scene.lets_pass(Duration::from_mins(40));
-    }];
-    play(&scene, tracker, steps).await;
-    assert_eq!(Ending::of(&scene).incidents(), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@
 //! | source server | `place#ACCOUNT#REGION` | `server#s-…` | capacity-tracker |
 //! | what a source server is made of | `place#ACCOUNT#REGION` | `details#s-…` | capacity-tracker |
 //! | account + Region | `place#ACCOUNT#REGION` | `place` | capacity-tracker |
+//! | that a worker heard it | `place#ACCOUNT#REGION` | `heard#WORKER` | job-monitor, tag-sync |
 //! | its quotas | `place#ACCOUNT#REGION` | `quotas` | capacity-tracker |
 //! | its counts of a day, of an hour | `place#ACCOUNT#REGION` | `counts#day#…`, `counts#hour#…` | capacity-tracker |
 //! | job | `place#ACCOUNT#REGION` | `job#drsjob-…` | job-monitor |
@@ -94,6 +95,11 @@ pub fn servers(place: &Place) -> Range {
 /// An account + Region itself: capacity, sweeps, heartbeat.
 pub fn place(place: &Place) -> Key {
     Key { pk: place_pk(place), sk: PLACE.into() }
+}
+
+/// That a worker other than the capacity-tracker heard a place.
+pub fn heard(place: &Place, worker: &str) -> Key {
+    Key { pk: place_pk(place), sk: format!("heard#{worker}") }
 }
 
 /// What a source server is made of: hardware, origin, tags.

@@ -2,6 +2,7 @@
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::spoken;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
@@ -15,7 +16,7 @@ pub(crate) async fn handle<I: Io>(
     io: &I,
     work: Vec<Received>,
 ) -> Result<(), IoError> {
-    let spoken = places::spoken(&work, io.now());
+    let spoken = spoken::of(&work, io.now());
     act(worker, io, work).await?;
     match spoken {
         Some((place, at)) => places::spoke(worker, io, &place, at).await,

@@ -1,10 +1,8 @@
-//! What this process hears: whether messages reach it in time, and whom it has heard lately.
+//! What this process hears: whether messages reach it in time.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use drs_fleet_domain::keys::Place;
 use jiff::Timestamp;
 
 /// A message that is older at its first delivery than others lately were, by more than this, comes late.
@@ -36,8 +34,6 @@ struct Ears {
     /// When a message was last received late.
     late_at: Option<Timestamp>,
     freshest: Freshest,
-    /// By place, the newest minute at which one of its events was noted.
-    noted: HashMap<Place, i64>,
 }
 
 /// The least age at receipt, in seconds, of two periods of [`CLOCKS`]; negative where the queue's clock is ahead.
@@ -83,25 +79,6 @@ impl Hearing {
         !within(since, LATELY, now) && lately(ears.in_time_at) && !lately(ears.late_at)
     }
 
-    /// Takes it on the caller to note that a place spoke; false where that minute is noted, or is being noted.
-    pub(crate) fn takes(&self, place: &Place, at: Timestamp) -> bool {
-        let minute = minute_of(at);
-        let mut ears = self.ears();
-        match ears.noted.get_mut(place) {
-            Some(noted) if minute <= *noted => return false,
-            Some(noted) => *noted = minute,
-            None => {
-                ears.noted.insert(place.clone(), minute);
-            }
-        }
-        true
-    }
-
-    /// It could not be noted; the next event is.
-    pub(crate) fn gives_back(&self, place: &Place) {
-        self.ears().noted.remove(place);
-    }
-
     fn ears(&self) -> MutexGuard<'_, Ears> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,10 +90,6 @@ fn within(then: Timestamp, time: Duration, now: Timestamp) -> bool {
 
 fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn minute_of(at: Timestamp) -> i64 {
-    at.as_second().div_euclid(60)
 }
 
 #[cfg(test)]
@@ -168,15 +141,5 @@ mod tests {
         assert!(!hearing.is_good(at(10_000)));
         received(&hearing, 10_000, 13_600);
         assert!(!hearing.is_good(at(13_600)), "all there is lies an hour back");
-    }
-
-    #[test]
-    fn a_place_is_noted_once_a_minute_unless_that_failed() {
-        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
-        let hearing = Hearing::default();
-        assert!(hearing.takes(&place, at(61)) && !hearing.takes(&place, at(119)));
-        assert!(hearing.takes(&place, at(120)) && !hearing.takes(&place, at(61)));
-        hearing.gives_back(&place);
-        assert!(hearing.takes(&place, at(120)));
     }
 }

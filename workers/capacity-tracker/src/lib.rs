@@ -18,6 +18,7 @@ use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::pace::Pace;
 use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::spoken::Minutes;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
@@ -48,6 +49,7 @@ pub struct CapacityTracker {
     days: Store<CountsOfDay>,
     hours: Store<CountsOfHour>,
     hearing: Hearing,
+    spoke: Minutes,
     reads: Pace<Place>,
     wishes: Pace<Place>,
 }
@@ -67,6 +69,7 @@ impl CapacityTracker {
             days: Store::new(metrics.clone()),
             hours: Store::new(metrics.clone()),
             hearing: Hearing::default(),
+            spoke: Minutes::default(),
             reads: Pace::new(servers::READ_AGAIN),
             wishes: Pace::new(places::WISH_AGAIN),
         }

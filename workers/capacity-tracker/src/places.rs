@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
+use drs_fleet_aws::spoken;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
-use drs_fleet_domain::event::{Event, SCHEDULE_SOURCE};
+use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::place::{self, Context, Observation, PlaceRow, Waking};
 use drs_fleet_domain::quota::QuotasRow;
@@ -88,16 +89,6 @@ pub(crate) async fn see<I: Io>(
     Ok(())
 }
 
-/// Which place the messages of a lane come from and when it last spoke, besides its heartbeats. A spoke's clock may run
-/// ahead; it is not heard before it has spoken.
-pub(crate) fn spoken(work: &[Received], now: Timestamp) -> Option<(Place, Timestamp)> {
-    let of_spoke = |received: &&Received| {
-        received.envelope.source != SCHEDULE_SOURCE && received.event != Event::Heartbeat
-    };
-    let newest = work.iter().filter(of_spoke).max_by_key(|received| received.envelope.time)?;
-    Some((newest.place(), newest.envelope.time.min(now)))
-}
-
 /// Notes that a registered place spoke, at most once a minute.
 pub(crate) async fn spoke<I: Io>(
     worker: &CapacityTracker,
@@ -106,12 +97,12 @@ pub(crate) async fn spoke<I: Io>(
     at: Timestamp,
 ) -> Result<(), IoError> {
     let registry = worker.registry.current(io).await?;
-    if !registry.is_registered(&place.account, &place.region) || !worker.hearing.takes(place, at) {
+    if !registry.is_registered(&place.account, &place.region) || !worker.spoke.takes(place, at) {
         return Ok(());
     }
     let noted = see(worker, io, place, &[Observation::Spoke { at }], None).await;
     if noted.is_err() {
-        worker.hearing.gives_back(place);
+        worker.spoke.gives_back(place);
     }
     noted
 }
@@ -151,6 +142,7 @@ pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> 
         is_active: registry.is_active(place),
         is_swept: registry.is_swept(place),
         hears: worker.hearing.is_good(now),
+        heard_by_others: spoken::by_others(io, place).await?,
     };
     if !waking.is_active {
         // First, so that a crash in between repeats it.

@@ -2,6 +2,7 @@
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::spoken;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::{ApiCall, Event};
@@ -17,6 +18,12 @@ use crate::{JobMonitor, ended, jobs, recoveries, sweep};
 
 /// Handles what waits in one lane, in turn: a job has few events, and each is a different subject.
 pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
+    let spoken = spoken::of(&work, io.now());
+    act(worker, io, work).await?;
+    worker.listener.note(io, spoken).await
+}
+
+async fn act<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
     let mut ticked = false;
     for received in worker.inbox.admit(io, work).await? {
         let place = received.place();

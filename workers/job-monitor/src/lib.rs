@@ -20,6 +20,7 @@ use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::pace::Pace;
 use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::spoken::Listener;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
@@ -45,6 +46,7 @@ pub struct JobMonitor {
     policy: PolicyCache,
     history: HistoryCache,
     inbox: Inbox,
+    listener: Listener,
     jobs: Store<JobRow>,
     servers: Store<JobServerRow>,
     sweeps: Store<JobSweepRow>,
@@ -61,6 +63,7 @@ impl JobMonitor {
     pub fn new(registry: RegistryCache, metrics: &Metrics) -> Self {
         Self {
             inbox: Inbox::new(Self::NAME, registry.clone(), metrics),
+            listener: Listener::new(Self::NAME, registry.clone(), metrics),
             registry,
             policy: PolicyCache::default(),
             history: HistoryCache::default(),

@@ -2,6 +2,7 @@
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::spoken;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
@@ -13,6 +14,12 @@ use crate::{TagSync, instance, sweep};
 
 /// Handles what waits in one lane: one instance's changes, or a sweep.
 pub(crate) async fn handle<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>) -> Result<(), IoError> {
+    let spoken = spoken::of(&work, io.now());
+    act(worker, io, work).await?;
+    worker.listener.note(io, spoken).await
+}
+
+async fn act<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>) -> Result<(), IoError> {
     let (mut newest, mut ticked): (Option<InstanceTagsRow>, bool) = (None, false);
     for received in worker.inbox.admit(io, work).await? {
         let place = received.place();

@@ -12,6 +12,7 @@ use drs_fleet_aws::inbox::{Inbox, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::spoken::Listener;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
@@ -27,6 +28,7 @@ pub struct TagSync {
     registry: RegistryCache,
     rules: TagPolicyCache,
     inbox: Inbox,
+    listener: Listener,
     instances: Store<InstanceTagsRow>,
     servers: Store<ServerTagsRow>,
     history: Store<TagHistoryRow>,
@@ -38,6 +40,7 @@ impl TagSync {
     pub fn new(registry: RegistryCache, metrics: &Metrics) -> Self {
         Self {
             inbox: Inbox::new(Self::NAME, registry.clone(), metrics),
+            listener: Listener::new(Self::NAME, registry.clone(), metrics),
             registry,
             rules: TagPolicyCache::default(),
             instances: Store::new(metrics.clone()),

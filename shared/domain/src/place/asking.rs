@@ -32,6 +32,8 @@ pub struct Waking {
     pub is_swept: bool,
     /// The process gets messages in time, so that what it did not hear was not said.
     pub hears: bool,
+    /// When other workers last heard it, see [`super::HeardRow`].
+    pub heard_by_others: Option<Timestamp>,
 }
 
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped.
@@ -90,6 +92,7 @@ pub fn wake(row: &PlaceRow, context: &Context<'_>, waking: Waking) -> Option<Cha
         next.look_at = waking.is_swept.then(|| after(now, sweep::CLAIM));
     }
     if row.listen_at.is_some_and(|at| at <= now) {
+        next.heard_at = next.heard_at.max(waking.heard_by_others);
         silence::listen(&mut next, context, waking.hears);
     }
     finish(Some(row), next, context, now)

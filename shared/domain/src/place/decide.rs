@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Observation, PlaceRow, Rungs, Unreadable, asking, overdue, silence, status};
+use super::{Observation, PlaceRow, Rungs, Unreadable, asking, minute_of, overdue, silence, status};
 use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile_late};
 use crate::keys::Place;
 use crate::own_event::OwnEvent;
@@ -180,9 +180,4 @@ fn denied(unreadable: &Unreadable) -> Condition {
         severity: Severity::High,
         reason: unreadable.reason.clone(),
     }
-}
-
-fn minute_of(time: Timestamp) -> Timestamp {
-    let second = time.as_second();
-    Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(time)
 }

@@ -4,6 +4,7 @@
 mod asking;
 mod count;
 mod decide;
+mod heard;
 mod overdue;
 mod silence;
 mod status;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::asking::{Asked, Waking, claim, renew, wake};
 pub use self::count::count;
 pub use self::decide::{Context, decide};
+pub use self::heard::HeardRow;
 pub use self::overdue::Trying;
 pub use self::status::{Rung, Rungs};
 use crate::capacity::Level;
@@ -226,6 +228,11 @@ impl PlaceRow {
     pub fn swept_at(&self) -> Option<Timestamp> {
         self.counted.as_ref().map(|c| c.swept_at)
     }
+}
+
+fn minute_of(time: Timestamp) -> Timestamp {
+    let second = time.as_second();
+    Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(time)
 }
 
 #[cfg(test)]

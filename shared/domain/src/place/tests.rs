@@ -53,7 +53,7 @@ fn woken(row: &PlaceRow, second: i64, waking: Waking) -> Change<PlaceRow> {
     wake(row, &context(second), waking).unwrap()
 }
 
-const HEARING: Waking = Waking { is_active: true, is_swept: true, hears: true };
+const HEARING: Waking = Waking { is_active: true, is_swept: true, hears: true, heard_by_others: None };
 
 #[test]
 fn switching_an_account_off_closes_what_its_refusal_opened() {
@@ -123,6 +123,31 @@ fn a_spoke_that_is_not_heard_for_a_quarter_of_an_hour_is_silent_until_it_is() {
     let heard = decide(&place(), &[beat], Some(&late.row), &context(1101)).unwrap();
     assert_eq!(happened(&heard.tell), [(IncidentKind::SpokeSilent, Happened::Resolved)]);
     assert_eq!(heard.row.wake_at(), Some(at(2000)));
+}
+
+#[test]
+fn a_spoke_whose_heartbeat_alone_is_lost_is_not_silent_while_another_worker_hears_it() {
+    let (row, _) = seen(&[Observation::Known { at: at(0) }, Observation::Heard { at: at(60) }], &context(60));
+    let heard_elsewhere = |second| Waking { heard_by_others: Some(at(second)), ..HEARING };
+    let heard = woken(&row, 960, heard_elsewhere(540));
+    assert_eq!(
+        (heard.tell.len(), heard.row.heard_at, heard.row.wake_at()),
+        (0, Some(at(540)), Some(at(1440)))
+    );
+    let silent = woken(&heard.row, 1440, heard_elsewhere(540));
+    assert_eq!(happened(&silent.tell), [(IncidentKind::SpokeSilent, Happened::Opened)]);
+    let again = woken(&silent.row, 1740, heard_elsewhere(1500));
+    assert_eq!(happened(&again.tell), [(IncidentKind::SpokeSilent, Happened::Resolved)]);
+    assert_eq!(again.row.wake_at(), Some(at(2400)));
+}
+
+#[test]
+fn a_worker_notes_once_a_minute_that_it_heard_a_place() {
+    let noted = |second, row: Option<&_>| HeardRow::noted(&place(), "tag-sync", at(second), row);
+    let first = noted(125, None).unwrap().row;
+    assert_eq!((first.at, first.expires_at()), (at(120), Some(at(120 + 86_400))));
+    assert_eq!((noted(179, Some(&first)), noted(60, Some(&first))), (None, None));
+    assert_eq!(noted(180, Some(&first)).unwrap().row.at, at(180));
 }
 
 #[test]
