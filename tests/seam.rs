@@ -202,7 +202,9 @@ async fn an_own_event_reaches_the_notifier_and_its_words_the_topic() {
     let messages = io.receive(10, Duration::from_secs(10)).await.unwrap();
     assert!(messages[0].body.contains(events[0].event_id()), "{}", messages[0].body);
     let attributes = BTreeMap::from([("severity".to_owned(), "HIGH".to_owned())]);
-    io.send(&Notice::Topic { subject: "Stalled".into(), body: "db-1".into(), attributes }).await.unwrap();
+    io.send(&Notice::Topic { arn: None, subject: "Stalled".into(), body: "db-1".into(), attributes })
+        .await
+        .unwrap();
     hub.cloud.stop().await;
 }
 

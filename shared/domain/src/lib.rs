@@ -24,6 +24,7 @@ pub mod launch_remedy;
 pub mod launches;
 pub mod message;
 pub mod notification;
+pub mod notify;
 pub mod own_event;
 pub mod pace;
 pub mod place;

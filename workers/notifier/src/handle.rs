@@ -51,7 +51,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestam
     let event = &row.latest;
     for channel in notification::claimed(row, now) {
         let answer = match io.send(&notice(channel, event)).await {
-            Ok(()) => Answer::Taken,
+            Ok(_) => Answer::Taken,
             Err(error) => {
                 tracing::warn!(incident = %event.incident, ?channel, %error, "the channel took no message");
                 let for_good = error.verdict == Verdict::Permanent;
@@ -73,10 +73,10 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestam
 
 fn notice(channel: Channel, event: &IncidentEvent) -> Notice {
     match channel {
-        Channel::Slack => Notice::Slack(message::slack(event)),
+        Channel::Slack => Notice::SlackWebhook { secret: None, message: message::slack(event) },
         Channel::Email => {
             let message::Email { subject, body, attributes } = message::email(event);
-            Notice::Topic { subject, body, attributes }
+            Notice::Topic { arn: None, subject, body, attributes }
         }
     }
 }

@@ -16,7 +16,9 @@ use jiff::Timestamp;
 use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
 use crate::heard;
-use crate::io::{CommitError, Due, Io, JobFilter, Message, Notice, RecoveryFilter, ServerFilter, Write};
+use crate::io::{
+    CommitError, Due, Io, JobFilter, Message, Notice, Receipt, RecoveryFilter, ServerFilter, Write,
+};
 use crate::limiter::Service;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
@@ -325,10 +327,17 @@ impl Io for MemoryIo {
         self.call("copy_tags", place, |world, _| world.spokes.copy_tags(place, server)).await
     }
 
-    async fn send(&self, notice: &Notice) -> Answer<()> {
+    async fn send(&self, notice: &Notice) -> Answer<Receipt> {
         self.point("send", Neighbour::Channel, |world, _| {
             world.notices.push(notice.clone());
-            Ok(())
+            // As Slack names messages: by their time, here by their number.
+            let thread = match notice {
+                Notice::Slack { thread, .. } => {
+                    Some(thread.clone().unwrap_or(world.notices.len().to_string()))
+                }
+                _ => None,
+            };
+            Ok(Receipt { thread })
         })
         .await
     }

@@ -273,7 +273,7 @@ async fn every_method_that_may_fail_is_a_point() {
     io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
     io.jobs(&place(), &JobFilter::All, None).await.unwrap();
     io.tag(&place(), "arn", &BTreeMap::from([("k".into(), "v".into())])).await.unwrap();
-    io.send(&Notice::Slack(serde_json::Value::Null)).await.unwrap();
+    io.send(&Notice::Bus { detail_type: "Test".into(), detail: serde_json::Value::Null }).await.unwrap();
     let account: AccountId = "111122223333".parse().unwrap();
     io.evict(&account);
     let names = "receive hide dead_letter delete enqueue read query commit published forget due publish \

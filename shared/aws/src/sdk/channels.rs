@@ -11,7 +11,7 @@ use reqwest::header::RETRY_AFTER;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Answer;
-use crate::io::Notice;
+use crate::io::{Notice, Receipt};
 use crate::secrets::Secrets;
 use crate::verdict::{self, IoError, Neighbour, Verdict, classify};
 
@@ -45,11 +45,17 @@ impl Channels {
         Self { topic: Client::new(config), topic_arn, http, direct, slack_secret, secrets }
     }
 
-    pub(super) async fn send(&self, notice: &Notice) -> Answer<()> {
+    pub(super) async fn send(&self, notice: &Notice) -> Answer<Receipt> {
         match notice {
-            Notice::Topic { subject, body, attributes } => self.publish(subject, body, attributes).await,
-            Notice::Slack(blocks) => self.post(blocks).await,
+            Notice::Topic { subject, body, attributes, .. } => {
+                self.publish(subject, body, attributes).await?
+            }
+            Notice::SlackWebhook { message, .. } => self.post(message).await?,
+            Notice::Slack { .. } | Notice::Bus { .. } | Notice::Webhook { .. } => {
+                return Err(failure("Send", Verdict::Permanent, "this channel is not built yet"));
+            }
         }
+        Ok(Receipt::default())
     }
 
     async fn publish(&self, subject: &str, body: &str, attributes: &BTreeMap<String, String>) -> Answer<()> {
@@ -173,7 +179,7 @@ mod tests {
     }
 
     fn notice() -> Notice {
-        Notice::Slack(json!({ "text": "stalled" }))
+        Notice::SlackWebhook { secret: None, message: json!({ "text": "stalled" }) }
     }
 
     #[tokio::test]
@@ -234,7 +240,9 @@ mod tests {
         );
         let attributes =
             [("severity", "HIGH"), ("alias", "")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        io.send(&Notice::Topic { subject: "Stalled".into(), body: "db-1".into(), attributes }).await.unwrap();
+        io.send(&Notice::Topic { arn: None, subject: "Stalled".into(), body: "db-1".into(), attributes })
+            .await
+            .unwrap();
         let sent = &wire.calls("Publish")[0].body;
         assert!(
             sent.contains("Subject=Stalled") && sent.contains("severity") && !sent.contains("alias"),

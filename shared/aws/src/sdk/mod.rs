@@ -29,7 +29,9 @@ use jiff::Timestamp;
 use crate::assume::{Clients, Spokes};
 use crate::config::IoSettings;
 use crate::heard;
-use crate::io::{CommitError, Due, Io, JobFilter, Message, Notice, RecoveryFilter, ServerFilter, Write};
+use crate::io::{
+    CommitError, Due, Io, JobFilter, Message, Notice, Receipt, RecoveryFilter, ServerFilter, Write,
+};
 use crate::limiter::{Limiter, Service};
 use crate::secrets::Secrets;
 use crate::time::Time;
@@ -338,7 +340,7 @@ impl Io for SdkIo {
         .await
     }
 
-    async fn send(&self, notice: &Notice) -> Answer<()> {
+    async fn send(&self, notice: &Notice) -> Answer<Receipt> {
         boxed(self.0.channels.send(notice)).await
     }
 

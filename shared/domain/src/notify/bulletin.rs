@@ -1,0 +1,158 @@
+//! What a channel is told: of a group of incidents, or of a drill. The words are in [`crate::message`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::Severity;
+use crate::own_event::{FailedServer, IncidentEvent};
+
+/// What a channel is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bulletin {
+    /// How a group of incidents stands, and what is new in it.
+    Digest(Box<Digest>),
+    /// How a drill goes.
+    Drill(Box<Drill>),
+}
+
+impl Bulletin {
+    /// The same for every repetition, and for no other bulletin.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Digest(digest) => &digest.key,
+            Self::Drill(drill) => &drill.key,
+        }
+    }
+}
+
+/// Why a group is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Why {
+    /// Something opened, became worse, came back or was resolved.
+    Changed,
+    /// Nothing is new, but it is still open.
+    Repeated,
+    /// Nobody has acknowledged it in time: the next ones are told. Counted from 1.
+    Escalated(u32),
+    /// A sample, to test a channel: nothing is wrong.
+    Test,
+}
+
+/// How a group of incidents stands, and what is new in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Digest {
+    /// Group and number of the bulletin.
+    pub key: String,
+    /// The group.
+    pub group: String,
+    /// The route it is on.
+    pub route: String,
+    /// What all in the group have in common, by the labels that the route groups by: `kind`, `region`, ….
+    pub labels: BTreeMap<String, String>,
+    /// Why it is told.
+    pub why: Why,
+    /// When it was put together.
+    pub at: Timestamp,
+    /// Since when the oldest of what is open, or was, has been wrong.
+    pub since: Timestamp,
+    /// The worst of what is open; `None` when all is over.
+    pub worst: Option<Severity>,
+    /// How many of what.
+    pub counts: Counts,
+    /// The first of what changed, the worst first; of a group in which nothing changed, the first of what is open. What
+    /// else there is, is counted.
+    pub first: Vec<IncidentEvent>,
+    /// How many accounts the open ones are in.
+    pub accounts: u32,
+}
+
+/// So many incidents are named in a digest.
+pub const NAMED: usize = 20;
+
+/// How many incidents of a group are new, and how many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Opened since the last bulletin.
+    pub opened: u32,
+    /// Became worse, or came back, since the last bulletin.
+    pub worse: u32,
+    /// Resolved since the last bulletin; those that nobody was told of do not count.
+    pub resolved: u32,
+    /// Open, and told.
+    pub open: u32,
+    /// Open and held back: muted, expected in a drill, or a consequence of something that is told.
+    pub held: u32,
+}
+
+/// How a drill goes, instead of pages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drill {
+    /// Window and number of the bulletin.
+    pub key: String,
+    /// What people call the drill: its plan, or what the window was opened for.
+    pub name: String,
+    /// What happened.
+    pub happened: DrillHappened,
+    /// When.
+    pub at: Timestamp,
+    /// When its first job began, or its window was opened.
+    pub since: Timestamp,
+}
+
+/// What happened in a drill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum DrillHappened {
+    /// It began.
+    Started {
+        /// Who opened the window by hand; `None` where a drill job opened it.
+        by: Option<String>,
+        /// Until when at most failures of the drill page nobody.
+        until: Timestamp,
+    },
+    /// A job of it ended: a wave.
+    Wave {
+        /// The number of the wave, from 1.
+        number: u32,
+        /// The job.
+        job_id: String,
+        /// Where it ran.
+        account_name: String,
+        /// Where it ran.
+        region: String,
+        /// How many servers took part.
+        servers: u32,
+        /// How many were launched.
+        succeeded: u32,
+        /// How many failed.
+        failed: u32,
+        /// From its start to the last server, in seconds.
+        recovery_seconds: Option<u64>,
+        /// The first of the servers that failed.
+        failed_servers: Vec<FailedServer>,
+    },
+    /// It is over.
+    Ended {
+        /// How many jobs.
+        waves: u32,
+        /// How many servers took part.
+        servers: u32,
+        /// How many were launched.
+        succeeded: u32,
+        /// How many failed.
+        failed: u32,
+        /// The longest recovery time of a wave, in seconds.
+        longest_seconds: Option<u64>,
+        /// How many incidents of the drill paged nobody.
+        held: u32,
+        /// The first of the servers that failed.
+        failed_servers: Vec<FailedServer>,
+    },
+}

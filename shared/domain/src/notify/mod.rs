@@ -1,0 +1,13 @@
+//! Who is told of incidents, together with what else, over which channel, and when. Written by the notifier.
+//!
+//! An incident's labels take one or more routes. On each it joins a *group*: what differs in nothing that the route groups
+//! by. A group is told together, in a [`Digest`], at most so often. What is muted, or expected in a drill, is held back and
+//! told of once that ends, if it lasts.
+
+pub mod bulletin;
+pub mod channel;
+pub mod plan;
+
+pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
+pub use self::channel::{Channel, ChannelName};
+pub use self::plan::{Plan, Step, Taken};
