@@ -10,7 +10,7 @@ use crate::event::{self, ApiCall, Event};
 use crate::ids::{JobId, SourceServerId};
 use crate::job_sweep::JobSweepRow;
 use crate::keys::Place;
-use crate::notification::{self, Channel};
+use crate::notification;
 use crate::own_event::{self, OwnEvent};
 use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
@@ -110,16 +110,8 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             to.write(tags::changed((&place, &name), (change, at), None, at).as_ref());
         }
         Event::Own(own) => {
-            let channels = [Channel::Email, Channel::Slack];
-            let told = notification::decide(std::slice::from_ref(own), None, &channels, at);
-            to.because = match told.as_ref().map(|change| change.row.deliveries.is_empty()) {
-                Some(true) => "nobody is told the end of what nobody was told".into(),
-                _ => "each channel is told once".into(),
-            };
-            if told.as_ref().is_some_and(|change| !change.row.deliveries.is_empty()) {
-                let mail = message::email(own);
-                to.messages = vec![json!({"subject": mail.subject, "body": mail.body}), message::slack(own)];
-            }
+            let told = notification::decide(std::slice::from_ref(own), None, |_| Vec::new());
+            to.because = "it joins its groups, which are told together".into();
             to.write(told.as_ref());
         }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),

@@ -19,6 +19,9 @@
 //! | tag sweep | `place#ACCOUNT#REGION` | `tagsweep` | tag-sync |
 //! | rules of tags | `policy` | `tags` | the CLI |
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
+//! | group of incidents | `group#GROUP` | `group` | notifier |
+//! | incident in a group | `group#GROUP#DIGIT` | `member#INCIDENT` | notifier |
+//! | bulletin for a channel | `notified#DAY` | `CHANNEL#GROUP#NUMBER` | notifier; the CLI, who wants one sent again |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
 //! | thresholds | `policy` | `policy` | the CLI |
@@ -34,9 +37,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, InstanceId, JobId, RecoveryInstanceId, Region, SourceServerId};
 use crate::incident::IncidentKind;
+use crate::notify::ChannelName;
 
 /// How many shards a worker's part of the index `due` has.
 pub const DUE_SHARDS: u32 = 4;
+
+/// In how many partitions the incidents of a group lie.
+const MEMBER_SHARDS: u32 = 8;
 
 /// Sort key of an account + Region itself.
 pub const PLACE: &str = "place";
@@ -265,6 +272,38 @@ pub fn incidents(place: &Place) -> Range {
     Range { pk: place_pk(place), sk_prefix: "incident#".into() }
 }
 
+/// A group of incidents that is told together.
+pub fn group(group: &str) -> Key {
+    Key { pk: format!("group#{group}"), sk: "group".into() }
+}
+
+/// An incident in a group.
+pub fn member(group: &str, incident: &str) -> Key {
+    let digit = sum(incident.bytes()) % MEMBER_SHARDS;
+    Key { pk: format!("group#{group}#{digit}"), sk: format!("member#{incident}") }
+}
+
+/// Whether an item is a [`group`].
+pub fn is_group(key: &Key) -> bool {
+    key.sk == "group"
+}
+
+/// All incidents in a group, in eight parts: a Region that fails brings thousands within a minute.
+pub fn members(group: &str) -> impl Iterator<Item = Range> {
+    (0..MEMBER_SHARDS)
+        .map(move |digit| Range { pk: format!("group#{group}#{digit}"), sk_prefix: "member#".into() })
+}
+
+/// The bulletin `number` of a group, made on that day for a channel.
+pub fn delivery(day: Date, channel: &ChannelName, group: &str, number: u32) -> Key {
+    Key { pk: format!("notified#{day}"), sk: format!("{channel}#{group}#{number:06}") }
+}
+
+/// All bulletins of a day.
+pub fn deliveries(day: Date) -> Range {
+    Range { pk: format!("notified#{day}"), sk_prefix: String::new() }
+}
+
 /// That a source server is the DRS side of an EC2 instance.
 pub fn instance_server(instance: &InstanceId, place: &Place, server: &SourceServerId) -> Key {
     Key {
@@ -312,9 +351,11 @@ pub fn all_unhandled(worker: &str) -> [Range; 10] {
 
 /// The shard of the index `due` that an item of `worker` lies in.
 pub fn due_shard(worker: &str, key: &Key) -> String {
-    let sum =
-        key.pk.bytes().chain(key.sk.bytes()).fold(0_u32, |n, b| n.wrapping_mul(31).wrapping_add(b.into()));
-    format!("{worker}#{}", sum % DUE_SHARDS)
+    format!("{worker}#{}", sum(key.pk.bytes().chain(key.sk.bytes())) % DUE_SHARDS)
+}
+
+fn sum(bytes: impl Iterator<Item = u8>) -> u32 {
+    bytes.fold(0, |n: u32, b| n.wrapping_mul(31).wrapping_add(b.into()))
 }
 
 /// All shards of a worker.

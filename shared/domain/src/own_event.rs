@@ -227,6 +227,11 @@ pub struct IncidentEvent {
 }
 
 impl IncidentEvent {
+    /// Greater is newer, of events of incidents of one key.
+    pub fn age(&self) -> (Timestamp, u32) {
+        (self.opened_at, self.sequence)
+    }
+
     pub(crate) fn of(
         happened: Happened,
         kind: IncidentKind,

@@ -1,18 +1,18 @@
-//! An incident's event: claim the messages in its row, send them, mark them.
+//! An incident's event: it joins its groups, and these are looked at in time.
 
 use drs_fleet_aws::inbox::Received;
-use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_aws::verdict::{IoError, Verdict};
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
-use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::message;
-use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::keys;
+use drs_fleet_domain::notification;
+use drs_fleet_domain::notify::labels::Labels;
+use drs_fleet_domain::notify::{Taken, group, member};
 use drs_fleet_domain::own_event::IncidentEvent;
-use drs_fleet_domain::row::Row;
 use drs_fleet_domain::unhandled::Reason;
-use jiff::Timestamp;
 
-use crate::Notifier;
+use crate::{Notifier, look};
 
 /// Handles what waits in one lane: one incident's events.
 pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -24,59 +24,45 @@ pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>
         }
     }
     let Some(first) = events.first() else { return Ok(()) };
-    let (key, now) = (notification::key(first), io.now());
-    let outcome = worker
-        .incidents
-        .change(io, &key, |row| notification::decide(&events, row, &worker.channels, now))
-        .await?;
-    match outcome.row().filter(|_| outcome.changed()) {
-        Some(row) => send(worker, io, row, now).await,
-        None => Ok(()),
-    }
-}
-
-/// A claim ran out: its holder died, or the channel refused.
-pub(crate) async fn wake<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
-    let now = io.now();
-    let outcome = worker.incidents.wake(io, key, |row| notification::reclaim(row, now)).await?;
-    match outcome.row().filter(|_| outcome.changed()) {
-        Some(row) => send(worker, io, row, now).await,
-        None => Ok(()),
-    }
-}
-
-/// Sends what was claimed at `now` and records each channel's answer. A refusal is tried again when the claim
-/// runs out, so it keeps no message waiting.
-async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestamp) -> Result<(), IoError> {
-    let event = &row.latest;
-    for channel in notification::claimed(row, now) {
-        let answer = match io.send(&notice(channel, event)).await {
-            Ok(_) => Answer::Taken,
-            Err(error) => {
-                tracing::warn!(incident = %event.incident, ?channel, %error, "the channel took no message");
-                let for_good = error.verdict == Verdict::Permanent;
-                if for_good {
-                    Answer::RefusedForGood(error.to_string())
-                } else {
-                    Answer::Refused(error.to_string())
-                }
-            }
-        };
-        let (about, at) = ((channel, event.event_id.as_str()), io.now());
-        worker
-            .incidents
-            .change(io, &row.key(), |known| notification::answered(known?, about, answer.clone(), at))
-            .await?;
+    let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
+    let taken = |event: &IncidentEvent| routes.taken(&Labels::of(event, registry.account(&event.account_id)));
+    let decide = |row: Option<&_>| notification::decide(&events, row, taken);
+    let outcome = worker.incidents.change(io, &notification::key(first), decide).await?;
+    // A redelivery of what was stored and has not joined yet ends here as well.
+    let Some(row) = outcome.row() else { return Ok(()) };
+    for taken in &row.groups {
+        join(worker, io, taken, &row.latest).await?;
     }
     Ok(())
 }
 
-fn notice(channel: Channel, event: &IncidentEvent) -> Notice {
-    match channel {
-        Channel::Slack => Notice::SlackWebhook { secret: None, message: message::slack(event) },
-        Channel::Email => {
-            let message::Email { subject, body, attributes } = message::email(event);
-            Notice::Topic { arn: None, subject, body, attributes }
+async fn join<I: Io>(worker: &Notifier, io: &I, taken: &Taken, event: &IncidentEvent) -> Result<(), IoError> {
+    let key = keys::member(&taken.group, &event.incident);
+    let joined = |row: Option<&_>| member::joined(&taken.group, event, row);
+    let outcome = worker.members.change(io, &key, joined).await?;
+    match outcome.row() {
+        Some(member) if member.news().is_some() => {
+            // The end of something is not urgent, however bad it was.
+            let severity = if member.standing().open { event.severity } else { Severity::Low };
+            poke(worker, io, taken, severity).await
         }
+        _ => Ok(()),
     }
+}
+
+/// Has the group looked at in time. What is urgent is looked at by whoever brings it.
+async fn poke<I: Io>(worker: &Notifier, io: &I, taken: &Taken, severity: Severity) -> Result<(), IoError> {
+    let key = keys::group(&taken.group);
+    let plan = worker.routes.current(io).await?.plan(&taken.route);
+    let mut urgent = false;
+    let write = async |severities: Vec<Severity>| {
+        let now = io.now();
+        let decide = |row: Option<&_>| group::poke(taken, &severities, row, &plan, now);
+        // Another instance may have put the group to sleep since this one last saw it.
+        let outcome = worker.groups.change_now(io, &key, decide).await?;
+        urgent = outcome.changed() && outcome.row().is_some_and(|row| row.is_urgent(now));
+        Ok(())
+    };
+    worker.pokes.bring(key.clone(), vec![severity], write).await?;
+    if urgent { look::look(worker, io, &key).await } else { Ok(()) }
 }

@@ -1,38 +1,65 @@
-//! Tells people of incidents, once, in words they can act on. The decisions and the words are in
-//! `drs_fleet_domain::{notification, message}`.
+//! Tells people of incidents: grouped, once, in words they can act on. The decisions are in
+//! `drs_fleet_domain::{notification, notify}`, the words in `drs_fleet_domain::message`.
 
+mod deliver;
 mod handle;
+mod holding;
+mod look;
 
+use drs_fleet_aws::cached::RoutesCache;
 use drs_fleet_aws::config::Settings;
 use drs_fleet_aws::inbox::{Inbox, Received};
 use drs_fleet_aws::io::{Io, Message};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::store::Store;
+use drs_fleet_aws::together::Together;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{Sorted, Worker};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
-use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::notification::{Channel, IncidentRow};
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::{DeliveryRow, GroupRow, MemberRow};
 use drs_fleet_domain::routing::WorkerName;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
 pub struct Notifier {
     inbox: Inbox,
+    registry: RegistryCache,
+    routes: RoutesCache,
     incidents: Store<IncidentRow>,
-    channels: Vec<Channel>,
+    groups: Store<GroupRow>,
+    members: Store<MemberRow>,
+    deliveries: Store<DeliveryRow>,
+    /// What one Region brings by the thousand pokes its group once.
+    pokes: Together<Key, Severity>,
+    /// Whether the hub has a Slack webhook.
+    has_webhook: bool,
 }
 
 impl Notifier {
-    /// A worker that tells people over `channels`, has nothing cached, and counts into `metrics`.
-    pub fn new(channels: Vec<Channel>, registry: RegistryCache, metrics: &Metrics) -> Self {
+    /// A worker that has nothing cached and counts into `metrics`. A hub without a Slack webhook of its own tells nobody
+    /// over the channel that the default routes have for it.
+    pub fn new(has_webhook: bool, registry: RegistryCache, metrics: &Metrics) -> Self {
         Self {
-            inbox: Inbox::new(Self::NAME, registry, metrics),
+            inbox: Inbox::new(Self::NAME, registry.clone(), metrics),
+            registry,
+            routes: RoutesCache::default(),
             incidents: Store::new(metrics.clone()),
-            channels,
+            groups: Store::new(metrics.clone()),
+            members: Store::new(metrics.clone()),
+            deliveries: Store::new(metrics.clone()),
+            pokes: Together::default(),
+            has_webhook,
         }
+    }
+
+    /// As the settings of a hub say.
+    pub fn of(settings: &Settings, registry: RegistryCache, metrics: &Metrics) -> Self {
+        Self::new(settings.slack_secret.is_some(), registry, metrics)
     }
 }
 
@@ -54,12 +81,6 @@ impl Worker for Notifier {
     }
 
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
-        handle::wake(self, io, key).await
+        if keys::is_group(key) { look::look(self, io, key).await } else { deliver::deliver(self, io, key).await }
     }
-}
-
-/// The channels that the settings name: e-mail always, Slack where its secret is named.
-pub fn channels(settings: &Settings) -> Vec<Channel> {
-    let slack = settings.slack_secret.as_ref().map(|_| Channel::Slack);
-    [Channel::Email].into_iter().chain(slack).collect()
 }

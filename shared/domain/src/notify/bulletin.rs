@@ -19,6 +19,14 @@ pub enum Bulletin {
 }
 
 impl Bulletin {
+    /// When it was put together.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Digest(digest) => digest.at,
+            Self::Drill(drill) => drill.at,
+        }
+    }
+
     /// The same for every repetition, and for no other bulletin.
     pub fn key(&self) -> &str {
         match self {

@@ -6,8 +6,19 @@
 
 pub mod bulletin;
 pub mod channel;
+mod compose;
+pub mod delivery;
+pub mod group;
+pub mod member;
 pub mod plan;
 
 pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
+pub use self::compose::{Looked, compose};
+pub use self::delivery::DeliveryRow;
+pub use self::group::GroupRow;
+pub use self::member::MemberRow;
+#[cfg(test)]
+mod tests;
+
 pub use self::plan::{Plan, Step, Taken};

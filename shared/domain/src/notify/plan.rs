@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::ChannelName;
 use crate::incident::Severity;
 
 /// A route that an incident takes, and the group that it joins there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// The route, by the names on the way to it: `default`, `default/payments`.
     pub route: String,

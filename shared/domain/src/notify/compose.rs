@@ -1,0 +1,96 @@
+//! What a look at a group finds, and the digest that it makes of that.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::bulletin::NAMED;
+use super::group::{Found, GroupRow};
+use super::member::{MemberRow, News};
+use super::{Counts, Digest, Plan, Why};
+use crate::incident::Severity;
+use crate::own_event::IncidentEvent;
+use crate::sweep::after;
+
+/// What a look at a group has to go by.
+#[derive(Clone, Debug)]
+pub struct Looked<'a> {
+    /// All members, those marked with the number of the bulletin included.
+    pub members: &'a [MemberRow],
+    /// How many are open and held back.
+    pub held: u32,
+    /// Whether somebody sees to all that is open; asked for where [`GroupRow::asks_for_acks`].
+    pub acknowledged: bool,
+    /// How the group is told.
+    pub plan: &'a Plan,
+    /// Our time.
+    pub now: Timestamp,
+}
+
+/// What is to be told in bulletin `number`.
+pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
+    let open: Vec<&MemberRow> = looked.members.iter().filter(|member| member.is_told_open()).collect();
+    let mut news: Vec<(News, &MemberRow)> = looked
+        .members
+        .iter()
+        .filter_map(|member| Some((member.news_in(number)?, member)))
+        .filter(|(news, _)| *news != News::Nothing)
+        .collect();
+    news.sort_by_key(|(news, member)| (*news == News::Resolved, order(member)));
+    let worst = open.iter().filter_map(|member| member.told.map(|told| told.now.severity)).max();
+    let count = |wanted: News| number_of(news.iter().filter(|(news, _)| *news == wanted).count());
+    let counts = Counts {
+        opened: count(News::Opened),
+        worse: count(News::Worse),
+        resolved: count(News::Resolved),
+        open: number_of(open.len()),
+        held: looked.held,
+    };
+    let why = if news.is_empty() { unchanged(row, looked) } else { Some(Why::Changed) };
+    let named: Vec<&MemberRow> = if news.is_empty() {
+        let mut open = open.clone();
+        open.sort_by_key(|member| order(member));
+        open
+    } else {
+        news.iter().map(|(_, member)| *member).collect()
+    };
+    let digest = why.map(|why| Digest {
+        key: format!("{}#{number}", row.id),
+        group: row.id.clone(),
+        route: row.route.clone(),
+        labels: row.labels.clone(),
+        why,
+        at: looked.now,
+        since: since(if open.is_empty() { &named } else { &open }, looked.now),
+        worst,
+        counts,
+        first: named.iter().take(NAMED).map(|member| member.event.clone()).collect(),
+        accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
+    });
+    Found { digest, open: counts.open, worst, held: looked.held, acknowledged: looked.acknowledged }
+}
+
+/// Why a group is told of in which nothing is new; nobody is told again while somebody sees to it.
+fn unchanged(row: &GroupRow, looked: &Looked<'_>) -> Option<Why> {
+    if looked.acknowledged || !row.asks_for_acks(looked.plan, looked.now) {
+        return None;
+    }
+    let episode = row.episode.as_ref()?;
+    let step = looked.plan.escalate.get(usize::try_from(episode.escalated).ok()?);
+    let escalates = step.is_some_and(|step| after(episode.began_at, step.after) <= looked.now);
+    Some(if escalates { Why::Escalated(episode.escalated + 1) } else { Why::Repeated })
+}
+
+/// The worst first, then what has lasted longest; the same for every repetition.
+fn order(member: &MemberRow) -> (std::cmp::Reverse<Severity>, Timestamp, &str) {
+    let IncidentEvent { severity, opened_at, incident, .. } = &member.event;
+    (std::cmp::Reverse(*severity), *opened_at, incident)
+}
+
+fn since(members: &[&MemberRow], now: Timestamp) -> Timestamp {
+    members.iter().map(|member| member.event.opened_at).min().unwrap_or(now)
+}
+
+fn number_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

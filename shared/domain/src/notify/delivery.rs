@@ -1,0 +1,199 @@
+//! A bulletin on its way to a channel, and afterwards the record of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{Bulletin, ChannelName};
+use crate::keys::{self, Key};
+use crate::routing::WorkerName;
+use crate::row::{Change, Row};
+use crate::sweep::after;
+
+/// A sender that has not recorded the channel's answer after this long is taken for dead.
+const CLAIM: Duration = Duration::from_mins(1);
+
+/// What a channel refused is tried again after this long, doubled with each attempt.
+const RETRY: Duration = Duration::from_secs(15);
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
+/// A bulletin that waits for the one before it is looked at again after this long at least.
+const TURN: Duration = Duration::from_secs(2);
+
+/// A channel that refuses for this many attempts, about half a day, is given up on for this bulletin.
+const ATTEMPTS: u32 = 20;
+
+/// The record of a bulletin is kept for 90 days.
+const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// Where a delivery is stored, besides what its group and channel say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The day, in UTC, on which it was made.
+    pub day: Date,
+    /// The number of the bulletin.
+    pub number: u32,
+}
+
+/// A bulletin for one channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryRow {
+    /// The group, or the drill, that it tells of.
+    pub group: String,
+    /// The number of the bulletin.
+    pub number: u32,
+    /// Where it goes.
+    pub channel: ChannelName,
+    /// What it says.
+    pub bulletin: Bulletin,
+    /// The bulletin that went to the same channel before, which this one comes after and whose thread it goes into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Place>,
+    /// When it was put together.
+    pub made_at: Timestamp,
+    /// When it is tried, or tried again; while it is sent, when another may send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub try_at: Option<Timestamp>,
+    /// How often sending was begun.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When the channel took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// The Slack thread that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// Nobody tries any more: the channel refuses for good, or has refused for too long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
+    /// The channel's last refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Row for DeliveryRow {
+    const KIND: &'static str = "delivery";
+    const WORKER: &'static str = WorkerName::Notifications.as_str();
+
+    fn key(&self) -> Key {
+        keys::delivery(day_of(self.made_at), &self.channel, &self.group, self.number)
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.try_at
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.made_at.checked_add(KEPT).ok()
+    }
+}
+
+/// The day of a time, in UTC.
+pub fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+impl DeliveryRow {
+    /// A bulletin that is to be sent.
+    pub fn new(
+        (group, number): (&str, u32),
+        channel: &ChannelName,
+        bulletin: Bulletin,
+        follows: Option<Place>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            group: group.to_owned(),
+            number,
+            channel: channel.clone(),
+            bulletin,
+            follows,
+            made_at: now,
+            try_at: Some(now),
+            attempts: 0,
+            sent_at: None,
+            thread: None,
+            given_up: false,
+            error: None,
+        }
+    }
+
+    /// Where it is stored.
+    pub fn place(&self) -> Place {
+        Place { day: day_of(self.made_at), number: self.number }
+    }
+
+    /// The key of the one before it.
+    pub fn before(&self) -> Option<Key> {
+        let follows = self.follows.as_ref()?;
+        Some(keys::delivery(follows.day, &self.channel, &self.group, follows.number))
+    }
+
+    /// It is sent once more, by whoever wakes for it, though it was given up on.
+    pub fn again(&self, now: Timestamp) -> Option<Change<Self>> {
+        let next = Self { try_at: Some(now), attempts: 0, given_up: false, ..self.clone() };
+        self.given_up.then(|| Change { row: next, tell: Vec::new() })
+    }
+}
+
+/// Whether a delivery's turn has come, seen from the one `before` it.
+pub fn is_its_turn(before: Option<&DeliveryRow>) -> bool {
+    before.is_none_or(|before| before.sent_at.is_some() || before.given_up)
+}
+
+/// Claims a delivery whose time has come. While the one `before` it is under way, it waits; then it goes into that one's
+/// thread.
+pub fn claim(row: &DeliveryRow, before: Option<&DeliveryRow>, now: Timestamp) -> Option<Change<DeliveryRow>> {
+    row.try_at.filter(|at| *at <= now)?;
+    let next = if is_its_turn(before) {
+        let thread = row.thread.clone().or_else(|| before.and_then(|before| before.thread.clone()));
+        DeliveryRow { try_at: Some(after(now, CLAIM)), attempts: row.attempts + 1, thread, ..row.clone() }
+    } else {
+        let tried_at = before.and_then(|before| before.try_at);
+        DeliveryRow { try_at: Some(after(now, TURN).max(tried_at.unwrap_or(now))), ..row.clone() }
+    };
+    Change::between(Some(row), next, Vec::new())
+}
+
+/// What a channel answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It took the bulletin, in this thread.
+    Taken(Option<String>),
+    /// It may take it later, at the earliest after this long where it says so.
+    Refused(String, Option<Duration>),
+    /// It will never take it.
+    RefusedForGood(String),
+}
+
+/// Records what a channel answered to the attempt of this number.
+pub fn answered(
+    row: &DeliveryRow,
+    attempt: u32,
+    answer: &Answer,
+    now: Timestamp,
+) -> Option<Change<DeliveryRow>> {
+    if row.attempts != attempt || is_its_turn(Some(row)) {
+        return None;
+    }
+    let mut next = row.clone();
+    match answer {
+        Answer::Taken(thread) => {
+            (next.sent_at, next.try_at, next.error) = (Some(now), None, None);
+            next.thread = thread.clone().or(next.thread);
+        }
+        Answer::Refused(error, wish) if row.attempts < ATTEMPTS => {
+            let pause = RETRY.saturating_mul(1 << row.attempts.saturating_sub(1).min(10)).min(LONGEST_RETRY);
+            next.try_at = Some(after(now, pause.max(wish.unwrap_or_default())));
+            next.error = Some(error.clone());
+        }
+        Answer::Refused(error, _) | Answer::RefusedForGood(error) => {
+            (next.given_up, next.try_at) = (true, None);
+            next.error = Some(error.clone());
+        }
+    }
+    Change::between(Some(row), next, Vec::new())
+}

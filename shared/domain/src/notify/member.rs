@@ -1,0 +1,140 @@
+//! An incident as one of its group: what it is now, and what people were last told of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::Severity;
+use crate::keys::{self, Key};
+use crate::own_event::{Happened, IncidentEvent};
+use crate::routing::WorkerName;
+use crate::row::{Change, Row};
+
+/// What is over and told is forgotten after this long: a day.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// An incident in a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberRow {
+    /// The group.
+    pub group: String,
+    /// The newest that happened to the incident.
+    pub event: IncidentEvent,
+    /// What was last told of it; `None` while nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What a bulletin says of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The number of the bulletin.
+    pub number: u32,
+    /// How the incident stands in it.
+    pub now: Standing,
+    /// How it stood in the bulletin before; `None` where that said nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Standing>,
+    /// What that is.
+    pub news: News,
+}
+
+/// How an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whether it is open.
+    pub open: bool,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// What is new of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// It opened.
+    Opened,
+    /// It became worse, or came back.
+    Worse,
+    /// It is over.
+    Resolved,
+    /// What it was to be told of has changed back before it was.
+    Nothing,
+}
+
+impl Row for MemberRow {
+    const KIND: &'static str = "group-member";
+    const WORKER: &'static str = WorkerName::Notifications.as_str();
+
+    fn key(&self) -> Key {
+        keys::member(&self.group, &self.event.incident)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        let is_done = !self.standing().open && self.news().is_none();
+        if is_done { self.event.at.checked_add(KEPT).ok() } else { None }
+    }
+}
+
+impl MemberRow {
+    /// How the incident stands.
+    pub fn standing(&self) -> Standing {
+        Standing { open: self.event.happened != Happened::Resolved, severity: self.event.severity }
+    }
+
+    /// What of it was not told yet.
+    pub fn news(&self) -> Option<News> {
+        let (news, _) = self.compared_with(self.told.map(|told| told.now));
+        news
+    }
+
+    /// Whether people know that it is open.
+    pub fn is_told_open(&self) -> bool {
+        self.told.is_some_and(|told| told.now.open)
+    }
+
+    /// What bulletin `number` says is new of it.
+    pub fn news_in(&self, number: u32) -> Option<News> {
+        self.told.filter(|told| told.number == number).map(|told| told.news)
+    }
+
+    fn compared_with(&self, before: Option<Standing>) -> (Option<News>, Standing) {
+        let now = self.standing();
+        let was_open = before.is_some_and(|before| before.open);
+        let news = match (was_open, now.open) {
+            (false, true) if before.is_some() && self.event.happened == Happened::Reopened => {
+                Some(News::Worse)
+            }
+            (false, true) => Some(News::Opened),
+            (true, true) => {
+                before.is_some_and(|before| now.severity > before.severity).then_some(News::Worse)
+            }
+            (true, false) => Some(News::Resolved),
+            (false, false) => None,
+        };
+        (news, now)
+    }
+}
+
+/// The incident joins its group, or something new happened to it. The end of what never joined is no news.
+pub fn joined(group: &str, event: &IncidentEvent, stored: Option<&MemberRow>) -> Option<Change<MemberRow>> {
+    let is_newer = stored.is_none_or(|row| row.event.age() < event.age());
+    let is_over = event.happened == Happened::Resolved;
+    if !is_newer || (stored.is_none() && is_over) {
+        return None;
+    }
+    let told = stored.and_then(|row| row.told);
+    Some(Change { row: MemberRow { group: group.to_owned(), event: event.clone(), told }, tell: Vec::new() })
+}
+
+/// Bulletin `number` tells what is new of the incident. Whoever puts the same bulletin together once more, because its
+/// writer died, tells what is new since the bulletin before.
+pub fn told(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
+    let again = row.told.filter(|told| told.number == number);
+    row.news()?;
+    let before = again.map_or(row.told.map(|told| told.now), |told| told.before);
+    let (news, now) = row.compared_with(before);
+    let told = Told { number, now, before, news: news.unwrap_or(News::Nothing) };
+    Some(Change { row: MemberRow { told: Some(told), ..row.clone() }, tell: Vec::new() })
+}

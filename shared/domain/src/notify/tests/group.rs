@@ -1,0 +1,126 @@
+use super::*;
+use crate::notify::{Counts, Why};
+
+fn told_at(stage: &Stage) -> Vec<(i64, Counts)> {
+    stage.digests.iter().map(|digest| (digest.at.as_second(), digest.counts)).collect()
+}
+
+fn counts(opened: u32, resolved: u32, open: u32) -> Counts {
+    Counts { opened, resolved, open, ..Counts::default() }
+}
+
+fn opened(server: u8) -> IncidentEvent {
+    event(server, Happened::Opened, 1, 0)
+}
+
+fn resolved(server: u8, second: i64) -> IncidentEvent {
+    event(server, Happened::Resolved, 9, second)
+}
+
+#[test]
+fn what_comes_within_the_wait_is_one_bulletin_and_the_end_is_another() {
+    let mut stage = Stage::default();
+    (1..=3).for_each(|n| stage.happens(&opened(n), at(n.into())));
+    stage.passes(at(100));
+    (1..=3).for_each(|n| stage.happens(&resolved(n, 120), at(120)));
+    stage.passes(at(10_000));
+    // The first waits for others for half a minute, what follows for its turn.
+    assert_eq!(told_at(&stage), [(31, counts(3, 0, 3)), (331, counts(0, 3, 0))]);
+    assert_eq!(stage.due(), None, "it sleeps");
+    assert_eq!(stage.group.unwrap().episode, None);
+}
+
+#[test]
+fn something_critical_is_told_at_once_and_what_comes_with_it_after_the_wait() {
+    let mut stage = Stage::default();
+    let critical = |n| event(n, Happened::Escalated, 2, 0);
+    stage.happens(&critical(1), at(0));
+    stage.look(at(0), Dies::Never);
+    (2..=9).for_each(|n| stage.happens(&critical(n), at(2)));
+    stage.passes(at(329));
+    assert_eq!(told_at(&stage), [(0, counts(1, 0, 1)), (30, counts(8, 0, 9))]);
+}
+
+#[test]
+fn what_becomes_critical_does_not_wait_for_its_turn() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(40));
+    stage.happens(&event(1, Happened::Escalated, 2, 50), at(50));
+    assert_eq!(stage.due(), Some(at(50)));
+    stage.passes(at(60));
+    assert_eq!(stage.digests[1].counts, Counts { worse: 1, open: 1, ..Counts::default() });
+}
+
+#[test]
+fn nobody_is_told_of_what_was_over_before_it_was_told() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.happens(&resolved(1, 10), at(10));
+    stage.happens(&resolved(2, 10), at(10));
+    stage.passes(at(10_000));
+    assert_eq!((stage.digests.len(), stage.due()), (0, None));
+}
+
+#[test]
+fn what_is_muted_is_told_when_the_mute_ends_and_lasts() {
+    let mut stage = Stage::default();
+    stage.muted.insert(opened(1).incident);
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(1000));
+    assert_eq!(stage.digests.len(), 0);
+    stage.muted.clear();
+    stage.passes(at(1500));
+    assert_eq!(stage.digests[0].counts, counts(1, 0, 1));
+}
+
+#[test]
+fn what_people_know_of_is_told_to_be_over_though_it_is_muted_meanwhile() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(40));
+    stage.muted.insert(opened(1).incident);
+    stage.happens(&resolved(1, 400), at(400));
+    stage.passes(at(1000));
+    assert_eq!(stage.digests[1].counts, counts(0, 1, 0));
+}
+
+#[test]
+fn what_nobody_acknowledges_goes_to_the_next_and_is_told_again_until_somebody_does() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(930));
+    let step = &stage.digests[1];
+    assert_eq!((step.why, step.at, step.counts), (Why::Escalated(1), at(930), counts(0, 0, 1)));
+    let last = &stage.group.as_ref().unwrap().episode.as_ref().unwrap().last;
+    assert_eq!(last.keys().map(ToString::to_string).collect::<Vec<_>>(), ["mail", "pager"]);
+    stage.passes(at(930 + 4 * 3600 + 300));
+    assert_eq!(stage.digests[2].why, Why::Repeated);
+    stage.acknowledged = true;
+    stage.passes(at(100_000));
+    assert_eq!(stage.digests.len(), 3);
+}
+
+#[test]
+fn a_group_that_flaps_for_an_hour_is_told_thirteen_times_at_most() {
+    let mut stage = Stage::default();
+    for n in 0..360_u32 {
+        let happened = if n % 2 == 0 { Happened::Reopened } else { Happened::Resolved };
+        let now = i64::from(n) * 10;
+        stage.passes(at(now));
+        (1..=100).for_each(|server| stage.happens(&event(server, happened, n + 1, now), at(now)));
+    }
+    stage.passes(at(3600));
+    assert!((2..=13).contains(&stage.digests.len()), "{}", stage.digests.len());
+}
+
+#[test]
+fn a_digest_names_the_first_and_counts_the_rest() {
+    let mut stage = Stage::default();
+    (1..=50).for_each(|n| stage.happens(&opened(n), at(0)));
+    stage.happens(&event(42, Happened::Escalated, 2, 1), at(1));
+    stage.passes(at(60));
+    let digest = &stage.digests[0];
+    assert_eq!((digest.counts.open, digest.first.len()), (50, 20));
+    assert_eq!(digest.first[0].subject, format!("s-{:017}", 42), "the worst first");
+}

@@ -1,0 +1,156 @@
+//! Groups on a timeline: incidents join, looks come in time, writers die.
+
+mod group;
+mod random;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::group::{GroupRow, begin, ended, poke, stored};
+use super::member::{MemberRow, joined, told};
+use super::{Bulletin, Digest, Looked, Plan, Step, Taken, compose};
+use crate::incident::{IncidentKind, Severity};
+use crate::own_event::{Happened, IncidentEvent};
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+pub(super) fn event(server: u8, happened: Happened, sequence: u32, second: i64) -> IncidentEvent {
+    let subject = format!("s-{server:017}");
+    IncidentEvent {
+        event_id: format!("{subject}#{sequence}"),
+        incident: format!("REPLICATION_STALLED/111122223333/us-west-2/{subject}"),
+        happened,
+        kind: IncidentKind::ReplicationStalled,
+        severity: if happened == Happened::Escalated { Severity::Critical } else { Severity::High },
+        account_id: "111122223333".parse().unwrap(),
+        account_name: "erp-prod".into(),
+        region: "us-west-2".parse().unwrap(),
+        subject_name: subject.clone(),
+        subject,
+        opened_at: at(0),
+        at: at(second),
+        sequence,
+        reason: String::new(),
+        flaps: 0,
+        job_id: None,
+        plan_name: None,
+        drill: None,
+    }
+}
+
+fn plan() -> Plan {
+    let minutes = Duration::from_mins;
+    Plan {
+        channels: vec!["mail".to_owned().try_into().unwrap()],
+        group_wait: Duration::from_secs(30),
+        group_interval: minutes(5),
+        repeat_interval: minutes(240),
+        escalate: vec![Step { after: minutes(15), channels: vec!["pager".to_owned().try_into().unwrap()] }],
+    }
+}
+
+fn taken() -> Taken {
+    let labels = BTreeMap::from([("region".to_owned(), "us-west-2".to_owned())]);
+    Taken { route: "default".into(), group: "default|region=us-west-2".into(), labels }
+}
+
+/// How far a look gets before its writer dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Dies {
+    /// It does not.
+    Never,
+    /// After so many members were marked.
+    Marking(usize),
+    /// When the bulletin was kept, and no delivery stored.
+    Kept,
+}
+
+/// A group, its members, and the bulletins that went out.
+#[derive(Default)]
+pub(super) struct Stage {
+    group: Option<GroupRow>,
+    members: BTreeMap<String, MemberRow>,
+    muted: BTreeSet<String>,
+    acknowledged: bool,
+    digests: Vec<Digest>,
+}
+
+impl Stage {
+    pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
+        let known = self.members.get(&event.incident);
+        if let Some(change) = joined("g", event, known) {
+            self.members.insert(event.incident.clone(), change.row);
+        }
+        let Some(member) = self.members.get(&event.incident) else { return };
+        if member.news().is_some() {
+            let severity = if member.standing().open { event.severity } else { Severity::Low };
+            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &plan(), now) {
+                self.group = Some(change.row);
+            }
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        use crate::row::Row;
+        self.group.as_ref().and_then(Row::wake_at)
+    }
+
+    pub(super) fn look(&mut self, now: Timestamp, dies: Dies) {
+        let Some(row) = self.group.as_ref().and_then(|row| begin(row, now)).map(|change| change.row) else {
+            return;
+        };
+        let round = row.round.clone().unwrap();
+        self.group = Some(row.clone());
+        if round.outgoing.is_none() {
+            let Some(found) = self.find(&row, now, dies) else { return };
+            self.group = Some(ended(&row, round.until, found, &plan(), now).unwrap().row);
+            if dies == Dies::Kept {
+                return;
+            }
+        }
+        self.hand_over();
+    }
+
+    fn find(&mut self, row: &GroupRow, now: Timestamp, dies: Dies) -> Option<super::group::Found> {
+        let number = row.round.as_ref().unwrap().number;
+        let mut held = 0;
+        for (marked, member) in self.members.values_mut().enumerate() {
+            if dies == Dies::Marking(marked) {
+                return None;
+            }
+            if member.standing().open && self.muted.contains(&member.event.incident) {
+                held += u32::from(!member.is_told_open());
+            } else if let Some(change) = told(member, number) {
+                *member = change.row;
+            }
+        }
+        let members: Vec<_> = self.members.values().cloned().collect();
+        let acknowledged = self.acknowledged;
+        Some(compose(row, number, &Looked { members: &members, held, acknowledged, plan: &plan(), now }))
+    }
+
+    fn hand_over(&mut self) {
+        let row = self.group.clone().unwrap();
+        let Some(round) = row.round.as_ref() else { return };
+        let outgoing = round.outgoing.clone().unwrap();
+        let Bulletin::Digest(digest) = &outgoing.bulletin else { panic!("a group tells digests") };
+        self.digests.push((**digest).clone());
+        let sent = outgoing.channels.iter().map(|channel| {
+            let place =
+                super::delivery::Place { day: super::delivery::day_of(digest.at), number: round.number };
+            (channel.clone(), place)
+        });
+        self.group = Some(stored(&row, round.until, &sent.collect()).unwrap().row);
+    }
+
+    /// Looks whenever one is due, until nothing is or `end` has come.
+    pub(super) fn passes(&mut self, end: Timestamp) {
+        while let Some(due) = self.due().filter(|due| *due <= end) {
+            self.look(due, Dies::Never);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A look at a group: what is new in it is marked, put together, and handed to the deliveries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_fleet_aws::io::{Io, READ_AT_ONCE};
+use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::notification::{self, IncidentRow};
+use drs_fleet_domain::notify::group::{self, Outgoing, Round};
+use drs_fleet_domain::notify::{
+    ChannelName, DeliveryRow, GroupRow, Looked, MemberRow, Plan, compose, member,
+};
+use drs_fleet_domain::row::{Change, Row, Stored};
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::holding::Holding;
+use crate::{Notifier, deliver};
+
+/// So many members are marked at once.
+const WRITES: usize = 64;
+
+/// So many are remembered at a time, so that marking them needs no read.
+const REMEMBERED: usize = 512;
+
+/// Looks at the group if it is due and nobody else does.
+pub(crate) async fn look<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
+    let now = io.now();
+    let begun = worker.groups.wake(io, key, |row| group::begin(row, now)).await?;
+    let Some(row) = begun.row().filter(|_| begun.changed()) else { return Ok(()) };
+    let Some(round) = &row.round else { return Ok(()) };
+    if let Some(outgoing) = &round.outgoing {
+        return hand_over(worker, io, (row, round), outgoing).await;
+    }
+    let plan = worker.routes.current(io).await?.plan(&row.route);
+    let found = find(worker, io, (row, round), &plan).await?;
+    let ended = |row: Option<&GroupRow>| group::ended(row?, round.until, found.clone(), &plan, io.now());
+    let ended = worker.groups.change(io, key, ended).await?;
+    let Some(row) = ended.row().filter(|_| ended.changed()) else { return Ok(()) };
+    match row.round.as_ref().and_then(|round| Some((round, round.outgoing.as_ref()?))) {
+        Some((round, outgoing)) => hand_over(worker, io, (row, round), outgoing).await,
+        None => Ok(()),
+    }
+}
+
+/// Reads all members and marks what is new of those that are not held back.
+async fn find<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    (row, round): (&GroupRow, &Round),
+    plan: &Plan,
+) -> Result<group::Found, IoError> {
+    let ranges: Vec<_> = keys::members(&row.id).collect();
+    let parts = try_join_all(ranges.iter().map(|range| io.query::<MemberRow>(range))).await?;
+    let stored: Vec<Stored<MemberRow>> = parts.into_iter().flatten().collect();
+    let holding = Holding::of(worker, io, stored.iter().map(|stored| &stored.row)).await?;
+    let (mut members, mut fresh, mut held) = (Vec::new(), Vec::new(), 0);
+    for stored in stored {
+        match stored.row.news() {
+            None => members.push(stored.row),
+            Some(_) if holding.holds(&stored.row) => {
+                held += u32::from(!stored.row.is_told_open());
+                members.push(stored.row);
+            }
+            Some(_) => fresh.push(stored),
+        }
+    }
+    for chunk in fresh.chunks(REMEMBERED) {
+        members.extend(mark(worker, io, chunk, round.number).await?);
+    }
+    let now = io.now();
+    let acknowledged = row.asks_for_acks(plan, now) && all_acknowledged(io, &members).await?;
+    Ok(compose(row, round.number, &Looked { members: &members, held, acknowledged, plan, now }))
+}
+
+async fn mark<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    fresh: &[Stored<MemberRow>],
+    number: u32,
+) -> Result<Vec<MemberRow>, IoError> {
+    worker.members.remember(fresh.iter().cloned());
+    let keys: Vec<Key> = fresh.iter().map(|stored| stored.row.key()).collect();
+    let marked = stream::iter(&keys).map(|key| async move {
+        let told = |row: Option<&MemberRow>| member::told(row?, number);
+        Ok::<_, IoError>(worker.members.change(io, key, told).await?.row().cloned())
+    });
+    let rows: Vec<Option<MemberRow>> = marked.buffered(WRITES).try_collect().await?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// Whether somebody sees to all that people know of.
+async fn all_acknowledged<I: Io>(io: &I, members: &[MemberRow]) -> Result<bool, IoError> {
+    let open: Vec<&MemberRow> = members.iter().filter(|member| member.is_told_open()).collect();
+    for chunk in open.chunks(READ_AT_ONCE) {
+        let keys: Vec<Key> = chunk.iter().map(|member| notification::key(&member.event)).collect();
+        let rows = io.read::<IncidentRow>(&keys).await?;
+        let is_acked = |row: &Option<Stored<IncidentRow>>| row.as_ref().is_some_and(|s| s.row.ack.is_some());
+        if !rows.iter().all(is_acked) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Stores a delivery for each channel, and sends what its turn has come for.
+async fn hand_over<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    (row, round): (&GroupRow, &Round),
+    outgoing: &Outgoing,
+) -> Result<(), IoError> {
+    let routes = worker.routes.current(io).await?;
+    let last = row.episode.as_ref().map(|episode| &episode.last);
+    let (bulletin, mut sent, mut made) = (&outgoing.bulletin, BTreeMap::new(), Vec::new());
+    for channel in usable(&outgoing.channels, |channel| worker.can_use(&routes, channel)) {
+        let follows = last.and_then(|last| last.get(channel).cloned());
+        let new = DeliveryRow::new((&row.id, round.number), channel, bulletin.clone(), follows, bulletin.at());
+        let create = |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
+        worker.deliveries.change(io, &new.key(), create).await?;
+        sent.insert(channel.clone(), new.place());
+        made.push(new.key());
+    }
+    worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &sent)).await?;
+    // What cannot be sent now is in the index of what is due.
+    try_join_all(made.iter().map(|key| deliver::deliver(worker, io, key))).await.map(drop)
+}
+
+fn usable<'a>(
+    channels: &'a BTreeSet<ChannelName>,
+    can_use: impl Fn(&ChannelName) -> bool,
+) -> impl Iterator<Item = &'a ChannelName> {
+    channels.iter().filter(move |channel| can_use(channel))
+}
