@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arn::{Arn, Resource};
 use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
-use crate::own_event::{self, IncidentEvent};
+use crate::own_event::{self, IncidentEvent, JobEvent};
 use crate::policy::PLAN_TAG;
 
 /// The `source` of messages that a schedule of the hub puts on the queues.
@@ -73,6 +74,8 @@ pub enum Event {
     },
     /// One of our own, of an incident; the other own events are for subscribers.
     Own(Box<IncidentEvent>),
+    /// One of our own: a job of a drill began or ended.
+    DrillJob(Box<JobEvent>),
     /// Nothing that we know.
     Unknown,
 }
@@ -170,6 +173,9 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
             own_event::SOURCE,
             "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",
         ) => Event::Own(Box::new(own(envelope)?)),
+        (own_event::SOURCE, "Job Started" | "Job Completed") if is_drill(envelope) => {
+            Event::DrillJob(Box::new(own(envelope)?))
+        }
         _ => Event::Unknown,
     };
     Ok(event)
@@ -245,7 +251,12 @@ fn api_call(envelope: &Envelope) -> Result<ApiCall, Rejected> {
     })
 }
 
-fn own(envelope: &Envelope) -> Result<IncidentEvent, Rejected> {
+/// The hub's rule looks at the same member.
+fn is_drill(envelope: &Envelope) -> bool {
+    envelope.detail.get("drill") == Some(&Value::Bool(true))
+}
+
+fn own<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
         .map_err(|e| envelope.bad_detail(without_content(&e)))
 }

@@ -11,6 +11,7 @@ use crate::ids::{JobId, SourceServerId};
 use crate::job_sweep::JobSweepRow;
 use crate::keys::Place;
 use crate::notification;
+use crate::notify::drill::{self, Which};
 use crate::own_event::{self, OwnEvent};
 use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
@@ -113,6 +114,12 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             let told = notification::decide(std::slice::from_ref(own), None, |_| Vec::new());
             to.because = "it joins its groups, which are told together".into();
             to.write(told.as_ref());
+        }
+        Event::DrillJob(job) => {
+            to.because =
+                "it is a wave of its drill, which is told as a start, a line per wave and a summary".into();
+            let which = Which::of_plan(job.plan_name.as_deref(), "default".into());
+            to.write(drill::moved(&which, job, None, at).as_ref());
         }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
         Event::SweepPlace { scheduled: true } => {

@@ -21,6 +21,7 @@
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
 //! | group of incidents | `group#GROUP` | `group` | notifier |
 //! | incident in a group | `group#GROUP#DIGIT` | `member#INCIDENT` | notifier |
+//! | drill | `drill` | `drill#WINDOW`, `drill#plan/PLAN`, `drill#jobs` | notifier |
 //! | bulletin for a channel | `notified#DAY` | `CHANNEL#GROUP#NUMBER` | notifier; the CLI, who wants one sent again |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
@@ -292,6 +293,16 @@ pub fn is_group(key: &Key) -> bool {
 pub fn members(group: &str) -> impl Iterator<Item = Range> {
     (0..MEMBER_SHARDS)
         .map(move |digit| Range { pk: format!("group#{group}#{digit}"), sk_prefix: "member#".into() })
+}
+
+/// How a drill goes, by its window or its plan.
+pub fn drill(id: &str) -> Key {
+    Key { pk: "drill".into(), sk: format!("drill#{id}") }
+}
+
+/// All drills that are under way, or were in the last 90 days.
+pub fn drills() -> Range {
+    Range { pk: "drill".into(), sk_prefix: "drill#".into() }
 }
 
 /// The bulletin `number` of a group, made on that day for a channel.

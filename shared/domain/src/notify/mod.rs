@@ -8,6 +8,7 @@ pub mod bulletin;
 pub mod channel;
 mod compose;
 pub mod delivery;
+pub mod drill;
 pub mod group;
 pub mod member;
 pub mod plan;
@@ -16,6 +17,7 @@ pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
 pub use self::compose::{Looked, compose};
 pub use self::delivery::DeliveryRow;
+pub use self::drill::DrillRow;
 pub use self::group::GroupRow;
 pub use self::member::MemberRow;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Groups on a timeline: incidents join, looks come in time, writers die.
 
+mod drill;
 mod group;
 mod random;
 

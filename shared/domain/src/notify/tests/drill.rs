@@ -1,0 +1,118 @@
+use super::at;
+use crate::ids::JobId;
+use crate::job::Purpose;
+use crate::notify::DrillRow;
+use crate::notify::bulletin::DrillHappened;
+use crate::notify::drill::{Which, begun, looked, moved, stored};
+use crate::own_event::{FailedServer, JobEvent, JobHappened};
+use crate::row::Row;
+
+fn job(n: u32, happened: JobHappened, failed: u32) -> JobEvent {
+    let id: JobId = format!("drsjob-{n:017x}").parse().unwrap();
+    let named = FailedServer {
+        server_id: "s-00000000000000001".parse().unwrap(),
+        name: "db".into(),
+        reason: "no room".into(),
+    };
+    JobEvent {
+        event_id: format!("{happened}/{id}"),
+        happened,
+        account_id: "111122223333".parse().unwrap(),
+        account_name: "erp-prod".into(),
+        region: "us-west-2".parse().unwrap(),
+        job_id: id,
+        purpose: Purpose::Drill,
+        drill: Some(true),
+        plan_name: None,
+        job_type: None,
+        initiated_by: None,
+        principal: None,
+        status: "STARTED".into(),
+        outcome: None,
+        servers: 100,
+        succeeded: 100 - failed,
+        failed,
+        started_at: None,
+        ended_at: None,
+        expected_end: None,
+        recovery_seconds: Some(600 + u64::from(n)),
+        late_servers: 0,
+        failed_servers: (0..failed).map(|_| named.clone()).collect(),
+        at: at(0),
+    }
+}
+
+fn of_jobs() -> Which {
+    Which::of_plan(None, "default".into())
+}
+
+fn by_hand() -> Which {
+    Which { window: Some(("kim".into(), at(3600))), ..of_jobs() }
+}
+
+fn says(row: &DrillRow) -> Vec<&'static str> {
+    let word = |happened: &DrillHappened| match happened {
+        DrillHappened::Started { .. } => "start",
+        DrillHappened::Wave { .. } => "wave",
+        DrillHappened::Ended { .. } => "end",
+    };
+    row.outgoing.values().map(|drill| word(&drill.happened)).collect()
+}
+
+fn after(row: Option<DrillRow>, which: &Which, event: &JobEvent, second: i64) -> DrillRow {
+    moved(which, event, row.as_ref(), at(second)).map(|change| change.row).or(row).unwrap()
+}
+
+#[test]
+fn a_drill_is_told_as_a_start_a_line_per_job_and_a_summary_however_often_its_events_come() {
+    let mut row = None;
+    for n in 0..10 {
+        for happened in [JobHappened::Started, JobHappened::Completed, JobHappened::Started] {
+            row = Some(after(row, &of_jobs(), &job(n, happened, n % 2), i64::from(n)));
+        }
+    }
+    let row = row.unwrap();
+    // The bulletins are stored first, then it may end.
+    let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
+    assert_eq!(row.wake_at(), Some(at(9 + 600)));
+    assert_eq!(looked(&row, None, at(608)), None);
+    let over = looked(&row, None, at(609)).unwrap().row;
+    assert_eq!((says(&over), over.number), (vec!["end"], 12), "1 start, 10 waves, 1 end");
+    let Some(DrillHappened::Ended { waves, servers, failed, longest_seconds, .. }) =
+        over.outgoing.values().last().map(|drill| drill.happened.clone())
+    else {
+        panic!("it is over")
+    };
+    assert_eq!((waves, servers, failed, longest_seconds), (10, 1000, 5, Some(609)));
+}
+
+#[test]
+fn what_is_told_again_of_a_drill_that_is_over_begins_no_other_and_a_new_job_does() {
+    let row = after(None, &of_jobs(), &job(1, JobHappened::Completed, 0), 0);
+    let row = looked(&row, None, at(700)).unwrap().row;
+    assert!(row.ended_at.is_some());
+    assert_eq!(moved(&of_jobs(), &job(1, JobHappened::Completed, 0), Some(&row), at(800)), None);
+    let next = after(Some(row.clone()), &of_jobs(), &job(2, JobHappened::Started, 0), 900);
+    assert_eq!((next.ended_at, next.waves.len()), (None, 1));
+    assert!(next.number > row.number, "no bulletin takes another's key");
+}
+
+#[test]
+fn a_drill_goes_on_while_a_job_runs_but_not_for_ever() {
+    let row = after(None, &of_jobs(), &job(1, JobHappened::Started, 0), 0);
+    let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
+    assert_eq!(looked(&row, None, at(20 * 3600)), None);
+    assert!(looked(&row, None, at(24 * 3600)).unwrap().row.ended_at.is_some());
+}
+
+#[test]
+fn a_window_begins_and_ends_when_its_person_says_whatever_its_jobs_do() {
+    let row = begun(&by_hand(), None, at(0)).unwrap().row;
+    assert_eq!(says(&row), ["start"]);
+    let row = after(Some(row), &by_hand(), &job(1, JobHappened::Completed, 0), 10);
+    let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
+    assert_eq!(looked(&row, None, at(1000)), None, "it waits for other jobs");
+    let closed = looked(&row, Some(at(900)), at(1000)).unwrap().row;
+    assert_eq!(says(&closed), ["end"]);
+    assert_eq!(begun(&by_hand(), Some(&closed), at(1100)), None);
+}
