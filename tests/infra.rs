@@ -156,7 +156,8 @@ async fn own_events_of_incidents_and_drills_reach_the_notifier_and_those_of_any_
     let rules = hub_rules(&world()).await;
     for (path, mut event) in samples::published() {
         let detail_type = event["detail-type"].as_str().unwrap();
-        let of_drill = ["Job Started", "Job Completed"].contains(&detail_type) && event["detail"]["drill"] == true;
+        let of_drill =
+            ["Job Started", "Job Completed"].contains(&detail_type) && event["detail"]["drill"] == true;
         let for_people = detail_type.starts_with("Incident ") || of_drill;
         let wanted: &[&str] = if for_people { &["drs-fleet-notifications"] } else { &[] };
         assert_eq!(wanted_by(&rules, &event), wanted, "{path}");

@@ -31,6 +31,6 @@ pub mod store;
 pub mod sweeps;
 pub mod telemetry;
 pub mod time;
-mod together;
+pub mod together;
 pub mod verdict;
 pub mod worker;

@@ -16,7 +16,7 @@ type Answer = Result<(), IoError>;
 
 /// What is under way, by what it is written to. Clones share it.
 #[derive(Debug)]
-pub(crate) struct Together<K, T>(Arc<Mutex<HashMap<K, Arc<Group<T>>>>>);
+pub struct Together<K, T>(Arc<Mutex<HashMap<K, Arc<Group<T>>>>>);
 
 #[derive(Debug)]
 struct Group<T> {
@@ -53,12 +53,7 @@ impl<K: Hash + Eq, T: Clone> Together<K, T> {
     ///
     /// # Errors
     /// Of the write that these items were in.
-    pub(crate) async fn bring(
-        &self,
-        key: K,
-        items: Vec<T>,
-        write: impl AsyncFnOnce(Vec<T>) -> Answer,
-    ) -> Answer {
+    pub async fn bring(&self, key: K, items: Vec<T>, write: impl AsyncFnOnce(Vec<T>) -> Answer) -> Answer {
         let group = Arc::clone(locked(&self.0).entry(key).or_default());
         let answer = group.bring(items, write).await;
         drop(group);

@@ -284,9 +284,25 @@ pub fn member(group: &str, incident: &str) -> Key {
     Key { pk: format!("group#{group}#{digit}"), sk: format!("member#{incident}") }
 }
 
-/// Whether an item is a [`group`].
-pub fn is_group(key: &Key) -> bool {
-    key.sk == "group"
+/// What of the notifier's may be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A [`group`].
+    Group,
+    /// A [`drill`].
+    Drill,
+    /// A [`delivery`].
+    Delivery,
+}
+
+/// Which of the notifier's items a key names; `None` for what is none of these.
+pub fn of_notifier(key: &Key) -> Option<Told> {
+    match key.pk.as_str() {
+        "drill" => Some(Told::Drill),
+        pk if pk.starts_with("notified#") => Some(Told::Delivery),
+        _ if key.sk == "group" => Some(Told::Group),
+        _ => None,
+    }
 }
 
 /// All incidents in a group, in eight parts: a Region that fails brings thousands within a minute.
@@ -313,6 +329,11 @@ pub fn delivery(day: Date, channel: &ChannelName, group: &str, number: u32) -> K
 /// All bulletins of a day.
 pub fn deliveries(day: Date) -> Range {
     Range { pk: format!("notified#{day}"), sk_prefix: String::new() }
+}
+
+/// All incidents of a kind in a place, open and resolved.
+pub fn incidents_of(place: &Place, kind: IncidentKind) -> Range {
+    Range { pk: place_pk(place), sk_prefix: format!("incident#{kind}#") }
 }
 
 /// That a source server is the DRS side of an EC2 instance.

@@ -1,13 +1,48 @@
 //! A delivery: claimed, sent, and its channel's answer recorded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::message;
-use drs_fleet_domain::notify::delivery::{self, Answer, is_its_turn};
-use drs_fleet_domain::notify::{Channel, DeliveryRow};
+use drs_fleet_domain::message::{self, Links};
+use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
+use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow};
+use drs_fleet_domain::row::{Change, Row};
+use futures::future::try_join_all;
 
 use crate::Notifier;
+
+/// Stores a delivery of a bulletin for each channel that can be used; `last` says what went there before.
+pub(crate) async fn make<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    group: &str,
+    (number, bulletin): (u32, &Bulletin),
+    (channels, last): (&BTreeSet<ChannelName>, &BTreeMap<ChannelName, Place>),
+) -> Result<Vec<DeliveryRow>, IoError> {
+    let routes = worker.routes.current(io).await?;
+    let mut made = Vec::new();
+    for channel in channels.iter().filter(|channel| worker.can_use(&routes, channel)) {
+        let follows = last.get(channel).cloned();
+        let new = DeliveryRow::new((group, number), channel, bulletin.clone(), follows);
+        let create =
+            |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
+        worker.deliveries.change(io, &new.key(), create).await?;
+        made.push(new);
+    }
+    Ok(made)
+}
+
+/// Where each was stored.
+pub(crate) fn places(made: &[DeliveryRow]) -> BTreeMap<ChannelName, Place> {
+    made.iter().map(|row| (row.channel.clone(), row.place())).collect()
+}
+
+/// Sends what was made; what cannot be sent now is in the index of what is due.
+pub(crate) async fn now<I: Io>(worker: &Notifier, io: &I, made: &[DeliveryRow]) -> Result<(), IoError> {
+    try_join_all(made.iter().map(async |row| deliver(worker, io, &row.key()).await)).await.map(drop)
+}
 
 /// Sends what is due and nobody else sends. A refusal is tried again later, so it keeps no message waiting.
 pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
@@ -30,7 +65,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    Ok(match io.send(&notice(channel, row)).await {
+    Ok(match io.send(&notice(channel, row, &routes.links())).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
@@ -43,23 +78,25 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     })
 }
 
-fn notice(channel: &Channel, row: &DeliveryRow) -> Notice {
+fn notice(channel: &Channel, row: &DeliveryRow, links: &Links) -> Notice {
     let bulletin = &row.bulletin;
     match channel.clone() {
         Channel::Topic { arn } => {
-            let message::Email { subject, body, attributes } = message::email(bulletin);
+            let message::Email { subject, body, attributes } = message::email(bulletin, links);
             Notice::Topic { arn, subject, body, attributes }
         }
-        Channel::SlackWebhook { secret } => Notice::SlackWebhook { secret, message: message::slack(bulletin) },
+        Channel::SlackWebhook { secret } => {
+            Notice::SlackWebhook { secret, message: message::slack(bulletin, links) }
+        }
         Channel::Slack { secret, channel } => Notice::Slack {
             secret,
             channel,
             thread: row.thread.clone(),
-            message: message::slack(bulletin),
-            reply: message::slack_reply(bulletin),
+            message: message::slack(bulletin, links),
+            reply: message::slack_reply(bulletin, links),
         },
         Channel::EventBridge => Notice::Bus {
-            detail_type: "Notification Sent".to_owned(),
+            detail_type: message::NOTIFICATION_SENT.to_owned(),
             detail: message::webhook(bulletin),
         },
         Channel::Webhook { secret } => {

@@ -7,12 +7,11 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::notification;
-use drs_fleet_domain::notify::labels::Labels;
-use drs_fleet_domain::notify::{Taken, group, member};
+use drs_fleet_domain::notify::{Labels, Taken, group, member};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::unhandled::Reason;
 
-use crate::{Notifier, look};
+use crate::{Notifier, drills, look};
 
 /// Handles what waits in one lane: one incident's events.
 pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -20,6 +19,7 @@ pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>
     for received in worker.inbox.admit(io, work).await? {
         match received.event {
             Event::Own(event) => events.push(*event),
+            Event::DrillJob(event) => drills::job(worker, io, &event).await?,
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
         }
     }

@@ -2,6 +2,7 @@
 //! `drs_fleet_domain::{notification, notify}`, the words in `drs_fleet_domain::message`.
 
 mod deliver;
+mod drills;
 mod handle;
 mod holding;
 mod look;
@@ -21,7 +22,7 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::{DeliveryRow, GroupRow, MemberRow};
+use drs_fleet_domain::notify::{Channel, ChannelName, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes};
 use drs_fleet_domain::routing::WorkerName;
 
 /// The worker. Clones share caches.
@@ -34,6 +35,7 @@ pub struct Notifier {
     groups: Store<GroupRow>,
     members: Store<MemberRow>,
     deliveries: Store<DeliveryRow>,
+    drills: Store<DrillRow>,
     /// What one Region brings by the thousand pokes its group once.
     pokes: Together<Key, Severity>,
     /// Whether the hub has a Slack webhook.
@@ -52,8 +54,18 @@ impl Notifier {
             groups: Store::new(metrics.clone()),
             members: Store::new(metrics.clone()),
             deliveries: Store::new(metrics.clone()),
+            drills: Store::new(metrics.clone()),
             pokes: Together::default(),
             has_webhook,
+        }
+    }
+
+    /// Whether the routes have a channel of this name, and the hub what it needs.
+    fn can_use(&self, routes: &Routes, channel: &ChannelName) -> bool {
+        match routes.channel(channel) {
+            Some(Channel::SlackWebhook { secret: None }) => self.has_webhook,
+            Some(_) => true,
+            None => false,
         }
     }
 
@@ -71,6 +83,7 @@ impl Worker for Notifier {
         let received = Received::read(message)?;
         let lane = match &received.event {
             Event::Own(event) => event.incident.clone(),
+            Event::DrillJob(_) => "drills".to_owned(),
             _ => received.place().to_string(),
         };
         Ok(Sorted { lane, work: received })
@@ -81,6 +94,11 @@ impl Worker for Notifier {
     }
 
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
-        if keys::is_group(key) { look::look(self, io, key).await } else { deliver::deliver(self, io, key).await }
+        match keys::of_notifier(key) {
+            Some(keys::Told::Group) => look::look(self, io, key).await,
+            Some(keys::Told::Drill) => drills::wake(self, io, key).await,
+            Some(keys::Told::Delivery) => deliver::deliver(self, io, key).await,
+            None => Ok(()),
+        }
     }
 }

@@ -1,16 +1,12 @@
 //! A look at a group: what is new in it is marked, put together, and handed to the deliveries.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::group::{self, Outgoing, Round};
-use drs_fleet_domain::notify::{
-    ChannelName, DeliveryRow, GroupRow, Looked, MemberRow, Plan, compose, member,
-};
-use drs_fleet_domain::row::{Change, Row, Stored};
+use drs_fleet_domain::notify::{GroupRow, Looked, MemberRow, Plan, compose, member};
+use drs_fleet_domain::row::{Row, Stored};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -58,7 +54,7 @@ async fn find<I: Io>(
     for stored in stored {
         match stored.row.news() {
             None => members.push(stored.row),
-            Some(_) if holding.holds(&stored.row) => {
+            Some(_) if holding.holds(&stored.row).is_some() => {
                 held += u32::from(!stored.row.is_told_open());
                 members.push(stored.row);
             }
@@ -103,32 +99,17 @@ async fn all_acknowledged<I: Io>(io: &I, members: &[MemberRow]) -> Result<bool, 
     Ok(true)
 }
 
-/// Stores a delivery for each channel, and sends what its turn has come for.
+/// Hands the bulletin to its channels.
 async fn hand_over<I: Io>(
     worker: &Notifier,
     io: &I,
     (row, round): (&GroupRow, &Round),
     outgoing: &Outgoing,
 ) -> Result<(), IoError> {
-    let routes = worker.routes.current(io).await?;
-    let last = row.episode.as_ref().map(|episode| &episode.last);
-    let (bulletin, mut sent, mut made) = (&outgoing.bulletin, BTreeMap::new(), Vec::new());
-    for channel in usable(&outgoing.channels, |channel| worker.can_use(&routes, channel)) {
-        let follows = last.and_then(|last| last.get(channel).cloned());
-        let new = DeliveryRow::new((&row.id, round.number), channel, bulletin.clone(), follows, bulletin.at());
-        let create = |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
-        worker.deliveries.change(io, &new.key(), create).await?;
-        sent.insert(channel.clone(), new.place());
-        made.push(new.key());
-    }
-    worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &sent)).await?;
-    // What cannot be sent now is in the index of what is due.
-    try_join_all(made.iter().map(|key| deliver::deliver(worker, io, key))).await.map(drop)
-}
-
-fn usable<'a>(
-    channels: &'a BTreeSet<ChannelName>,
-    can_use: impl Fn(&ChannelName) -> bool,
-) -> impl Iterator<Item = &'a ChannelName> {
-    channels.iter().filter(move |channel| can_use(channel))
+    let last = row.episode.as_ref().map(|episode| episode.last.clone()).unwrap_or_default();
+    let bulletin = (round.number, &outgoing.bulletin);
+    let made = deliver::make(worker, io, &row.id, bulletin, (&outgoing.channels, &last)).await?;
+    let places = deliver::places(&made);
+    worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &places)).await?;
+    deliver::now(worker, io, &made).await
 }

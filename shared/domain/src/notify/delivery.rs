@@ -103,16 +103,17 @@ impl DeliveryRow {
         channel: &ChannelName,
         bulletin: Bulletin,
         follows: Option<Place>,
-        now: Timestamp,
     ) -> Self {
+        // Not our time: whoever makes it once more makes the same.
+        let made_at = bulletin.at();
         Self {
             group: group.to_owned(),
             number,
             channel: channel.clone(),
             bulletin,
             follows,
-            made_at: now,
-            try_at: Some(now),
+            made_at,
+            try_at: Some(made_at),
             attempts: 0,
             sent_at: None,
             thread: None,

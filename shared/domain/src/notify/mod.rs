@@ -10,6 +10,7 @@ mod compose;
 pub mod delivery;
 pub mod drill;
 pub mod group;
+pub mod hold;
 pub mod member;
 pub mod plan;
 

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, JobId, RecoveryInstanceId, Region, SourceServerId};
+use crate::incident::{IncidentKind, Severity};
 use crate::job::{Outcome, Purpose};
 use crate::keys::Place;
+use crate::own_event::{Happened, IncidentEvent};
 
 /// What happened to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +152,30 @@ pub struct FailbackEvent {
 }
 
 impl JobEvent {
+    /// The incident that it would be if it failed: what routes and windows look at.
+    pub fn as_incident(&self) -> IncidentEvent {
+        IncidentEvent {
+            event_id: self.event_id.clone(),
+            incident: self.event_id.clone(),
+            happened: Happened::Opened,
+            kind: IncidentKind::JobFailed,
+            severity: Severity::Low,
+            account_id: self.account_id.clone(),
+            account_name: self.account_name.clone(),
+            region: self.region.clone(),
+            subject: self.job_id.to_string(),
+            subject_name: self.plan_name.clone().unwrap_or_else(|| self.job_id.to_string()),
+            opened_at: self.at,
+            at: self.at,
+            sequence: 1,
+            reason: String::new(),
+            flaps: 0,
+            job_id: Some(self.job_id.clone()),
+            plan_name: self.plan_name.clone(),
+            drill: self.drill,
+        }
+    }
+
     /// Where it runs.
     pub fn place(&self) -> Place {
         Place { account: self.account_id.clone(), region: self.region.clone() }

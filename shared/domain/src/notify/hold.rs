@@ -1,0 +1,61 @@
+//! Why an incident is held back: it is told of once that ends, if it still lasts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::IncidentKind;
+use crate::own_event::IncidentEvent;
+use crate::words::{self, SubjectKind};
+
+/// So many stalled servers in one Region are one event of that Region, and not theirs.
+pub const REGION_WIDE: usize = 20;
+
+/// Why an incident is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// A person muted it.
+    Muted,
+    /// It belongs to a drill, whose lines and summary tell of it.
+    Drill,
+    /// Its spoke is silent: what is known of its servers is old.
+    SpokeSilent,
+    /// Replication has stalled all over the Region, which has such consequences.
+    RegionStalled,
+}
+
+/// Whether incidents of this kind mean nothing of their own while their spoke is silent.
+pub fn ends_with_its_spoke(kind: IncidentKind) -> bool {
+    words::subject(kind) == SubjectKind::Server
+}
+
+/// Whether incidents of this kind are consequences where replication has stalled.
+pub fn follows_a_stall(kind: IncidentKind) -> bool {
+    matches!(
+        kind,
+        IncidentKind::ReplicationLag
+            | IncidentKind::ReplicationBacklog
+            | IncidentKind::ServerNotSeen
+            | IncidentKind::InitialSyncStuck
+            | IncidentKind::RpoGap
+    )
+}
+
+/// Why an open incident is held back, if it is; `stalled` servers there are in its Region.
+pub fn of(
+    event: &IncidentEvent,
+    is_muted: bool,
+    in_window: bool,
+    spoke_is_silent: bool,
+    stalled: usize,
+) -> Option<Hold> {
+    // What of a drill's job fails is in the line that tells of the job.
+    let of_drill = in_window || (event.drill == Some(true) && event.kind == IncidentKind::JobFailed);
+    [
+        (is_muted, Hold::Muted),
+        (of_drill, Hold::Drill),
+        (spoke_is_silent && ends_with_its_spoke(event.kind), Hold::SpokeSilent),
+        (stalled >= REGION_WIDE && follows_a_stall(event.kind), Hold::RegionStalled),
+    ]
+    .into_iter()
+    .find_map(|(holds, why)| holds.then_some(why))
+}
