@@ -6,8 +6,23 @@
 
 pub mod bulletin;
 pub mod channel;
+pub mod hours;
+pub mod labels;
+pub mod matchers;
+pub mod mute;
 pub mod plan;
+pub mod routes;
+pub mod window;
 
 pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
+pub use self::hours::Hours;
+pub use self::labels::{Label, Labels};
+pub use self::matchers::Matchers;
+pub use self::mute::MuteRow;
 pub use self::plan::{Plan, Step, Taken};
+pub use self::routes::{Routes, RoutesRow};
+pub use self::window::WindowRow;
+
+#[cfg(test)]
+mod testing;
