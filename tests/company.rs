@@ -35,6 +35,8 @@ pub fn register_in(io: &MemoryIo, place: &Place, regions: Vec<AccountRegion>) {
         last_validated: None,
         last_error: None,
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
     });
 }
 

@@ -99,6 +99,8 @@ impl Fleet {
             last_validated: None,
             last_error: None,
             target: None,
+            ou: None,
+            tags: BTreeMap::new(),
         });
         io.set_page_size(&place(), Some(3));
         let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());

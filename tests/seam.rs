@@ -94,6 +94,8 @@ impl Hub {
             external_id_secret: spoke.external_id_secret.clone(),
             regions: vec![AccountRegion { region: REGION.parse().unwrap(), drs: true, source: true }],
             target: None,
+            ou: None,
+            tags: BTreeMap::new(),
             status: AccountStatus::PendingValidation,
             last_validated: None,
             last_error: None,
@@ -240,6 +242,7 @@ fn stall() -> Outbox {
         id: "s-12345678901234567",
         name: "db-1",
         job: None,
+        application: None,
     };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()

@@ -68,6 +68,7 @@ fn event(id: &str) -> OwnEvent {
         job_id: None,
         plan_name: None,
         drill: None,
+        application: None,
     };
     event.into()
 }

@@ -21,7 +21,14 @@ pub(super) fn notifier() -> Notifier {
 /// A stall of server 1: opened, made worse, resolved.
 fn life() -> Vec<IncidentEvent> {
     let (place, server) = (place(), server_id(1));
-    let subject = Subject { place: &place, account_name: "erp-prod", id: &server, name: "erp-1", job: None };
+    let subject = Subject {
+        place: &place,
+        account_name: "erp-prod",
+        id: &server,
+        name: "erp-1",
+        job: None,
+        application: None,
+    };
     let condition = |severity| Condition {
         kind: IncidentKind::ReplicationStalled,
         since: early(10),

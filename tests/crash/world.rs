@@ -27,6 +27,8 @@ pub(super) fn account() -> AccountRow {
         external_id_secret: "drs-fleet/external-id".to_owned(),
         regions: vec![region(DRS_REGION, true), region(SOURCE_REGION, false)],
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,

@@ -69,8 +69,14 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
     let end = prop::sample::select(vec![None, Some(Severity::Critical)]);
     (prop::collection::vec(end, 1..=3), any::<bool>()).prop_map(|(stalls, still_open)| {
         let place = somewhere();
-        let subject =
-            Subject { place: &place, account_name: "erp-prod", id: SERVER, name: "erp-db-03", job: None };
+        let subject = Subject {
+            place: &place,
+            account_name: "erp-prod",
+            id: SERVER,
+            name: "erp-db-03",
+            job: None,
+            application: None,
+        };
         let mut open = Incidents::new();
         let mut events = Vec::new();
         for (n, worse) in (0_i64..).zip(&stalls) {

@@ -81,7 +81,7 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
         && kind != IncidentKind::InstanceTagTampered;
     let job = of_job.then_some(JobLabel { id: &job_id, plan: Some("erp-wave-2"), drill: Some(true) });
     let account_name = if kind == IncidentKind::UnregisteredAccount { name } else { "erp-prod" };
-    let subject = Subject { place: &place, account_name, id, name, job };
+    let subject = Subject { place: &place, account_name, id, name, job, application: None };
     let (mut open, mut since, mut events) = (Incidents::new(), None, Vec::new());
     for found in findings(kind) {
         let (at, holding) = match found {

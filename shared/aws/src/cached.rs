@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::keys;
+use drs_fleet_domain::notify::{Routes, RoutesRow};
 use drs_fleet_domain::pace::{History, PaceRow};
 use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::tags::TagPolicy;
@@ -151,5 +152,16 @@ impl Held for TagPolicy {
 
     async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
         policy::current::<TagPolicyRow>(io).await
+    }
+}
+
+/// The routes of notifications as a process holds them.
+pub type RoutesCache = Cached<Routes>;
+
+impl Held for Routes {
+    const NAME: &'static str = "the routes";
+
+    async fn load<I: Io>(io: &I) -> Result<Self, IoError> {
+        policy::current::<RoutesRow>(io).await
     }
 }

@@ -72,6 +72,7 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
         job_id: None,
         plan_name: None,
         drill: None,
+        application: None,
     };
     event.into()
 }

@@ -1,7 +1,8 @@
-//! Changes of the policies: the thresholds, and the rules of tags. Only a command of a person makes them. Workers read them
+//! Changes of the policies: the thresholds, the rules of tags, and the routes of notifications. Only a command of a person makes them. Workers read them
 //! through [`crate::cached`].
 
 use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::notify::{Routes, RoutesRow};
 use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::tags::TagPolicy;
@@ -85,6 +86,7 @@ macro_rules! set_by_person {
 
 set_by_person!(PolicyRow of Policy at keys::policy);
 set_by_person!(TagPolicyRow of TagPolicy at keys::tag_policy);
+set_by_person!(RoutesRow of Routes at keys::routes);
 
 /// A policy as stored; `None` where none was ever set.
 ///

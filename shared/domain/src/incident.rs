@@ -30,14 +30,24 @@ pub enum Severity {
     Critical,
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Severity {
+    /// All of them, from the least on.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// As stored and published.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Low => "LOW",
             Self::Medium => "MEDIUM",
             Self::High => "HIGH",
             Self::Critical => "CRITICAL",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -127,6 +137,8 @@ pub struct Subject<'a> {
     pub name: &'a str,
     /// The job that it is, or that it comes from.
     pub job: Option<JobLabel<'a>>,
+    /// The application of a source server, where that is known.
+    pub application: Option<&'a str>,
 }
 
 /// What incidents of a job can be grouped by.

@@ -213,8 +213,14 @@ impl JobSweepRow {
     fn judged(mut self, stored: Option<&Self>, context: &Context<'_>) -> Option<Change<Self>> {
         let holding: Vec<_> = near_quota(&self, context).filter(|_| context.watched).into_iter().collect();
         let (place, name) = (self.place.clone(), context.account_name);
-        let subject =
-            Subject { place: &place, account_name: name, id: place.account.as_str(), name, job: None };
+        let subject = Subject {
+            place: &place,
+            account_name: name,
+            id: place.account.as_str(),
+            name,
+            job: None,
+            application: None,
+        };
         let told = reconcile(&mut self.incidents, &holding, &subject, context.now);
         Change::between(stored, self, told.into_iter().map(Into::into).collect())
     }

@@ -26,6 +26,9 @@
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
 //! | thresholds | `policy` | `policy` | the CLI |
+//! | routes of notifications | `policy` | `routes` | the CLI |
+//! | mute | `mutes` | `mute#ID` | the CLI |
+//! | window for a drill, opened by hand | `windows` | `window#ID` | the CLI |
 //! | registered account | `account#DIGIT` | `account#ACCOUNT` | the CLI |
 //! | events not acted on | `unhandled#WORKER#DIGIT` | `REASON#ACCOUNT`, `REASON#ACCOUNT#SUBJECT` | each worker |
 //!
@@ -183,6 +186,31 @@ pub fn tag_sweep(place: &Place) -> Key {
 /// The rules of tags.
 pub fn tag_policy() -> Key {
     Key { pk: "policy".into(), sk: "tags".into() }
+}
+
+/// The routes of notifications.
+pub fn routes() -> Key {
+    Key { pk: "policy".into(), sk: "routes".into() }
+}
+
+/// A mute.
+pub fn mute(id: &str) -> Key {
+    Key { pk: "mutes".into(), sk: format!("mute#{id}") }
+}
+
+/// All mutes.
+pub fn mutes() -> Range {
+    Range { pk: "mutes".into(), sk_prefix: "mute#".into() }
+}
+
+/// A window for a drill, opened by hand.
+pub fn window(id: &str) -> Key {
+    Key { pk: "windows".into(), sk: format!("window#{id}") }
+}
+
+/// All windows for drills that were opened by hand.
+pub fn windows() -> Range {
+    Range { pk: "windows".into(), sk_prefix: "window#".into() }
 }
 
 /// A job.

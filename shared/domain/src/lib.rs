@@ -27,6 +27,7 @@ pub mod notification;
 pub mod notify;
 pub mod own_event;
 pub mod pace;
+pub mod pattern;
 pub mod place;
 pub mod placement;
 pub mod policy;

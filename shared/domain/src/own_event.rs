@@ -224,6 +224,9 @@ pub struct IncidentEvent {
     /// Whether the job is a drill, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<bool>,
+    /// The application of the source server, by the tag that the policy names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
 }
 
 impl IncidentEvent {
@@ -261,6 +264,7 @@ impl IncidentEvent {
             job_id: subject.job.map(|job| job.id.clone()),
             plan_name: subject.job.and_then(|job| job.plan).map(str::to_owned),
             drill: subject.job.and_then(|job| job.drill),
+            application: subject.application.map(str::to_owned),
         }
     }
 

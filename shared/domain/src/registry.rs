@@ -82,6 +82,12 @@ pub struct AccountRow {
     /// Of a staging account: the account that its source servers are to be extended into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<AccountId>,
+    /// Its organisational unit, as people name it; what routes, mutes and windows look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ou: Option<String>,
+    /// Its tags, such as `team`; what routes, mutes and windows look at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// How far it has come.
     pub status: AccountStatus,
     /// When it was last validated.

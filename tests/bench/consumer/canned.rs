@@ -85,6 +85,8 @@ fn account_row(n: usize) -> Option<AccountRow> {
         status: AccountStatus::Inactive,
         regions: vec![AccountRegion { region: REGION.parse().ok()?, drs: true, source: false }],
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
         last_validated: None,
         last_error: None,
     })

@@ -148,6 +148,8 @@ fn account(spoke: &Spoke) -> anyhow::Result<AccountRow> {
         external_id_secret: spoke.external_id_secret.clone(),
         regions: vec![AccountRegion { region: region.parse()?, drs: true, source: true }],
         target: None,
+        ou: None,
+        tags: BTreeMap::new(),
         status: AccountStatus::PendingValidation,
         last_validated: None,
         last_error: None,

@@ -119,6 +119,8 @@ pub(crate) fn account(id: &str, name: &str, regions: &[&str]) -> AccountRow {
         external_id_secret: format!("drs-fleet/external-id/{id}"),
         regions: regions.iter().map(region).collect(),
         target: None,
+        ou: None,
+        tags: BTreeMap::new(),
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,

@@ -94,6 +94,8 @@ async fn the_incident_is_due_for_the_worker_that_opened_it_and_ends_with_the_reg
         last_validated: None,
         last_error: None,
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
     });
     tokio::time::sleep(Duration::from_mins(10)).await;
     let shard = keys::due_shard("capacity-tracker", &key());

@@ -16,6 +16,8 @@ fn account(status: AccountStatus) -> AccountRow {
         last_validated: None,
         last_error: None,
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
     }
 }
 

@@ -16,8 +16,14 @@ impl Server {
     /// What is told at `minute`, when a stall holds that began at `since`; as the notifier gets it.
     fn decides(&mut self, minute: i64, stall: Option<(i64, Severity)>) -> Vec<(Happened, u32)> {
         let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
-        let subject =
-            Subject { place: &place, account_name: "erp-prod", id: "s-1", name: "erp-db-03", job: None };
+        let subject = Subject {
+            place: &place,
+            account_name: "erp-prod",
+            id: "s-1",
+            name: "erp-db-03",
+            job: None,
+            application: None,
+        };
         let holding = stall.map(|(since, severity)| Condition {
             kind: IncidentKind::ReplicationStalled,
             since: at(since),

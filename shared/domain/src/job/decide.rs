@@ -70,8 +70,14 @@ pub fn decide(
     let holding = if context.watched { conditions::holding(&row, context) } else { Vec::new() };
     let name = conditions::name(&row);
     let label = JobLabel { id, plan: row.plan.as_deref(), drill: row.drill };
-    let subject =
-        Subject { place, account_name: context.account_name, id: id.as_str(), name: &name, job: Some(label) };
+    let subject = Subject {
+        place,
+        account_name: context.account_name,
+        id: id.as_str(),
+        name: &name,
+        job: Some(label),
+        application: None,
+    };
     let mut incidents = std::mem::take(&mut row.incidents);
     let told = reconcile(&mut incidents, &holding, &subject, context.now);
     row.incidents = incidents;

@@ -40,6 +40,7 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         job_id: of_job.then(|| JOB.parse().unwrap()),
         plan_name: of_job.then(|| "erp-wave-2".into()),
         drill: of_job.then_some(true),
+        application: None,
     }
 }
 

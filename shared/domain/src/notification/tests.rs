@@ -9,7 +9,14 @@ fn at(second: i64) -> Timestamp {
 /// Opened at 0 and resolved at 500.
 fn told() -> Vec<IncidentEvent> {
     let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
-    let subject = Subject { place: &place, account_name: "erp", id: "s-1", name: "erp-1", job: None };
+    let subject = Subject {
+        place: &place,
+        account_name: "erp",
+        id: "s-1",
+        name: "erp-1",
+        job: None,
+        application: None,
+    };
     let (kind, reason) = (IncidentKind::ReplicationStalled, String::new());
     let condition = Condition { kind, since: at(0), severity: Severity::High, reason };
     let mut open = Incidents::new();

@@ -11,8 +11,14 @@ pub mod delivery;
 pub mod drill;
 pub mod group;
 pub mod hold;
+pub mod hours;
+pub mod labels;
+pub mod matchers;
 pub mod member;
+pub mod mute;
 pub mod plan;
+pub mod routes;
+pub mod window;
 
 pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
@@ -20,8 +26,16 @@ pub use self::compose::{Looked, compose};
 pub use self::delivery::DeliveryRow;
 pub use self::drill::DrillRow;
 pub use self::group::GroupRow;
+pub use self::hours::Hours;
+pub use self::labels::{Label, Labels};
+pub use self::matchers::Matchers;
 pub use self::member::MemberRow;
+pub use self::mute::MuteRow;
+pub use self::plan::{Plan, Step, Taken};
+pub use self::routes::{Routes, RoutesRow};
+pub use self::window::WindowRow;
+
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
-
-pub use self::plan::{Plan, Step, Taken};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ChannelName;
+use super::{ChannelName, Hours};
 use crate::incident::Severity;
 
 /// A route that an incident takes, and the group that it joins there.
@@ -33,6 +33,8 @@ pub struct Plan {
     pub repeat_interval: Duration,
     /// Who is told when nobody acknowledges in time, in this order.
     pub escalate: Vec<Step>,
+    /// At which hours.
+    pub hours: Hours,
 }
 
 /// One step of an escalation.
@@ -47,7 +49,6 @@ pub struct Step {
 impl Plan {
     /// The first time from `wanted` on at which people want to be told of something this bad.
     pub fn tells_at(&self, wanted: Timestamp, worst: Severity) -> Timestamp {
-        let _ = worst;
-        wanted
+        self.hours.tells_at(wanted, worst)
     }
 }

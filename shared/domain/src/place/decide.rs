@@ -79,7 +79,14 @@ pub(super) fn finish(
     holding.extend(overdue::condition(&row, context));
     let place = row.place.clone();
     let name = context.account_name;
-    let subject = Subject { place: &place, account_name: name, id: place.account.as_str(), name, job: None };
+    let subject = Subject {
+        place: &place,
+        account_name: name,
+        id: place.account.as_str(),
+        name,
+        job: None,
+        application: None,
+    };
     let told = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let tell = told.into_iter().map(OwnEvent::from).chain(status.map(OwnEvent::from)).collect();
     Change::between(stored, row, tell)

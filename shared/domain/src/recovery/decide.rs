@@ -51,8 +51,14 @@ pub fn decide(
     let holding = [failed(&row), not_resumed(&row, context.limits)].into_iter().flatten();
     let holding: Vec<_> = holding.filter(|_| context.watched).collect();
     let label = row.job.as_ref().map(|id| JobLabel { id, plan: row.plan.as_deref(), drill: row.drill });
-    let subject =
-        Subject { place, account_name: context.account_name, id: id.as_str(), name: row.label(), job: label };
+    let subject = Subject {
+        place,
+        account_name: context.account_name,
+        id: id.as_str(),
+        name: row.label(),
+        job: label,
+        application: None,
+    };
     let mut incidents = row.incidents.clone();
     told.extend(reconcile(&mut incidents, &holding, &subject, context.now).into_iter().map(Into::into));
     row.incidents = incidents;

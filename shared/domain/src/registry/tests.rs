@@ -10,6 +10,8 @@ fn row(id: &str, status: AccountStatus) -> AccountRow {
         external_id_secret: "drs-fleet/external-id".into(),
         regions: vec![region("eu-central-1", true), region("eu-west-1", false)],
         target: None,
+        ou: None,
+        tags: BTreeMap::new(),
         status,
         last_validated: None,
         last_error: None,

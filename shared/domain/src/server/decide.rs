@@ -95,8 +95,16 @@ pub fn decide(
     let is_watched = context.is_watched(place);
     let holding = if is_watched { conditions::holding(&row, &limits, sight) } else { Vec::new() };
     let name = row.name().to_owned();
-    let subject =
-        Subject { place, account_name: context.account_name, id: id.as_str(), name: &name, job: None };
+    let application = row.application(context.policy).map(str::to_owned);
+    let application = application.as_deref();
+    let subject = Subject {
+        place,
+        account_name: context.account_name,
+        id: id.as_str(),
+        name: &name,
+        job: None,
+        application,
+    };
     let tell = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let will_hold = conditions::next(&row, &limits, sight).filter(|_| is_watched);
     row.look_at = will_hold.into_iter().chain(incident::wake_at(&row.incidents)).min();

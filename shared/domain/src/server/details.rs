@@ -12,6 +12,7 @@ use crate::policy::Policy;
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::seen::{ServerFacts, ServerSeen};
+use crate::stamp::fnv1a_64;
 
 /// What a source server is made of: changes seldom, and is read by people only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +121,5 @@ const FORGOTTEN: u64 = 0;
 /// fields every server's details are written once more.
 pub fn fingerprint(seen: &ServerSeen) -> u64 {
     let details = (&seen.arn, &seen.hostname, &seen.facts, &seen.tags);
-    let text = serde_json::to_vec(&details).unwrap_or_default();
-    text.iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv1a_64(&serde_json::to_vec(&details).unwrap_or_default())
 }

@@ -75,6 +75,11 @@ impl ServerRow {
         self.inventory.as_ref()?.marks.get(RTO_TAG).and_then(|text| span::parse(text))
     }
 
+    /// Its application, by the tag that the policy names.
+    pub fn application(&self, policy: &Policy) -> Option<&str> {
+        self.inventory.as_ref()?.marks.get(policy.application_tag()).map(String::as_str)
+    }
+
     /// The state of a server that replicates in another account, and whether it does so; `None` for all others. One that
     /// is gone was given up: nobody waits for it.
     pub fn replicates_elsewhere(&self) -> Option<(&str, bool)> {

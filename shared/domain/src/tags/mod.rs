@@ -8,7 +8,6 @@
 mod history;
 mod instance;
 mod link;
-mod pattern;
 mod plan;
 pub mod rules;
 mod server;
@@ -20,7 +19,6 @@ mod wanted;
 pub use self::history::{Changed, TagHistoryRow};
 pub use self::instance::{InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken};
 pub use self::link::InstanceServerRow;
-pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{

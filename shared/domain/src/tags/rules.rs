@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{KEY_LENGTH, Pattern, VALUE_LENGTH, is_protected};
+use super::{KEY_LENGTH, VALUE_LENGTH, is_protected};
 use crate::ids::AccountId;
 use crate::keys::{self, Key};
+use crate::pattern::Pattern;
 use crate::row::Row;
 
 /// All rules, as people write them. Stored as one item; the workers read it again every minute.

@@ -164,6 +164,7 @@ impl ServerTagsRow {
             id: about.server.as_str(),
             name: about.name,
             job: None,
+            application: None,
         };
         let tell = reconcile(&mut self.incidents, &holding, &subject, now);
         Change::between(stored, self, tell.into_iter().map(Into::into).collect())

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{KEY_LENGTH, Pattern, Rules, VALUE_LENGTH, is_protected};
+use super::{KEY_LENGTH, Rules, VALUE_LENGTH, is_protected};
 use crate::ids::{AccountId, InstanceId, Region};
+use crate::pattern::Pattern;
 
 /// An EC2 machine and its tags.
 #[derive(Clone, Copy, Debug)]

@@ -52,6 +52,8 @@ fn of_account(row: &AccountRow, now: Timestamp) -> String {
     lines.extend(row.last_error.iter().map(|error| fact("last error", &plain(error))));
     lines.push(fact("role", &row.role_arn));
     lines.extend(row.target.iter().map(|target| fact("extended to", target.as_str())));
+    lines.extend(row.ou.iter().map(|ou| fact("OU", &plain(ou))));
+    lines.extend(row.tags.iter().map(|(key, value)| fact("tag", &plain(&format!("{key}={value}")))));
     lines.push(fact("external id", &format!("in the hub's secret {}", row.external_id_secret)));
     lines.join("\n") + "\n"
 }

@@ -16,6 +16,8 @@ fn row() -> AccountRow {
         external_id_secret: "drs-fleet/external-id".into(),
         regions: Vec::new(),
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
         status: AccountStatus::Active,
         last_validated: None,
         last_error: None,
@@ -38,6 +40,7 @@ fn outbox(second: i64) -> Outbox {
         id: "s-12345678901234567",
         name: "db-1",
         job: None,
+        application: None,
     };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()

@@ -23,6 +23,8 @@ fn account(id: &str, status: AccountStatus) -> AccountRow {
         external_id_secret: String::new(),
         regions: vec![AccountRegion { region: somewhere().region, drs: true, source: false }],
         target: None,
+        ou: None,
+        tags: std::collections::BTreeMap::new(),
         status,
         last_validated: None,
         last_error: None,

@@ -1,5 +1,6 @@
 use super::*;
-use crate::tags::{Pattern, Source, wanted};
+use crate::pattern::Pattern;
+use crate::tags::{Source, wanted};
 
 fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

@@ -45,6 +45,7 @@ fn event(kind: IncidentKind, severity: Severity, subject: &str, minutes: u64) ->
         job_id: None,
         plan_name: None,
         drill: None,
+        application: None,
     }
 }
 

@@ -1,10 +1,10 @@
-//! Patterns of tag keys.
+//! Patterns of names, tag keys and other short texts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A pattern of tag keys: `*` stands for any characters, `?` for one. Case counts, as it does in tags.
+/// A pattern of short texts: `*` stands for any characters, `?` for one. Case counts, as it does in tags.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(String);
@@ -20,19 +20,19 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether it is of this key. Takes no longer than pattern times key.
-    pub fn fits(&self, key: &str) -> bool {
-        let (pattern, key): (Vec<char>, Vec<char>) = (self.0.chars().collect(), key.chars().collect());
+    /// Whether it is of this text. Takes no longer than pattern times text.
+    pub fn fits(&self, text: &str) -> bool {
+        let (pattern, text): (Vec<char>, Vec<char>) = (self.0.chars().collect(), text.chars().collect());
         let (mut p, mut k) = (0, 0);
         // Where the last star is, and how far it reaches so far.
         let mut star: Option<(usize, usize)> = None;
-        while k < key.len() {
+        while k < text.len() {
             match pattern.get(p) {
                 Some('*') => {
                     star = Some((p, k));
                     p += 1;
                 }
-                Some(c) if *c == '?' || *c == key[k] => {
+                Some(c) if *c == '?' || *c == text[k] => {
                     p += 1;
                     k += 1;
                 }
@@ -71,8 +71,8 @@ mod tests {
             ("größe*", vec!["größe1"], vec!["grösse"]),
         ] {
             let pattern = Pattern::new(pattern);
-            assert!(fits.iter().all(|key| pattern.fits(key)), "{pattern} fits {fits:?}");
-            assert!(!not.iter().any(|key| pattern.fits(key)), "{pattern} does not fit {not:?}");
+            assert!(fits.iter().all(|text| pattern.fits(text)), "{pattern} fits {fits:?}");
+            assert!(!not.iter().any(|text| pattern.fits(text)), "{pattern} does not fit {not:?}");
         }
     }
 }

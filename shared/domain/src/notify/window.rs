@@ -1,0 +1,91 @@
+//! Windows for drills, opened by hand: what is expected in them is told in one line per wave, and pages nobody.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::mute::{KEPT, wrong_span};
+use super::{Label, Labels, Matchers};
+use crate::keys::{self, Key};
+use crate::row::Row;
+
+/// No window is open longer: 7 days.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+/// A window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowRow {
+    /// Names it.
+    pub id: String,
+    /// What the drill is called.
+    pub name: String,
+    /// What is expected.
+    pub matchers: Matchers,
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when at most.
+    pub until: Timestamp,
+    /// Who opened it.
+    pub author: String,
+    /// When somebody closed it before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+}
+
+impl WindowRow {
+    /// What is expected unless somebody says otherwise: what comes of drills.
+    pub fn expected() -> Matchers {
+        Matchers::of([(Label::Drill, "drill".to_owned())])
+    }
+
+    /// Whether an incident is expected now.
+    pub fn covers(&self, labels: &Labels<'_>, now: Timestamp) -> bool {
+        self.is_open(now) && self.matchers.fit(labels)
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.closes_at()
+    }
+
+    /// When it closes, or closed.
+    pub fn closes_at(&self) -> Timestamp {
+        self.closed_at.map_or(self.until, |closed| closed.min(self.until))
+    }
+
+    /// Closed by somebody; `None` when it is closed already.
+    pub fn closed(&self, by: &str, now: Timestamp) -> Option<Self> {
+        let closed = || Self { closed_at: Some(now), closed_by: Some(by.to_owned()), ..self.clone() };
+        (now < self.closes_at()).then(closed)
+    }
+
+    /// What is wrong with it, in words for whoever wrote it; empty when it can be used.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.matchers.problems();
+        if self.matchers.is_empty() {
+            problems.push("everything would be expected: say what with a matcher".to_owned());
+        }
+        problems.extend(wrong_span(self.from, self.until, LONGEST));
+        problems
+    }
+}
+
+impl Row for WindowRow {
+    const KIND: &'static str = "window";
+    const WORKER: &'static str = "cli";
+
+    fn key(&self) -> Key {
+        keys::window(&self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.closes_at().checked_add(KEPT).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;
