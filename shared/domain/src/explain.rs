@@ -10,12 +10,14 @@ use crate::event::{self, ApiCall, Event};
 use crate::ids::{JobId, SourceServerId};
 use crate::job_sweep::JobSweepRow;
 use crate::keys::Place;
+use crate::message::{self, Links};
 use crate::notification::{self, Channel};
+use crate::notify::Digest;
 use crate::own_event::{self, OwnEvent};
 use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
-use crate::{job, message, place, recovery, server, tags};
+use crate::{job, place, recovery, server, tags};
 
 /// What one worker would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -117,8 +119,10 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
                 _ => "each channel is told once".into(),
             };
             if told.as_ref().is_some_and(|change| !change.row.deliveries.is_empty()) {
-                let mail = message::email(own);
-                to.messages = vec![json!({"subject": mail.subject, "body": mail.body}), message::slack(own)];
+                let (bulletin, links) = (Digest::of_one(own).into(), Links::default());
+                let mail = message::email(&bulletin, &links);
+                let slack = message::slack(&bulletin, &links);
+                to.messages = vec![json!({"subject": mail.subject, "body": mail.body}), slack];
             }
             to.write(told.as_ref());
         }

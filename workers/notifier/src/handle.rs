@@ -5,8 +5,9 @@ use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::message;
+use drs_fleet_domain::message::{self, Links};
 use drs_fleet_domain::notification::{self, Answer, Channel, IncidentRow};
+use drs_fleet_domain::notify::Digest;
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::unhandled::Reason;
@@ -72,10 +73,11 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &IncidentRow, now: Timestam
 }
 
 fn notice(channel: Channel, event: &IncidentEvent) -> Notice {
+    let (bulletin, links) = (Digest::of_one(event).into(), Links::default());
     match channel {
-        Channel::Slack => Notice::SlackWebhook { secret: None, message: message::slack(event) },
+        Channel::Slack => Notice::SlackWebhook { secret: None, message: message::slack(&bulletin, &links) },
         Channel::Email => {
-            let message::Email { subject, body, attributes } = message::email(event);
+            let message::Email { subject, body, attributes } = message::email(&bulletin, &links);
             Notice::Topic { arn: None, subject, body, attributes }
         }
     }
