@@ -10,13 +10,15 @@ use crate::event::{self, ApiCall, Event};
 use crate::ids::{JobId, SourceServerId};
 use crate::job_sweep::JobSweepRow;
 use crate::keys::Place;
+use crate::message::{self, Links};
 use crate::notification;
 use crate::notify::drill::{self, Which};
+use crate::notify::{Digest, Labels, Routes};
 use crate::own_event::{self, OwnEvent};
 use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
-use crate::{job, message, place, recovery, server, tags};
+use crate::{job, place, recovery, server, tags};
 
 /// What one worker would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -111,8 +113,19 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             to.write(tags::changed((&place, &name), (change, at), None, at).as_ref());
         }
         Event::Own(own) => {
-            let told = notification::decide(std::slice::from_ref(own), None, |_| Vec::new());
-            to.because = "it joins its groups, which are told together".into();
+            let taken = |event: &_| Routes::default().taken(&Labels::of(event, None));
+            let told = notification::decide(std::slice::from_ref(own), None, taken);
+            to.because = match told.as_ref().map(|change| change.row.is_open()) {
+                Some(true) => "it joins its groups, which are told together; alone it would read as below",
+                _ => "nobody is told the end of what nobody was told",
+            }
+            .into();
+            if told.as_ref().is_some_and(|change| change.row.is_open()) {
+                let (bulletin, links) = (Digest::of_one(own).into(), Links::default());
+                let mail = message::email(&bulletin, &links);
+                let slack = message::slack(&bulletin, &links);
+                to.messages = vec![json!({"subject": mail.subject, "body": mail.body}), slack];
+            }
             to.write(told.as_ref());
         }
         Event::DrillJob(job) => {

@@ -65,7 +65,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    Ok(match io.send(&notice(channel, row, &routes.links())).await {
+    Ok(match io.send(&notice(channel, row, &routes.links)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
@@ -93,7 +93,7 @@ fn notice(channel: &Channel, row: &DeliveryRow, links: &Links) -> Notice {
             channel,
             thread: row.thread.clone(),
             message: message::slack(bulletin, links),
-            reply: message::slack_reply(bulletin, links),
+            reply: message::slack_reply(bulletin),
         },
         Channel::EventBridge => Notice::Bus {
             detail_type: message::NOTIFICATION_SENT.to_owned(),

@@ -1,9 +1,15 @@
 mod jobs;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::*;
-use crate::incident::IncidentKind;
+use crate::incident::{IncidentKind, Severity};
+use crate::notify::{Digest, Why};
+use crate::own_event::{Happened, IncidentEvent};
 use crate::policy::RPO_TAG;
 use crate::quota::Quota;
+use crate::words::{self, SubjectKind};
 
 const HAPPENED: [Happened; 4] =
     [Happened::Opened, Happened::Escalated, Happened::Reopened, Happened::Resolved];
@@ -42,6 +48,16 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         drill: of_job.then_some(true),
         application: None,
     }
+}
+
+/// As an incident is told by itself.
+fn email(event: &IncidentEvent) -> Email {
+    super::email(&Digest::of_one(event).into(), &Links::default())
+}
+
+/// As an incident is told by itself.
+fn slack(event: &IncidentEvent) -> Value {
+    super::slack(&Digest::of_one(event).into(), &Links::default())
 }
 
 /// Every kind in everything that happens to it.
@@ -187,10 +203,11 @@ fn colours_follow_the_severity_until_it_is_over() {
 
 #[test]
 fn how_often_it_came_back_is_said_in_words() {
-    let line =
-        |flaps| line(&IncidentEvent { flaps, ..event(IncidentKind::ReplicationLag, Happened::Reopened) });
-    assert_eq!(line(1), "Reopened: High replication lag: erp-db-03 (erp-prod, came back once)");
-    assert_eq!(line(3), "Reopened: High replication lag: erp-db-03 (erp-prod, came back 3 times)");
+    let line = |flaps| {
+        email(&IncidentEvent { flaps, ..event(IncidentKind::ReplicationLag, Happened::Reopened) }).subject
+    };
+    assert_eq!(line(1), "[HIGH] Reopened: High replication lag: erp-db-03 (erp-prod, came back once)");
+    assert_eq!(line(3), "[HIGH] Reopened: High replication lag: erp-db-03 (erp-prod, came back 3 times)");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Severity;
-use crate::own_event::{FailedServer, IncidentEvent};
+use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
 /// What a channel is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,56 @@ pub struct Digest {
     pub first: Vec<IncidentEvent>,
     /// How many accounts the open ones are in.
     pub accounts: u32,
+}
+
+impl Digest {
+    /// What happened to one incident, told by itself.
+    pub fn of_one(event: &IncidentEvent) -> Self {
+        let over = event.happened == Happened::Resolved;
+        let counts = Counts {
+            opened: u32::from(event.happened == Happened::Opened),
+            worse: u32::from(matches!(event.happened, Happened::Escalated | Happened::Reopened)),
+            resolved: u32::from(over),
+            open: u32::from(!over),
+            held: 0,
+        };
+        Self {
+            key: event.event_id.clone(),
+            group: event.incident.clone(),
+            route: String::new(),
+            labels: BTreeMap::new(),
+            why: Why::Changed,
+            at: event.at,
+            since: event.opened_at,
+            worst: (!over).then_some(event.severity),
+            counts,
+            first: vec![event.clone()],
+            accounts: counts.open,
+        }
+    }
+
+    /// The incident, where the group is that one alone: one that others belonged to before has been wrong for longer
+    /// than it.
+    pub fn only(&self) -> Option<&IncidentEvent> {
+        match self.first.as_slice() {
+            [event] if self.counts.open + self.counts.resolved <= 1 && self.since >= event.opened_at => {
+                Some(event)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<Digest> for Bulletin {
+    fn from(digest: Digest) -> Self {
+        Self::Digest(Box::new(digest))
+    }
+}
+
+impl From<Drill> for Bulletin {
+    fn from(drill: Drill) -> Self {
+        Self::Drill(Box::new(drill))
+    }
 }
 
 /// So many incidents are named in a digest.

@@ -21,6 +21,7 @@ pub use self::walk::{Asked, Outcome};
 use super::plan::{Plan, Step, Taken};
 use super::{Channel, ChannelName, Hours, Label, Labels, Matchers};
 use crate::keys::{self, Key};
+use crate::message::Links;
 use crate::row::Row;
 use crate::span::Length;
 
@@ -37,6 +38,9 @@ pub struct Routes {
     /// Where people and programs are told, besides `mail` and `slack`, which are the hub's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub channels: BTreeMap<ChannelName, Channel>,
+    /// Where people find more.
+    #[serde(default, skip_serializing_if = "no_links")]
+    pub links: Links,
     /// How is told what no route takes, and what routes do not set.
     #[serde(default, skip_serializing_if = "Telling::is_empty")]
     pub default: Telling,
@@ -46,6 +50,10 @@ pub struct Routes {
     /// Who is told besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
+}
+
+fn no_links(links: &Links) -> bool {
+    *links == Links::default()
 }
 
 /// One route.

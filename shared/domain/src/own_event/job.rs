@@ -173,6 +173,7 @@ impl JobEvent {
             job_id: Some(self.job_id.clone()),
             plan_name: self.plan_name.clone(),
             drill: self.drill,
+            application: None,
         }
     }
 

@@ -97,7 +97,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use drs_fleet_domain::message;
+    use drs_fleet_domain::message::{self, Links};
+    use drs_fleet_domain::notify::Digest;
     use drs_fleet_domain::own_event::IncidentEvent;
 
     use super::*;
@@ -120,7 +121,8 @@ mod tests {
         let incidents = incidents();
         assert!(incidents.len() > 14, "{}", incidents.len());
         for event in incidents {
-            let (slack, mail) = (message::slack(&event), message::email(&event));
+            let (bulletin, links) = (Digest::of_one(&event).into(), Links::default());
+            let (slack, mail) = (message::slack(&bulletin, &links), message::email(&bulletin, &links));
             let (to, from) = ("dr@example.com".into(), "no-reply@sns.amazonaws.com".into());
             let mail = Mail { to, from, subject: mail.subject, body: mail.body, at: event.at };
             let shown = render(std::slice::from_ref(&slack), std::slice::from_ref(&mail));

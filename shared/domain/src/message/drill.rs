@@ -1,0 +1,113 @@
+//! A drill: its start, a line per wave, and how it ended.
+
+use super::told::{Item, List, Told};
+use super::{Links, text};
+use crate::incident::Severity;
+use crate::notify::{Drill, DrillHappened};
+use crate::own_event::FailedServer;
+
+/// What a bulletin about a drill says.
+pub(super) fn told(drill: &Drill, links: &Links) -> Told {
+    let headline = headline(drill);
+    let dashboard = links.dashboard.iter().map(|url| ("Dashboard".to_owned(), url.clone()));
+    Told {
+        severity: None,
+        sample: false,
+        line: headline.clone(),
+        news: headline.clone(),
+        headline,
+        text: sentences(drill),
+        facts: facts(drill).into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        list: list(drill),
+        advice: None,
+        links: dashboard.collect(),
+    }
+}
+
+/// How bad what happened is: servers that fail in a drill would fail in an emergency.
+pub(super) fn severity(drill: &Drill) -> Severity {
+    match failed(drill) {
+        (0, _) => Severity::Low,
+        _ => Severity::Medium,
+    }
+}
+
+/// How many failed, and the first of them.
+fn failed(drill: &Drill) -> (u32, &[FailedServer]) {
+    match &drill.happened {
+        DrillHappened::Started { .. } => (0, &[]),
+        DrillHappened::Wave { failed, failed_servers, .. }
+        | DrillHappened::Ended { failed, failed_servers, .. } => (*failed, failed_servers),
+    }
+}
+
+fn headline(drill: &Drill) -> String {
+    let name = text::cut(&drill.name);
+    match &drill.happened {
+        DrillHappened::Started { .. } => format!("Drill started: {name}"),
+        DrillHappened::Wave { number, servers, succeeded, .. } => {
+            format!("Drill {name}, wave {number}: {}", launched(*succeeded, *servers))
+        }
+        DrillHappened::Ended { servers, succeeded, .. } => {
+            format!("Drill ended: {name}: {}", launched(*succeeded, *servers))
+        }
+    }
+}
+
+fn launched(succeeded: u32, servers: u32) -> String {
+    format!("{succeeded} of {} launched", text::count(servers, "server"))
+}
+
+fn sentences(drill: &Drill) -> Vec<String> {
+    match &drill.happened {
+        DrillHappened::Started { until, .. } => vec![format!(
+            "Until it ends, and until {} at most, what fails in it pages nobody; it is counted in the summary.",
+            text::minute(*until)
+        )],
+        DrillHappened::Wave { .. } => Vec::new(),
+        DrillHappened::Ended { held: 0, .. } => vec!["Nothing was held back.".to_owned()],
+        DrillHappened::Ended { held, .. } => {
+            let what = text::count(*held, "incident");
+            vec![format!(
+                "{what} of the drill paged nobody: drs-fleet incidents list shows what is still open."
+            )]
+        }
+    }
+}
+
+fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    match &drill.happened {
+        DrillHappened::Started { by, .. } => {
+            facts.extend(by.as_deref().map(|by| ("Opened by", text::cut(by))));
+            facts.push(("Since", text::minute(drill.since)));
+        }
+        DrillHappened::Wave { job_id, account_name, region, recovery_seconds, failed, .. } => {
+            facts.push(("Account", text::cut(account_name)));
+            facts.push(("Region", text::cut(region)));
+            facts.push(("Job", text::cut(job_id)));
+            facts.push(("Failed", failed.to_string()));
+            facts.extend(recovery_seconds.map(|seconds| ("Recovery", text::of_seconds(seconds))));
+        }
+        DrillHappened::Ended { waves, failed, longest_seconds, .. } => {
+            facts.push(("Waves", waves.to_string()));
+            facts.push(("Failed", failed.to_string()));
+            facts.extend(longest_seconds.map(|seconds| ("Longest", text::of_seconds(seconds))));
+            facts.push(("Lasted", text::duration(drill.since, drill.at)));
+        }
+    }
+    facts
+}
+
+fn list(drill: &Drill) -> Option<List> {
+    let (all, servers) = failed(drill);
+    let items: Vec<_> = servers.iter().map(item).collect();
+    let command = "drs-fleet drills report";
+    (!items.is_empty()).then_some(List { title: "What failed", items, all, command })
+}
+
+fn item(server: &FailedServer) -> Item {
+    let name = text::listed(&server.name);
+    let id = server.server_id.to_string();
+    Item { name: if name.trim().is_empty() { id } else { name }, link: None, rest: text::cut(&server.reason) }
+}

@@ -1,0 +1,98 @@
+//! Plain text for a mailbox.
+
+use std::collections::BTreeMap;
+
+use super::told::{List, Told};
+use super::{Links, digest, drill};
+use crate::incident::Severity;
+use crate::notify::bulletin::NAMED;
+use crate::notify::{Bulletin, Digest, Drill, DrillHappened};
+
+/// SNS refuses longer subjects.
+const SUBJECT_LIMIT: usize = 100;
+
+/// An e-mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// At most 100 printable ASCII characters.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+    /// For subscribers' filter policies: `severity`, `group`, and `kind`, `accountId` and `region` where all that is told
+    /// has them in common.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// The bulletin as an e-mail.
+pub fn email(bulletin: &Bulletin, links: &Links) -> Email {
+    let told = Told::of(bulletin, links);
+    let severity = told.severity.map(|severity| format!("[{severity}] ")).unwrap_or_default();
+    Email {
+        subject: ascii_line(&told.marked(&format!("{severity}{}", told.line))),
+        body: body(&told),
+        attributes: match bulletin {
+            Bulletin::Digest(digest) => of_digest(digest),
+            Bulletin::Drill(drill) => of_drill(drill),
+        },
+    }
+}
+
+/// Paragraphs with an empty line between them.
+fn body(told: &Told) -> String {
+    let facts = told.facts.iter().map(|(name, value)| format!("{:<11}{value}", format!("{name}:")));
+    let links = told.links.iter().map(|(label, url)| format!("{label}: {url}"));
+    let mut paragraphs = vec![told.marked(&told.headline)];
+    paragraphs.extend(told.text.iter().cloned());
+    paragraphs.push(facts.collect::<Vec<_>>().join("\n"));
+    paragraphs.extend(told.list.as_ref().map(list));
+    paragraphs.extend(told.advice.iter().map(|advice| format!("What to do: {advice}")));
+    paragraphs.push(links.collect::<Vec<_>>().join("\n"));
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs.join("\n\n") + "\n"
+}
+
+fn list(list: &List) -> String {
+    let items = list.items.iter().take(NAMED).map(|item| format!("- {}: {}", item.name, item.rest));
+    let mut lines = vec![format!("{}:", list.title)];
+    lines.extend(items);
+    lines.extend(list.rest(lines.len() - 1));
+    lines.join("\n")
+}
+
+fn of_digest(digest: &Digest) -> BTreeMap<String, String> {
+    let severity = digest::severity(digest).unwrap_or(Severity::Low);
+    let kind = digest::shared(digest, |event| event.kind);
+    let account = digest::shared(digest, |event| event.account_id.clone());
+    let region = digest::shared(digest, |event| event.region.clone());
+    [
+        ("severity", Some(severity.to_string())),
+        ("kind", kind.map(|kind| kind.to_string())),
+        ("accountId", account.map(|account| account.to_string())),
+        ("region", region.map(|region| region.to_string())),
+        ("group", Some(digest.group.clone())),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn of_drill(drill: &Drill) -> BTreeMap<String, String> {
+    let region = match &drill.happened {
+        DrillHappened::Wave { region, .. } => Some(region.clone()),
+        _ => None,
+    };
+    let all = [
+        ("severity", Some(drill::severity(drill).to_string())),
+        ("kind", Some("DRILL".to_owned())),
+        ("region", region),
+        ("group", Some(drill.name.clone())),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// SNS takes printable ASCII in subjects; everything else becomes `?`.
+fn ascii_line(text: &str) -> String {
+    let ascii: String =
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    if ascii.len() <= SUBJECT_LIMIT { ascii } else { format!("{}...", &ascii[..SUBJECT_LIMIT - 3]) }
+}

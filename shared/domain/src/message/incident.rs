@@ -1,0 +1,213 @@
+//! One incident, told by itself.
+
+use super::told::{Item, Told};
+use super::{Links, text};
+use crate::ids::JobId;
+use crate::notify::{Digest, Why};
+use crate::own_event::{Happened, IncidentEvent};
+use crate::words::{self, SubjectKind};
+
+/// What AWS answers to a call that it denies names two ARNs and fits.
+const REASON_LIMIT: usize = 500;
+
+/// What a digest of one incident says.
+pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Told {
+    let (headline, line) = (headline(digest.why, event), line(digest.why, event));
+    let mut text = sentences(digest);
+    text.extend(reason(event));
+    Told {
+        severity: (!is_over(event)).then_some(event.severity),
+        sample: digest.why == Why::Test,
+        headline,
+        news: line.clone(),
+        line,
+        text,
+        facts: facts(digest, event),
+        list: None,
+        advice: (!is_over(event)).then(|| words::advice(event.kind).to_owned()),
+        links: links_of(event, links),
+    }
+}
+
+/// What is to be said of a group beside what is wrong in it.
+pub(super) fn sentences(digest: &Digest) -> Vec<String> {
+    let since = format!("{} ({})", text::minute(digest.since), text::duration(digest.since, digest.at));
+    match digest.why {
+        Why::Changed => None,
+        Why::Repeated => Some(format!("Nothing is new, but it is still open since {since}.")),
+        Why::Escalated(step) => Some(format!(
+            "Nobody has acknowledged this since {since}, so you are told as well (step {step} of the escalation)."
+        )),
+        Why::Test => Some("This is a sample that somebody sent to see how messages arrive.".to_owned()),
+    }
+    .into_iter()
+    .collect()
+}
+
+/// What comes before what is wrong: why it is told.
+pub(super) fn prefix(why: Why) -> Option<&'static str> {
+    match why {
+        Why::Changed | Why::Test => None,
+        Why::Repeated => Some("Still open: "),
+        Why::Escalated(_) => Some("Not acknowledged: "),
+    }
+}
+
+/// What comes before what is wrong: what happened to it.
+pub(super) fn happened(event: &IncidentEvent) -> &'static str {
+    match event.happened {
+        Happened::Opened => "",
+        Happened::Escalated => "Escalated: ",
+        Happened::Reopened => "Reopened: ",
+        Happened::Resolved => "Resolved: ",
+    }
+}
+
+pub(super) fn is_over(event: &IncidentEvent) -> bool {
+    event.happened == Happened::Resolved
+}
+
+fn headline(why: Why, event: &IncidentEvent) -> String {
+    let happened = prefix(why).unwrap_or(happened(event));
+    format!("{happened}{}: {}", words::title(event.kind), text::cut(&event.subject_name))
+}
+
+/// All that a lock screen or a list of messages shows.
+pub(super) fn line(why: Why, event: &IncidentEvent) -> String {
+    let mut remarks = vec![match words::subject(event.kind) {
+        SubjectKind::Server | SubjectKind::Job | SubjectKind::RecoveryInstance => {
+            text::cut(&event.account_name)
+        }
+        // Its name is the account's; the quotas and the rules are those of one Region.
+        SubjectKind::Account => event.region.to_string(),
+    }];
+    if is_over(event) {
+        remarks.push(format!("after {}", text::duration(event.opened_at, event.at)));
+    } else {
+        remarks.extend(times(event.flaps).map(|times| format!("came back {times}")));
+    }
+    format!("{} ({})", headline(why, event), remarks.join(", "))
+}
+
+/// Why, while it holds; what was measured then says nothing of its end.
+fn reason(event: &IncidentEvent) -> Option<String> {
+    let reason = text::cut_to(&event.reason, REASON_LIMIT);
+    (!is_over(event) && !reason.trim().is_empty()).then_some(reason)
+}
+
+pub(super) fn facts(digest: &Digest, event: &IncidentEvent) -> Vec<(String, String)> {
+    let mut facts = vec![("Severity", event.severity.to_string())];
+    let subject = match words::subject(event.kind) {
+        SubjectKind::Server => Some("Server"),
+        SubjectKind::Job => Some("Job"),
+        SubjectKind::RecoveryInstance => Some("Instance"),
+        SubjectKind::Account => None,
+    };
+    facts.extend(subject.map(|what| (what, text::named(&event.subject_name, &event.subject))));
+    facts.extend(of_job(event));
+    facts.push(("Account", text::named(&event.account_name, event.account_id.as_str())));
+    facts.push(("Region", event.region.to_string()));
+    let (since, now) = (("Since", text::minute(event.opened_at)), text::minute(event.at));
+    match event.happened {
+        Happened::Opened => facts.push(since),
+        Happened::Escalated => facts.extend([since, ("Escalated", now)]),
+        Happened::Reopened => facts.extend([since, ("Reopened", now)]),
+        Happened::Resolved => {
+            facts.extend([("Lasted", text::duration(event.opened_at, event.at)), ("Resolved", now)]);
+        }
+    }
+    facts.extend(times(event.flaps).map(|times| ("Came back", times)));
+    facts.extend(held(digest));
+    if let Why::Escalated(_) = digest.why {
+        facts.push(("To acknowledge", format!("drs-fleet incidents ack {}", text::cut(&event.incident))));
+    }
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What people are not told one by one is counted at least.
+pub(super) fn held(digest: &Digest) -> Option<(&'static str, String)> {
+    let held = digest.counts.held;
+    (held > 0).then(|| ("Held back", format!("{held} (muted, expected, or a consequence)")))
+}
+
+/// What is known of the job that it is, or that it comes from.
+fn of_job(event: &IncidentEvent) -> impl Iterator<Item = (&'static str, String)> {
+    let id = event.job_id.as_ref().map(JobId::as_str).filter(|id| *id != event.subject);
+    let plan = event.plan_name.as_deref().filter(|plan| !plan.trim().is_empty());
+    let drill = event.drill.map(|drill| if drill { "yes" } else { "no" });
+    [("Job", id), ("Plan", plan), ("Drill", drill)]
+        .into_iter()
+        .filter_map(|(what, known)| Some((what, text::cut(known?))))
+}
+
+fn times(flaps: u32) -> Option<String> {
+    match flaps {
+        0 => None,
+        1 => Some("once".to_owned()),
+        more => Some(format!("{more} times")),
+    }
+}
+
+/// As one of several: its kind is said where that differs.
+pub(super) fn item(event: &IncidentEvent, with_kind: bool) -> Item {
+    let kind = if with_kind { format!("{}: ", words::title(event.kind)) } else { String::new() };
+    let place = match words::subject(event.kind) {
+        // The subject is the account.
+        SubjectKind::Account => event.region.to_string(),
+        _ => format!("{}, {}", text::listed(&event.account_name), event.region),
+    };
+    let state = if is_over(event) {
+        format!("after {}", text::duration(event.opened_at, event.at))
+    } else {
+        format!("{}, since {}", event.severity, text::minute(event.opened_at))
+    };
+    Item {
+        name: format!("{}{kind}{}", happened(event), text::listed(&event.subject_name)),
+        link: Some(console_link(event)),
+        rest: format!("{place}; {state}"),
+    }
+}
+
+fn links_of(event: &IncidentEvent, links: &Links) -> Vec<(String, String)> {
+    let runbook = links.runbooks.get(&event.kind).filter(|_| !is_over(event));
+    [
+        ("AWS console", Some(console_link(event))),
+        ("Runbook", runbook.cloned()),
+        ("Dashboard", links.dashboard.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(label, url)| Some((label.to_owned(), url?)))
+    .collect()
+}
+
+/// The DRS console page of the subject.
+pub fn console_link(event: &IncidentEvent) -> String {
+    let page = match words::subject(event.kind) {
+        SubjectKind::Server => format!("sourceServers/{}", encoded(&event.subject)),
+        SubjectKind::Account => "sourceServers".to_owned(),
+        // As AWS's own sample solution for recovery plans links it.
+        SubjectKind::Job => format!("launchHistory/{}", encoded(&event.subject)),
+        // No page of a single one is documented.
+        SubjectKind::RecoveryInstance => String::new(),
+    };
+    console_page(event.region.as_str(), &page)
+}
+
+/// A page of the DRS console.
+pub(super) fn console_page(region: &str, page: &str) -> String {
+    let domain =
+        if region.starts_with("us-gov-") { "console.amazonaws-us-gov.com" } else { "console.aws.amazon.com" };
+    format!("https://{region}.{domain}/drs/home?region={region}#/{page}")
+}
+
+/// An id as a part of a URL: AWS's own are as they are.
+fn encoded(id: &str) -> String {
+    let mut text = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(char::from(byte)),
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,91 @@
+//! JSON for programs: the body of a webhook, and the `detail` of `Notification Sent` on the bus.
+
+use serde_json::{Map, Value, json};
+
+use super::told::Told;
+use super::{Links, console_link, digest, drill, text};
+use crate::notify::{Bulletin, Digest, Drill, Why};
+use crate::own_event::IncidentEvent;
+use crate::words::{self, SubjectKind};
+
+/// The bulletin as data; described in `events/drs-fleet/notification.schema.json`.
+pub fn webhook(bulletin: &Bulletin) -> Value {
+    let told = Told::of(bulletin, &Links::default());
+    let mut payload = match bulletin {
+        Bulletin::Digest(digest) => of_digest(digest),
+        Bulletin::Drill(drill) => of_drill(drill),
+    };
+    payload["eventId"] = bulletin.key().into();
+    payload["what"] = told.marked(&told.line).into();
+    without_nulls(payload)
+}
+
+fn of_digest(digest: &Digest) -> Value {
+    let (why, step) = match digest.why {
+        Why::Changed => ("CHANGED", None),
+        Why::Repeated => ("REPEATED", None),
+        Why::Escalated(step) => ("ESCALATED", Some(step)),
+        Why::Test => ("TEST", None),
+    };
+    let named = u32::try_from(digest.first.len()).unwrap_or(u32::MAX);
+    json!({
+        "type": "INCIDENTS",
+        "why": why,
+        "escalationStep": step,
+        "group": digest.group,
+        "route": digest.route,
+        "labels": digest.labels,
+        "severity": digest::severity(digest),
+        "status": if digest.worst.is_some() { "OPEN" } else { "RESOLVED" },
+        "since": digest.since,
+        "at": digest.at,
+        "counts": digest.counts,
+        "accounts": digest.accounts,
+        "incidents": digest.first.iter().map(incident).collect::<Vec<_>>(),
+        "more": digest::all(digest).saturating_sub(named),
+    })
+}
+
+fn incident(event: &IncidentEvent) -> Value {
+    let server = (words::subject(event.kind) == SubjectKind::Server).then_some(&event.subject);
+    without_nulls(json!({
+        "incident": event.incident,
+        "kind": event.kind,
+        "status": event.happened,
+        "severity": event.severity,
+        "accountId": event.account_id,
+        "accountName": text::cut(&event.account_name),
+        "region": event.region,
+        "subject": event.subject,
+        "subjectName": text::cut(&event.subject_name),
+        "serverId": server,
+        "jobId": event.job_id,
+        "planName": event.plan_name.as_deref().map(text::cut),
+        "drill": event.drill,
+        "since": event.opened_at,
+        "at": event.at,
+        "reason": text::cut_to(&event.reason, 500),
+        "console": console_link(event),
+    }))
+}
+
+fn of_drill(drill: &Drill) -> Value {
+    json!({
+        "type": "DRILL",
+        "planName": text::cut(&drill.name),
+        "severity": drill::severity(drill),
+        "since": drill.since,
+        "at": drill.at,
+        "drill": drill.happened,
+    })
+}
+
+/// What is not known is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+        }
+        other => other,
+    }
+}
