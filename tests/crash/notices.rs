@@ -4,7 +4,6 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use drs_fleet_domain::notification::Channel;
 use drs_fleet_domain::own_event::IncidentEvent;
 use notifier::Notifier;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use super::world::{early, event, place, server_id};
 use crate::samples::on_the_bus;
 
 pub(super) fn notifier() -> Notifier {
-    Notifier::new(vec![Channel::Email, Channel::Slack], RegistryCache::default(), &Metrics::default())
+    Notifier::new(true, RegistryCache::default(), &Metrics::default())
 }
 
 /// A stall of server 1: opened, made worse, resolved.

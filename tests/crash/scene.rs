@@ -11,6 +11,7 @@ use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::job_sweep::JobSweepRow;
+use drs_fleet_domain::notify::GroupRow;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::recovery::RecoveryRow;
@@ -158,9 +159,16 @@ pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
         JobSweepRow::KIND => JobSweepRow { poll_at: None, ..row(item) }.wake_at(),
         RecoveryRow::KIND => RecoveryRow { look_at: None, ..row(item) }.wake_at(),
         JobRow::KIND if row::<JobRow>(item).settled => JobRow { look_at: None, ..row(item) }.wake_at(),
+        GroupRow::KIND if is_quiet(&row(item)) => None,
         _ => item.due.filter(|due| *due < end),
     };
     item.due.and(wakes)
+}
+
+/// A group of which something is open is looked at for ever; nothing new has joined since it was last told.
+fn is_quiet(group: &GroupRow) -> bool {
+    let turn = group.touched_at + Duration::from_mins(5);
+    group.round.is_none() && group.look_at.is_some_and(|at| at > turn)
 }
 
 fn row<R: Row>(item: &Item) -> R {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use drs_fleet_domain::envelope::Envelope;
 use drs_fleet_domain::event::TagsChanged;
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use drs_fleet_domain::notification::{self, Channel, IncidentRow};
-use drs_fleet_domain::own_event::{Happened, IncidentEvent};
+use drs_fleet_domain::notification::{self, IncidentRow};
+use drs_fleet_domain::notify::MemberRow;
+use drs_fleet_domain::notify::member::{News, joined, told};
+use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
 use drs_fleet_domain::unhandled::{self, Noted, Reason, UnhandledRow};
@@ -99,16 +101,26 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
     })
 }
 
-fn notified(events: &[IncidentEvent], batches: &[Vec<usize>]) -> (Option<IncidentRow>, Vec<IncidentEvent>) {
-    let (mut row, mut sent): (Option<IncidentRow>, _) = (None, Vec::new());
-    for batch in batches {
+/// The incident's row, and its part in a group that is told after each batch; what was told of it.
+fn notified(
+    events: &[IncidentEvent],
+    batches: &[Vec<usize>],
+) -> (Option<IncidentRow>, Vec<(News, IncidentEvent)>) {
+    let (mut row, mut member, mut sent): (Option<IncidentRow>, Option<MemberRow>, _) =
+        (None, None, Vec::new());
+    for (batch, number) in batches.iter().zip(1..) {
         let batch: Vec<_> = batch.iter().map(|i| events[*i].clone()).collect();
-        if let Some(change) = notification::decide(&batch, row.as_ref(), &[Channel::Slack], at(999)) {
-            let claimed = notification::claimed(&change.row, at(999));
-            sent.extend(claimed.iter().map(|_| change.row.latest.clone()));
+        let taken = |_: &_| Vec::new();
+        if let Some(change) = notification::decide(&batch, row.as_ref(), taken) {
+            member = joined("g", &change.row.latest, member.as_ref()).map(|change| change.row).or(member);
             row = Some(change.row);
         }
-        assert_eq!(notification::decide(&batch, row.as_ref(), &[Channel::Slack], at(999)), None);
+        assert_eq!(notification::decide(&batch, row.as_ref(), taken), None);
+        if let Some(change) = member.as_ref().and_then(|member| told(member, number)) {
+            sent.push((change.row.news_in(number).unwrap(), change.row.event.clone()));
+            member = Some(change.row);
+        }
+        assert!(member.as_ref().and_then(MemberRow::news).is_none());
     }
     (row, sent)
 }
@@ -136,9 +148,9 @@ proptest! {
         prop_assert_eq!(one.as_ref().map(|row| &row.latest), other.as_ref().map(|row| &row.latest));
         let row = one.unwrap();
         prop_assert_eq!(&row.latest, events.last().unwrap());
-        let told_open = sent.last().is_some_and(|event| event.happened != Happened::Resolved);
+        let told_open = sent.last().is_some_and(|(news, _)| *news != News::Resolved);
         prop_assert_eq!(told_open, row.is_open(), "sent: {:?}", sent);
-        let ids: BTreeSet<_> = sent.iter().map(|event| &event.event_id).collect();
+        let ids: BTreeSet<_> = sent.iter().map(|(_, event)| &event.event_id).collect();
         prop_assert_eq!(ids.len(), sent.len(), "each message is sent once");
     }
 

@@ -29,9 +29,9 @@ pub fn by_name(
             prepare(io, arguments, stop, |with| JobMonitor::new(with.registry, &with.metrics))
         }
         TagSync::NAME => prepare(io, arguments, stop, |with| TagSync::new(with.registry, &with.metrics)),
-        Notifier::NAME => prepare(io, arguments, stop, |with| {
-            Notifier::new(notifier::channels(settings), with.registry, &with.metrics)
-        }),
+        Notifier::NAME => {
+            prepare(io, arguments, stop, |with| Notifier::of(settings, with.registry, &with.metrics))
+        }
         _ => return None,
     })
 }

@@ -77,9 +77,9 @@ async fn mark<I: Io>(
 ) -> Result<Vec<MemberRow>, IoError> {
     worker.members.remember(fresh.iter().cloned());
     let keys: Vec<Key> = fresh.iter().map(|stored| stored.row.key()).collect();
-    let marked = stream::iter(&keys).map(|key| async move {
+    let marked = stream::iter(keys).map(|key| async move {
         let told = |row: Option<&MemberRow>| member::told(row?, number);
-        Ok::<_, IoError>(worker.members.change(io, key, told).await?.row().cloned())
+        Ok::<_, IoError>(worker.members.change(io, &key, told).await?.row().cloned())
     });
     let rows: Vec<Option<MemberRow>> = marked.buffered(WRITES).try_collect().await?;
     Ok(rows.into_iter().flatten().collect())

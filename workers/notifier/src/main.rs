@@ -2,6 +2,6 @@
 
 fn main() -> std::process::ExitCode {
     drs_fleet_aws::process::main("Tells people of incidents, once", |setup, settings| {
-        notifier::Notifier::new(notifier::channels(settings), setup.registry, &setup.metrics)
+        notifier::Notifier::of(settings, setup.registry, &setup.metrics)
     })
 }

@@ -132,6 +132,11 @@ impl GroupRow {
         }
     }
 
+    /// By channel, the last bulletin that went there since something of it was first told.
+    pub fn last_told(&self) -> impl Iterator<Item = (&ChannelName, &DeliveredAt)> {
+        self.episode.iter().flat_map(|episode| &episode.last)
+    }
+
     /// Whether it is to be looked at without waiting.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
         self.urgent && self.wake_at().is_some_and(|at| at <= now)

@@ -76,7 +76,7 @@ impl Arguments {
 
 /// The row as it is stored, and whether it is open.
 pub(super) fn to_json(row: &IncidentRow) -> Value {
-    json!({ "open": row.is_open(), "latest": row.latest, "deliveries": row.deliveries, "ack": row.ack })
+    json!({ "open": row.is_open(), "latest": row.latest, "ack": row.ack })
 }
 
 fn print(incidents: &[IncidentRow], now: Timestamp) -> String {

@@ -5,6 +5,7 @@ mod known;
 mod list;
 mod read;
 mod show;
+mod told;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,14 @@ use std::io::Write;
 
 use anyhow::Context;
 use drs_fleet_aws::io::Io;
-use drs_fleet_domain::notification::{Ack, Channel, Delivery, IncidentRow};
+use drs_fleet_domain::notification::{Ack, IncidentRow};
 use drs_fleet_domain::{message, words};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::list::to_json;
-use super::{known, read};
+use super::told::InGroup;
+use super::{known, read, told};
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
@@ -41,21 +42,23 @@ pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     };
     let now = hub.io.now();
     let newer = known::reason(hub, &row.latest).await;
+    let groups = told::read(hub, row).await?;
     if arguments.json {
         let mut shown = to_json(row);
         shown["read_at"] = json!(now);
+        shown["groups"] = told::to_json(&groups);
         shown["reason"] = json!(newer.as_ref().ok().and_then(Option::as_ref).unwrap_or(&row.latest.reason));
         shown["advice"] = json!(words::advice(row.latest.kind));
         shown["console"] = json!(message::console_link(&row.latest));
         writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
     } else {
-        write!(out, "{}", print(row, newer.as_ref().ok().and_then(Option::as_deref), now))?;
+        write!(out, "{}", print(row, &groups, newer.as_ref().ok().and_then(Option::as_deref), now))?;
         writeln!(out, "\nTable {}, read at {}.", hub.table, second(now))?;
     }
     newer.context("the reason is the one that was told, for its subject cannot be read").map(drop)
 }
 
-fn print(row: &IncidentRow, newer_reason: Option<&str>, now: Timestamp) -> String {
+fn print(row: &IncidentRow, groups: &[InGroup], newer_reason: Option<&str>, now: Timestamp) -> String {
     let event = &row.latest;
     let state = if row.is_open() { "open" } else { "over" };
     let happened = event.happened.detail_type().trim_start_matches("Incident ").to_lowercase();
@@ -80,29 +83,11 @@ fn print(row: &IncidentRow, newer_reason: Option<&str>, now: Timestamp) -> Strin
     }
     text += &fact("told", &format!("{happened} {} as number {}", second(event.at), event.sequence));
     text += &fact("acked", &row.ack.as_ref().map_or_else(|| "by nobody".to_owned(), |ack| acked(ack, now)));
-    if row.deliveries.is_empty() {
-        text += &fact("messages", "none about that");
-    }
-    text + &row.deliveries.iter().map(|(channel, told)| delivery(*channel, told, now)).collect::<String>()
+    text + &told::print(groups, now)
 }
 
 /// By whom, when, and what they said.
 pub(super) fn acked(ack: &Ack, now: Timestamp) -> String {
     let note = ack.note.as_ref().map(|note| format!(": {}", plain(note))).unwrap_or_default();
     format!("by {}, {}{note}", plain(&ack.by), ago(now, ack.at))
-}
-
-fn delivery(channel: Channel, told: &Delivery, now: Timestamp) -> String {
-    let tries = counted(told.attempts as usize, "attempt");
-    let state = match (told.sent_at, told.given_up) {
-        (Some(sent), _) => format!("sent {}", ago(now, sent)),
-        (None, true) => format!("given up after {tries}"),
-        (None, false) => format!("not sent yet, {tries}, the next after {}", second(told.claimed_until)),
-    };
-    let error = told.error.as_ref().map(|error| format!(": {}", plain(error))).unwrap_or_default();
-    let name = match channel {
-        Channel::Email => "e-mail",
-        Channel::Slack => "Slack",
-    };
-    fact(name, &format!("{state}{error}"))
 }
