@@ -85,7 +85,10 @@ async fn incidents(hub: &Hub) -> BTreeMap<String, bool> {
 async fn told(hub: &Hub, all: usize, open: usize) {
     until(format!("{all} incidents, {open} open, all told"), async || {
         let rows = hub.incidents(0).await;
-        let is_told = rows.iter().all(|row| row.deliveries.values().all(|d| d.sent_at.is_some()));
+        let mut is_told = true;
+        for row in &rows {
+            is_told &= hub.is_told(row).await;
+        }
         (is_told && rows.len() == all && rows.iter().filter(|row| row.is_open()).count() == open)
             .then_some(())
     })

@@ -13,8 +13,7 @@ async fn told(hub: &Hub, spoke: usize, open: bool) -> IncidentRow {
         let mut incidents = hub.incidents(spoke).await;
         assert!(incidents.len() <= 1, "{incidents:?}");
         let row = incidents.pop()?;
-        let sent = row.deliveries.len() == 2 && row.deliveries.values().all(|d| d.sent_at.is_some());
-        (row.is_open() == open && sent).then_some(row)
+        (row.is_open() == open && hub.is_told(&row).await).then_some(row)
     })
     .await
 }

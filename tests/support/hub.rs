@@ -12,6 +12,8 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::routes::Telling;
+use drs_fleet_domain::notify::{DeliveryRow, GroupRow, Label, MemberRow, Routes, RoutesRow, Taken};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
@@ -64,6 +66,17 @@ impl Default for Plan {
     }
 }
 
+/// Each incident is told by itself, when it opens at once and afterwards soon.
+fn each_at_once() -> Routes {
+    let default = Telling {
+        group_by: Some(vec![Label::Kind, Label::Account, Label::Region, Label::Subject]),
+        group_wait: Some(Duration::ZERO.into()),
+        group_interval: Some(Duration::from_secs(30).into()),
+        ..Telling::default()
+    };
+    Routes { default, ..Routes::default() }
+}
+
 /// The running system.
 pub(crate) struct Hub {
     pub(crate) fleet: Fleet,
@@ -83,6 +96,8 @@ impl Hub {
         let slack = Slack::open().await;
         let fleet = Fleet::build(&cloud, estate(&plan), slack.url()).await.unwrap();
         fleet.register().await.unwrap();
+        let editor = PolicyEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
+        editor.set::<RoutesRow>(each_at_once(), "a test".to_owned(), None).await.unwrap();
         for spoke in &SPOKES[plan.registered..plan.spokes] {
             let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
             editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
@@ -141,6 +156,26 @@ impl Hub {
 
     pub(crate) async fn incidents(&self, spoke: usize) -> Vec<IncidentRow> {
         self.rows(&keys::incidents(&self.place(spoke))).await
+    }
+
+    /// Whether its channels have all that is to be told of an incident.
+    pub(crate) async fn is_told(&self, row: &IncidentRow) -> bool {
+        for Taken { group, .. } in &row.groups {
+            let member = self.row::<MemberRow>(&keys::member(group, &row.latest.incident)).await;
+            let told = self.row::<GroupRow>(&keys::group(group)).await;
+            let is_out = told.as_ref().is_some_and(|told| told.round.is_none());
+            let is_told = member.is_none_or(|member| member.event == row.latest && member.news().is_none());
+            if !is_out || !is_told {
+                return false;
+            }
+            for (channel, place) in told.iter().flat_map(GroupRow::last_told) {
+                let key = keys::delivery(place.day, channel, group, place.number);
+                if !self.row::<DeliveryRow>(&key).await.is_some_and(|row| row.sent_at.is_some()) {
+                    return false;
+                }
+            }
+        }
+        !row.groups.is_empty()
     }
 
     /// Subjects of the mails so far, without SNS's own.
