@@ -163,12 +163,17 @@ impl Hub {
         for Taken { group, .. } in &row.groups {
             let member = self.row::<MemberRow>(&keys::member(group, &row.latest.incident)).await;
             let told = self.row::<GroupRow>(&keys::group(group)).await;
-            let is_out = told.as_ref().is_some_and(|told| told.round.is_none());
-            let is_told = member.is_none_or(|member| member.event == row.latest && member.news().is_none());
+            let Some(told) = told else { return false };
+            // A look that goes on may have found nothing yet; what it marks is told when its bulletin is out.
+            let is_out = told.round.as_ref().is_none_or(|round| round.outgoing.is_none());
+            let is_told = member.is_none_or(|member| {
+                let number = member.told.map_or(0, |marked| marked.number);
+                member.event == row.latest && member.news().is_none() && number <= told.number
+            });
             if !is_out || !is_told {
                 return false;
             }
-            for (channel, place) in told.iter().flat_map(GroupRow::last_told) {
+            for (channel, place) in told.last_told() {
                 let key = keys::delivery(place.day, channel, group, place.number);
                 if !self.row::<DeliveryRow>(&key).await.is_some_and(|row| row.sent_at.is_some()) {
                     return false;
