@@ -97,7 +97,7 @@ impl Open {
 pub(crate) fn named(incidents: &[&IncidentEvent]) -> String {
     let one = |event: &&IncidentEvent| {
         let (name, account) = (plain(&event.subject_name), plain(&event.account_name));
-        format!("  {:<8} {} ({name}, {account})\n", event.severity, plain(&event.incident))
+        format!("  {:<8} {} ({name}, {account})\n", event.severity.as_str(), plain(&event.incident))
     };
     let more = incidents.len().saturating_sub(NAMED);
     let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
