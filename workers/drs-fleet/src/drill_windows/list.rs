@@ -35,7 +35,7 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         return Ok(());
     }
     if !windows.is_empty() {
-        write!(out, "{}\n", print(&windows, now))?;
+        writeln!(out, "{}", print(&windows, now))?;
     }
     writeln!(out, "{}. Table {}, read at {}.", counted(windows.len(), "window"), hub.table, second(now))?;
     Ok(())

@@ -66,11 +66,10 @@ fn print(listed: &[(&MuteRow, Vec<&IncidentEvent>)], now: Timestamp) -> String {
         ]
     };
     let headings = ["ID", "STATE", "BY", "SWALLOWS", "MATCHES", "REASON"];
-    let mut text = table(headings, &listed.iter().map(line).collect::<Vec<_>>());
-    for (row, swallows) in listed.iter().filter(|(_, swallows)| !swallows.is_empty()) {
-        text += &format!("\n{} swallows now:\n{}", row.id, named(swallows));
-    }
-    text + "\n"
+    let table = table(headings, &listed.iter().map(line).collect::<Vec<_>>());
+    let swallowing = listed.iter().filter(|(_, swallows)| !swallows.is_empty());
+    let named = swallowing.map(|(row, all)| format!("\n{} swallows now:\n{}", row.id, named(all)));
+    table + &named.collect::<String>() + "\n"
 }
 
 fn state(row: &MuteRow, now: Timestamp) -> String {

@@ -176,6 +176,11 @@ async fn what_routes_look_at_is_kept_with_an_account() {
     );
     let row = &stage.json("show pay --json").await["accounts"][0]["account"];
     assert!(row["ou"] == "Finance" && row["tags"]["team"] == "blue", "{row}");
+    let labelled = stage.run("label pay --ou Trade --tag team=red --untag none").await;
+    assert!(labelled.contains("has OU Trade and 2 tags."), "{labelled}");
+    assert!(stage.run("label pay --no-ou --untag team").await.contains("has no OU and 1 tag."));
+    assert!(stage.run("label pay").await.contains("required"), "it says what to change");
+    stage.run("label pay --ou Finance --tag team=blue").await;
     let removed = stage.run("remove pay --yes").await;
     assert!(removed.contains(" --ou 'Finance' --tag 'stage=a=b' --tag 'team=blue'\n"), "{removed}");
     let twice = stage.run(&format!("{ADD} --tag team=blue --tag team=red")).await;

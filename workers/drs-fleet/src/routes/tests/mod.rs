@@ -76,7 +76,7 @@ impl Stage {
             std::fs::write(self.folder.join(name), text).unwrap();
         }
         let folder = format!("{}/", self.folder.display());
-        self.stage.run(&line.replace("@", &folder)).await.replace(&folder, "@")
+        self.stage.run(&line.replace('@', &folder)).await.replace(&folder, "@")
     }
 }
 
