@@ -80,8 +80,11 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
     let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance)
         && kind != IncidentKind::InstanceTagTampered;
     let job = of_job.then_some(JobLabel { id: &job_id, plan: Some("erp-wave-2"), drill: Some(true) });
+    let of_replication = words::subject(kind) == SubjectKind::Server
+        && !matches!(kind, IncidentKind::TagsUnfit | IncidentKind::TagsRefused);
+    let application = of_replication.then_some("ERP");
     let account_name = if kind == IncidentKind::UnregisteredAccount { name } else { "erp-prod" };
-    let subject = Subject { place: &place, account_name, id, name, job, application: None };
+    let subject = Subject { place: &place, account_name, id, name, job, application };
     let (mut open, mut since, mut events) = (Incidents::new(), None, Vec::new());
     for found in findings(kind) {
         let (at, holding) = match found {

@@ -26,6 +26,7 @@ pub mod process;
 pub mod registry;
 pub mod sdk;
 mod secrets;
+pub mod spells;
 pub mod spoken;
 pub mod store;
 pub mod sweeps;

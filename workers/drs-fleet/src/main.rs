@@ -2,6 +2,7 @@
 
 mod accounts;
 mod capacity;
+mod drill_windows;
 mod drills;
 mod events;
 mod explain;
@@ -11,13 +12,16 @@ mod hub;
 mod incidents;
 mod jobs;
 mod local;
+mod mutes;
 mod paging;
 mod places;
 mod policy;
 mod recovery_instances;
+mod routes;
 mod run;
 mod servers;
 mod sheet;
+mod spells;
 mod tags;
 #[cfg(test)]
 mod testing;
@@ -51,6 +55,8 @@ const EXAMPLES: &str = "Examples:
   drs-fleet capacity place --servers 120 --region us-east-1
   drs-fleet policy show                          the thresholds that apply
   drs-fleet tags plan                            which tags differ from those of EC2
+  drs-fleet routes test --incident erp-db-01     who is told of an incident, and why
+  drs-fleet mutes list                           what is muted, and what that swallows now
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -82,6 +88,12 @@ enum Command {
     Policy(Arguments<OneOf<policy::Command>>),
     /// Compare the tags of EC2 machines with those of their source servers, and see how they are kept in line
     Tags(Arguments<OneOf<tags::Command>>),
+    /// Show, check, set and try the routes: who is told of which incidents
+    Routes(Arguments<OneOf<routes::Command>>),
+    /// Mute incidents for a while, and see what is muted
+    Mutes(Arguments<OneOf<mutes::Command>>),
+    /// Open and close windows for drills, in which what is expected pages nobody
+    DrillWindow(Arguments<OneOf<drill_windows::Command>>),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -101,6 +113,9 @@ fn main() -> ExitCode {
         Command::Capacity(arguments) => process::in_runtime(family::run(arguments)),
         Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Tags(arguments) => process::in_runtime(tags::tags(arguments)),
+        Command::Routes(arguments) => process::in_runtime(routes::routes(arguments)),
+        Command::Mutes(arguments) => process::in_runtime(family::run(arguments)),
+        Command::DrillWindow(arguments) => process::in_runtime(family::run(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

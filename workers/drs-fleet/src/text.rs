@@ -73,6 +73,13 @@ pub(crate) fn typed_length(text: &str) -> Result<Duration, String> {
     span::parse(text).ok_or_else(|| "it is no length of time; write 30m, 24h or 90d".to_owned())
 }
 
+/// What a person says, for arguments.
+pub(crate) fn a_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let fits = (1..=300).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err("1 to 300 characters on one line".into()) }
+}
+
 /// Bytes in their largest binary unit, to a tenth.
 pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

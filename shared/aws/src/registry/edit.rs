@@ -1,5 +1,7 @@
 //! Changes of the registry; only a command of a person makes them.
 
+use std::collections::BTreeMap;
+
 use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::registry::{AccountRow, AccountStatus};
@@ -82,6 +84,23 @@ impl<I: Io> RegistryEditor<I> {
     /// [`EditError::NotRegistered`], [`EditError::Contended`], or the table's failure.
     pub async fn set_status(&self, id: &AccountId, status: AccountStatus) -> Result<AccountRow, EditError> {
         self.edit(id, |row| row.status = status.clone()).await
+    }
+
+    /// Changes the organisational unit and the tags of an account, and answers its row.
+    ///
+    /// # Errors
+    /// [`EditError::NotRegistered`], [`EditError::Contended`], or the table's failure.
+    pub async fn label(
+        &self,
+        id: &AccountId,
+        change: impl Fn(&mut (Option<String>, BTreeMap<String, String>)),
+    ) -> Result<AccountRow, EditError> {
+        let relabel = |row: &mut AccountRow| {
+            let mut labels = (row.ou.take(), std::mem::take(&mut row.tags));
+            change(&mut labels);
+            (row.ou, row.tags) = labels;
+        };
+        self.edit(id, relabel).await
     }
 
     /// Removes an account from the registry and answers what it was. Its servers and history stay in the table.

@@ -79,7 +79,12 @@ impl Matchers {
 
 impl fmt::Display for Matchers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: Vec<_> = self.0.iter().map(|(label, values)| format!("{label}={values}")).collect();
+        let one = |(label, values): (&Label, &Values)| {
+            let values = values.to_string();
+            let is = if values.starts_with(AT_LEAST) { "" } else { "=" };
+            format!("{label}{is}{values}")
+        };
+        let all: Vec<_> = self.0.iter().map(one).collect();
         f.write_str(&if all.is_empty() { "all".to_owned() } else { all.join(" ") })
     }
 }

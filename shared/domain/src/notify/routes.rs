@@ -132,6 +132,11 @@ impl Routes {
         self.effective(route).unwrap_or_else(|| self.by_default()).plan
     }
 
+    /// What all in a group of a route have in common.
+    pub fn group_by(&self, route: &str) -> Vec<Label> {
+        self.effective(route).unwrap_or_else(|| self.by_default()).group_by
+    }
+
     /// A channel.
     pub fn channel(&self, name: &ChannelName) -> Option<&Channel> {
         let of_hub = || OF_HUB.iter().find(|(each, _)| *each == name.as_str()).map(|(_, channel)| channel);
@@ -145,7 +150,7 @@ impl Routes {
     }
 
     fn group(&self, route: String, labels: &Labels<'_>) -> Taken {
-        let group_by = self.effective(&route).unwrap_or_else(|| self.by_default()).group_by;
+        let group_by = self.group_by(&route);
         let shown =
             group_by.iter().filter_map(|label| Some((label.to_string(), labels.shown(label)?.to_owned())));
         let group = group::id(&route, group_by.iter().map(|label| (label.to_string(), labels.id(label))));

@@ -1,13 +1,13 @@
 //! `accounts add`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::{bail, ensure};
 use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus, Registry};
-use drs_fleet_domain::tags::{KEY_LENGTH, VALUE_LENGTH};
 
+use super::label::{a_tag, unique};
 use super::{editor, load};
 use crate::hub::Hub;
 use crate::places::who;
@@ -80,11 +80,6 @@ pub(super) async fn add(hub: &Hub, arguments: Arguments, out: &mut dyn Write) ->
 fn row(arguments: Arguments) -> anyhow::Result<AccountRow> {
     let Arguments { account: id, name, alias, role_arn, external_id_secret, .. } = arguments;
     let Arguments { drs_regions, source_regions, target_account: target, ou, tags, .. } = arguments;
-    let mut unique = BTreeMap::new();
-    for (key, value) in tags {
-        ensure!(!unique.contains_key(&key), "the tag {key} is given twice");
-        unique.insert(key, value);
-    }
     ensure!(target.as_ref() != Some(&id), "account {id} cannot be its own target");
     let names: BTreeSet<_> = drs_regions.iter().chain(&source_regions).cloned().collect();
     let partition = partition(&names)?;
@@ -104,7 +99,7 @@ fn row(arguments: Arguments) -> anyhow::Result<AccountRow> {
         regions: names.into_iter().map(region).collect(),
         target,
         ou,
-        tags: unique,
+        tags: unique(&tags)?,
         status: AccountStatus::PendingValidation,
         last_validated: None,
         last_error: None,
@@ -218,19 +213,10 @@ pub(super) fn command(row: &AccountRow) -> String {
     words.join(" ")
 }
 
-fn a_name(text: &str) -> Result<String, String> {
+pub(super) fn a_name(text: &str) -> Result<String, String> {
     let text = text.trim();
     let fits = (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err("a name has 1 to 100 characters, all of them visible".into()) }
-}
-
-fn a_tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a tag is written KEY=VALUE")?;
-    let fits = |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-    if key.is_empty() || !fits(key, KEY_LENGTH) || !fits(value, VALUE_LENGTH) {
-        return Err(format!("keys have 1 to {KEY_LENGTH} characters, values at most {VALUE_LENGTH}"));
-    }
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// An alias stands where an id may stand.

@@ -4,6 +4,7 @@
 //! holds it, and people put it there with the tools of AWS.
 
 mod add;
+mod label;
 mod list;
 mod remove;
 mod seen;
@@ -38,11 +39,13 @@ On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of 
 #[command(after_help = HELP)]
 pub(crate) enum Command {
     /// Register an account and say what is to be deployed for it
-    Add(add::Arguments),
+    Add(Box<add::Arguments>),
     /// List the registered accounts, or those that were heard and are not registered
     List(list::Arguments),
     /// Show all that is known of an account
     Show(show::Arguments),
+    /// Set the organisational unit and the tags of an account, which routes, mutes and windows look at
+    Label(label::Arguments),
     /// Try the roles and DRS Regions of accounts; ACTIVE if all is well, else ERROR
     Validate(validate::Arguments),
     /// Validate an account that was switched off, and so switch it on
@@ -56,9 +59,10 @@ pub(crate) enum Command {
 impl Asked for OneOf<Command> {
     async fn perform(self, hub: &Hub, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<Outcome> {
         let done = match self.command {
-            Command::Add(arguments) => add::add(hub, arguments, out).await,
+            Command::Add(arguments) => add::add(hub, *arguments, out).await,
             Command::List(arguments) => list::list(hub, arguments, out).await,
             Command::Show(arguments) => show::show(hub, &arguments, out).await,
+            Command::Label(arguments) => label::label(hub, &arguments, out).await,
             Command::Validate(arguments) => validate::validate(hub, &arguments, out).await,
             Command::Activate(arguments) => status::activate(hub, &arguments, out).await,
             Command::Deactivate(arguments) => status::deactivate(hub, &arguments, out).await,

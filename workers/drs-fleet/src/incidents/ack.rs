@@ -14,7 +14,7 @@ use super::show::acked;
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
-use crate::text::{ago, counted, plain};
+use crate::text::{a_line, ago, counted, plain};
 
 /// What `incidents ack` takes.
 #[derive(clap::Args)]
@@ -88,10 +88,4 @@ async fn one<I: Io>(
         }
         Acknowledged::Unknown => bail!("it is not in the table any more"),
     })
-}
-
-fn a_line(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let fits = (1..=300).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 300 characters on one line".into()) }
 }

@@ -3,7 +3,7 @@
 mod ack;
 mod known;
 mod list;
-mod read;
+pub(crate) mod read;
 mod show;
 mod told;
 

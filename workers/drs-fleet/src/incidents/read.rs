@@ -20,7 +20,7 @@ use crate::text::{begins_with, counted};
 const NAMED: usize = 10;
 
 /// Where incidents may be: the Regions of registered accounts, and those from which accounts send that are not.
-pub(super) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result<Vec<Place>> {
+pub(crate) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result<Vec<Place>> {
     let ranges = keys::all_unhandled(CapacityTracker::NAME);
     let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<UnhandledRow>(range))).await;
     let heard = parts.with_context(|| hub.unreadable())?.into_iter().flatten().map(|stored| stored.row);
@@ -33,7 +33,7 @@ pub(super) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result
 }
 
 /// Reads the incidents of `places`, the worst and oldest first, and what is over after what is open.
-pub(super) async fn read(hub: &Hub, places: Vec<Place>) -> Found<IncidentRow> {
+pub(crate) async fn read(hub: &Hub, places: Vec<Place>) -> Found<IncidentRow> {
     let one = async |place: Place| hub.io.query::<IncidentRow>(&keys::incidents(&place)).await;
     let Found { found, unread } = places::each(places, one).await;
     let mut found: Vec<_> = found.into_iter().flatten().map(|stored| stored.row).collect();
@@ -49,7 +49,7 @@ fn order(row: &IncidentRow) -> impl Ord {
 }
 
 /// The one incident that `given` means: its key, the beginning of it, or the id or name of its subject.
-pub(super) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Result<&'a IncidentRow> {
+pub(crate) fn meant<'a>(incidents: &'a [IncidentRow], given: &str) -> anyhow::Result<&'a IncidentRow> {
     if let Some(exact) = incidents.iter().find(|row| row.latest.incident == given) {
         return Ok(exact);
     }

@@ -1,7 +1,7 @@
 //! `policy check`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::policy::SetByPerson;
@@ -38,8 +38,15 @@ pub(crate) fn usable<R>(file: &PathBuf, what: &str) -> anyhow::Result<R::Policy>
 where
     R: SetByPerson<Policy: DeserializeOwned>,
 {
-    let policy: R::Policy =
-        parse(&explain::read(file)?).with_context(|| format!("{} is no {what}", file.display()))?;
+    usable_text::<R>(&explain::read(file)?, file, what)
+}
+
+/// The same of a file that was read.
+pub(crate) fn usable_text<R>(text: &str, file: &Path, what: &str) -> anyhow::Result<R::Policy>
+where
+    R: SetByPerson<Policy: DeserializeOwned>,
+{
+    let policy: R::Policy = parse(text).with_context(|| format!("{} holds no {what}", file.display()))?;
     let problems = R::problems(&policy);
     if !problems.is_empty() {
         let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();

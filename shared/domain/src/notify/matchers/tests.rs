@@ -78,7 +78,7 @@ fn what_is_written_is_read_again() {
     let written = json!({ "account-tag:team": ["blue", "red"], "severity": ">=HIGH" });
     let matchers: Matchers = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(&matchers).unwrap(), written);
-    assert_eq!(matchers.to_string(), "severity=>=HIGH account-tag:team=blue|red");
+    assert_eq!(matchers.to_string(), "severity>=HIGH account-tag:team=blue|red");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Routes {
     }
 
     fn of_steps(&self, steps: &[Escalation]) -> Vec<String> {
-        let ranges = steps.iter().flat_map(|step| out_of_range("after", Some(step.after), &STEPS));
+        let ranges = steps.iter().filter_map(|step| out_of_range("after", Some(step.after), &STEPS));
         let rising = steps.windows(2).filter(|pair| pair[0].after >= pair[1].after).map(|pair| {
             format!("after must rise from step to step, and {} follows {}", pair[1].after, pair[0].after)
         });

@@ -45,6 +45,15 @@ impl Routes {
         self.walk(labels).into_iter().map(asked).collect()
     }
 
+    /// All routes in the order in which they are asked, with what takes them; nothing for what takes everything.
+    pub fn all(&self) -> Vec<(String, Option<&Matchers>)> {
+        let mut all = vec![(DEFAULT.to_owned(), None)];
+        list(DEFAULT, &self.routes, &mut all);
+        let people = self.people.iter();
+        all.extend(people.map(|person| (format!("{PEOPLE}/{}", person.name), Some(&person.matchers))));
+        all
+    }
+
     pub(super) fn walk(&self, labels: &Labels<'_>) -> Vec<Visit<'_>> {
         let mut visits = Vec::new();
         descend((DEFAULT.to_owned(), None), &self.routes, labels, &mut visits);
@@ -54,6 +63,14 @@ impl Routes {
             (format!("{PEOPLE}/{}", person.name), Some(&person.matchers), outcome)
         }));
         visits
+    }
+}
+
+fn list<'a>(above: &str, routes: &'a [Route], all: &mut Vec<(String, Option<&'a Matchers>)>) {
+    for route in routes {
+        let path = format!("{above}/{}", route.name);
+        all.push((path.clone(), Some(&route.matchers)));
+        list(&path, &route.routes, all);
     }
 }
 

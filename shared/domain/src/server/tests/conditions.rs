@@ -224,3 +224,18 @@ fn a_resync_is_told_until_the_server_replicates_continuously_again_and_a_first_s
         assert_eq!(it.swept(minute + 5, server(off)), [(FullResync, Resolved)]);
     }
 }
+
+#[test]
+fn incidents_say_which_application_the_server_is_of_by_the_tag_that_the_policy_names() {
+    let told = |policy: Policy| {
+        let context = Context::new("erp-prod", &policy, at(0));
+        let seen = Box::new(tagged(lagging(120), "App", "ERP"));
+        let change = decide((&somewhere(), &id()), &[Observation::Seen { seen, at: at(0) }], None, &context);
+        change.unwrap().tell[0].incident().unwrap().application.clone()
+    };
+    assert_eq!(
+        told(Policy { application_tag: Some("App".into()), ..Policy::default() }).as_deref(),
+        Some("ERP")
+    );
+    assert_eq!(told(Policy::default()), None);
+}

@@ -165,6 +165,30 @@ async fn the_role_of_another_partition_is_named_in_it_and_what_the_hub_may_not_d
 }
 
 #[tokio::test]
+async fn what_routes_look_at_is_kept_with_an_account() {
+    let stage = Stage::new().await;
+    let told = stage.run(&format!("{ADD} --ou Finance --tag team=blue --tag stage=a=b")).await;
+    assert!(told.contains("is registered as PENDING_VALIDATION"), "{told}");
+    let shown = stage.run("show pay").await;
+    assert!(
+        shown.contains("  OU           Finance\n  tag          stage=a=b\n  tag          team=blue\n"),
+        "{shown}"
+    );
+    let row = &stage.json("show pay --json").await["accounts"][0]["account"];
+    assert!(row["ou"] == "Finance" && row["tags"]["team"] == "blue", "{row}");
+    let labelled = stage.run("label pay --ou Trade --tag team=red --untag none").await;
+    assert!(labelled.contains("has OU Trade and 2 tags."), "{labelled}");
+    assert!(stage.run("label pay --no-ou --untag team").await.contains("has no OU and 1 tag."));
+    assert!(stage.run("label pay").await.contains("required"), "it says what to change");
+    stage.run("label pay --ou Finance --tag team=blue").await;
+    let removed = stage.run("remove pay --yes").await;
+    assert!(removed.contains(" --ou 'Finance' --tag 'stage=a=b' --tag 'team=blue'\n"), "{removed}");
+    let twice = stage.run(&format!("{ADD} --tag team=blue --tag team=red")).await;
+    assert!(twice.contains("the tag team is given twice"), "{twice}");
+    assert!(stage.run(&format!("{ADD} --tag team")).await.contains("a tag is written KEY=VALUE"));
+}
+
+#[tokio::test]
 async fn a_staging_account_names_the_account_that_its_servers_are_extended_into() {
     let stage = Stage::new().await;
     let line = format!("{ADD} --target-account 222233334444");

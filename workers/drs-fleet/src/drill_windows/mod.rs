@@ -1,0 +1,46 @@
+//! `drill-window`: windows for drills, opened by hand.
+
+mod close;
+mod list;
+mod open;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+
+use crate::family::{Asked, OneOf, Outcome};
+use crate::hub::Hub;
+use crate::text::Ask;
+
+const HELP: &str = "Examples:
+  drs-fleet drill-window open --name 'spring drill' --for 8h
+  drs-fleet drill-window open --name 'wave 2' --for 4h --match plan=wave-2 --match region=eu-*
+  drs-fleet drill-window list
+  drs-fleet drill-window close 3f9a
+
+What is expected in a window is told as the start of the drill, a line for each wave and a summary, and pages nobody. Each
+drill job opens a window for itself; by hand is for what begins before the first job, or is no drill to DRS.";
+
+/// What `drill-window` can do.
+#[derive(clap::Subcommand)]
+#[command(after_help = HELP)]
+pub(crate) enum Command {
+    /// Open a window, for 7 days at most
+    Open(open::Arguments),
+    /// List windows that were opened by hand
+    List(list::Arguments),
+    /// Close a window now
+    Close(close::Arguments),
+}
+
+impl Asked for OneOf<Command> {
+    async fn perform(self, hub: &Hub, out: &mut dyn Write, _: &Ask) -> anyhow::Result<Outcome> {
+        let done = match self.command {
+            Command::Open(arguments) => open::open(hub, arguments, out).await,
+            Command::List(arguments) => list::list(hub, &arguments, out).await,
+            Command::Close(arguments) => close::close(hub, &arguments, out).await,
+        };
+        done.map(Outcome::from)
+    }
+}

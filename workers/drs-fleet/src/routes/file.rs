@@ -1,0 +1,47 @@
+//! Routes in a file, and `routes check`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use drs_fleet_domain::notify::routes::lines_with_secrets;
+use drs_fleet_domain::notify::{Routes, RoutesRow};
+
+use super::{EXAMPLE, WHAT};
+use crate::explain;
+use crate::policy::check;
+use crate::text::counted;
+
+/// What `routes check` takes.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    /// Routes in YAML or JSON; - for standard input
+    file: PathBuf,
+}
+
+/// Says what is wrong with routes; ends with 1 when something is.
+pub(super) fn check(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let routes = usable(&arguments.file)?;
+    let (channels, people) = (counted(routes.channels.len(), "channel"), routes.people.len());
+    // The default route is always there.
+    let number = counted(routes.all().len() - 1 - people, "route");
+    let people = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+    let file = arguments.file.display();
+    writeln!(out, "{file} can be used: besides those of the hub it has {channels}; {number}, {people}.")?;
+    Ok(())
+}
+
+/// The routes of a file, if they can be used. What looks like a secret is looked for first: errors of readers repeat what
+/// they cannot read.
+pub(super) fn usable(file: &PathBuf) -> anyhow::Result<Routes> {
+    let text = explain::read(file)?;
+    if let [first, ..] = lines_with_secrets(&text)[..] {
+        bail!(
+            "{}: line {first} seems to hold a URL or a token, which may be secret. Put it into a secret in Secrets \
+             Manager, and write the name of that secret here",
+            file.display()
+        );
+    }
+    check::usable_text::<RoutesRow>(&text, file, WHAT)
+}

@@ -1,0 +1,192 @@
+//! `routes test`.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::policy;
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::notify::routes::{Asked, Outcome};
+use drs_fleet_domain::notify::{Labels, MuteRow, Plan, Routes, RoutesRow, Taken, WindowRow};
+use drs_fleet_domain::own_event::IncidentEvent;
+use drs_fleet_domain::span;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{file, words};
+use crate::accounts::load;
+use crate::explain;
+use crate::hub::Hub;
+use crate::incidents::read;
+use crate::places::Found;
+use crate::spells;
+use crate::text::{fact, plain, second};
+
+/// What `routes test` takes.
+#[derive(clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("what").args(["file", "incident"]).required(true),
+    after_help = "Examples:
+  drs-fleet routes test --incident REPLICATION_STALLED/111122223333
+  drs-fleet routes test events/drs-fleet/incident-opened/replication-stalled.json
+  drs-fleet routes test --incident erp-db-01 --routes routes.yaml      with routes that are not stored yet"
+)]
+pub(crate) struct Arguments {
+    /// An event of an incident, as it is on the bus, or its detail alone; - for standard input
+    file: Option<PathBuf>,
+    /// An incident as `incidents list` names it, the beginning of that, or the id or name of its subject
+    #[arg(long, value_name = "INCIDENT")]
+    incident: Option<String>,
+    /// Routes in a file in the place of those that are stored
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Says what an incident takes, and why.
+pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let routes = match &arguments.routes {
+        Some(file) => file::usable(file)?,
+        None => policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?,
+    };
+    let registry = load(hub).await?;
+    let event = match (&arguments.file, &arguments.incident) {
+        (Some(file), _) => event(&explain::read(file)?).with_context(|| file.display().to_string())?,
+        (None, Some(given)) => {
+            let Found { found, .. } = read::read(hub, read::everywhere(hub, &registry).await?).await;
+            read::meant(&found, given)?.latest.clone()
+        }
+        (None, None) => bail!("give an event or an incident"),
+    };
+    let labels = Labels::of(&event, registry.account(&event.account_id));
+    let now = hub.io.now();
+    let mutes = spells::all::<MuteRow>(hub).await?.into_iter().filter(|row| row.matches(&labels, now));
+    let windows = spells::all::<WindowRow>(hub).await?.into_iter().filter(|row| row.covers(&labels, now));
+    let held = Held { mutes: mutes.collect(), windows: windows.collect() };
+    let (why, taken) = (routes.why(&labels), routes.taken(&labels));
+    if arguments.json {
+        let taken: Vec<_> = taken.iter().map(|taken| to_json(&routes, taken)).collect();
+        let mutes: Vec<_> = held.mutes.iter().map(|row| &row.id).collect();
+        let windows: Vec<_> = held.windows.iter().map(|row| &row.id).collect();
+        let all = json!({ "event": event, "asked": why, "taken": taken, "mutes": mutes, "windows": windows });
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        return Ok(());
+    }
+    let name = plain(&event.subject_name);
+    writeln!(
+        out,
+        "{} ({name}), {}, would go through the routes like this:\n",
+        plain(&event.incident),
+        event.severity
+    )?;
+    write!(out, "{}", way(&why))?;
+    for taken in &taken {
+        write!(out, "\n{}", told(&routes, taken, (now, event.severity)))?;
+    }
+    write!(out, "{}", held.print())?;
+    Ok(())
+}
+
+/// What holds an incident back now.
+pub(super) struct Held {
+    pub(super) mutes: Vec<MuteRow>,
+    pub(super) windows: Vec<WindowRow>,
+}
+
+impl Held {
+    fn print(&self) -> String {
+        let mutes = self.mutes.iter().map(|row| {
+            let (by, until, why) = (plain(&row.author), second(row.ends_at()), plain(&row.reason));
+            format!("Held back until {until} by mute {} of {by}: {why}\n", row.id)
+        });
+        let windows = self.windows.iter().map(|row| {
+            let (name, until) = (plain(&row.name), second(row.closes_at()));
+            format!("Expected until {until} in the window {} for {name:?}: it pages nobody\n", row.id)
+        });
+        let held: String = mutes.chain(windows).collect();
+        if held.is_empty() { held } else { format!("\n{held}") }
+    }
+}
+
+/// An event as the bus hands it on, or its detail.
+pub(super) fn event(text: &str) -> anyhow::Result<IncidentEvent> {
+    let mut value: Value = serde_json::from_str(text).context("it is no JSON")?;
+    let detail = value.get_mut("detail").map(Value::take);
+    serde_json::from_value(detail.unwrap_or(value)).context("it is no event of an incident")
+}
+
+/// The routes that were asked, each below the one above it.
+pub(super) fn way(why: &[Asked]) -> String {
+    let line = |asked: &Asked| {
+        let depth = asked.route.matches('/').count();
+        let name = asked.route.rsplit('/').next().filter(|_| !asked.route.starts_with("people/"));
+        let name = plain(name.unwrap_or(&asked.route));
+        let depth = if asked.route.starts_with("people/") { 0 } else { depth };
+        let said = match asked.outcome {
+            Outcome::Taken => "TAKEN",
+            Outcome::Deeper => "matches",
+            Outcome::NotMatched => "no",
+            Outcome::NotAsked => "not asked",
+        };
+        let why = match asked.outcome {
+            Outcome::NotAsked => "one before it matches, and does not continue".to_owned(),
+            _ if asked.because.is_empty() => "it takes everything".to_owned(),
+            _ => because(asked),
+        };
+        format!("{:<28}{said:<11}{why}\n", format!("{}{name}", "  ".repeat(depth)))
+    };
+    why.iter().map(line).collect()
+}
+
+/// Of what does not match only what does not.
+fn because(asked: &Asked) -> String {
+    let wanted = asked.outcome != Outcome::NotMatched;
+    let told = asked.because.iter().filter(|compared| compared.fits == wanted).map(|compared| {
+        let has = if compared.has.is_empty() { "unknown".to_owned() } else { compared.has.join(" or ") };
+        let is = if compared.fits { "is" } else { "is not" };
+        plain(&if compared.fits && compared.wanted.to_string() == has {
+            format!("{} is {has}", compared.label)
+        } else {
+            format!("{} {is} {} ({has})", compared.label, compared.wanted)
+        })
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// How a route that is taken tells.
+pub(super) fn told(routes: &Routes, taken: &Taken, (now, severity): (Timestamp, Severity)) -> String {
+    let plan = routes.plan(&taken.route);
+    let mut text = format!("{}\n", plain(&taken.route));
+    text += &fact("group", &plain(&taken.group));
+    for name in &plan.channels {
+        let [sort, leads] = routes.channel(name).map(words::channel).unwrap_or_default();
+        text += &fact("channel", &format!("{name}: {sort}, {leads}"));
+    }
+    let _ = write!(text, "{}", fact("told", &when(&plan, severity)));
+    text += &fact("escalation", &words::escalation(&plan));
+    text += &fact("hours", &words::hours(&plan.hours));
+    let tells_at = plan.tells_at(now, severity);
+    if tells_at > now {
+        text += &fact("", &format!("now it would wait until {}", second(tells_at)));
+    }
+    text
+}
+
+fn when(plan: &Plan, severity: Severity) -> String {
+    let (interval, repeat) = (span::show(plan.group_interval), span::show(plan.repeat_interval));
+    let first = if severity == Severity::Critical {
+        "at once, for it is CRITICAL".to_owned()
+    } else {
+        format!("{} after the first of the group", span::show(plan.group_wait))
+    };
+    format!("{first}; what is new at most every {interval}; while it stays open every {repeat}")
+}
+
+fn to_json(routes: &Routes, taken: &Taken) -> Value {
+    let plan = words::to_json(&taken.route, &routes.plan(&taken.route), &routes.group_by(&taken.route));
+    json!({ "route": taken.route, "group": taken.group, "labels": taken.labels, "plan": plan })
+}
