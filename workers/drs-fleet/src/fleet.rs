@@ -167,6 +167,7 @@ fn settings(estate: &Estate) -> Settings {
         bus: Some(output("BusName")),
         topic_arn: Some(output("AlertTopicArn")),
         slack_secret: Some(output("SlackWebhookSecretArn")),
+        slack_api: None,
         health: None,
         workers,
     }
