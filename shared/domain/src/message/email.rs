@@ -27,8 +27,11 @@ pub struct Email {
 pub fn email(bulletin: &Bulletin, links: &Links) -> Email {
     let told = Told::of(bulletin, links);
     let severity = told.severity.map(|severity| format!("[{severity}] ")).unwrap_or_default();
+    // Where there is no room for what is new, how things stand is whole at least.
+    let subjects = [&told.line, &told.headline].map(|text| told.marked(&format!("{severity}{text}")));
+    let subject = subjects.iter().find(|text| text.chars().count() <= SUBJECT_LIMIT).unwrap_or(&subjects[0]);
     Email {
-        subject: ascii_line(&told.marked(&format!("{severity}{}", told.line))),
+        subject: ascii_line(subject),
         body: body(&told),
         attributes: match bulletin {
             Bulletin::Digest(digest) => of_digest(digest),
@@ -39,7 +42,8 @@ pub fn email(bulletin: &Bulletin, links: &Links) -> Email {
 
 /// Paragraphs with an empty line between them.
 fn body(told: &Told) -> String {
-    let facts = told.facts.iter().map(|(name, value)| format!("{:<11}{value}", format!("{name}:")));
+    let width = told.facts.iter().map(|(name, _)| name.chars().count() + 2).max().unwrap_or_default().max(11);
+    let facts = told.facts.iter().map(|(name, value)| format!("{:<width$}{value}", format!("{name}:")));
     let links = told.links.iter().map(|(label, url)| format!("{label}: {url}"));
     let mut paragraphs = vec![told.marked(&told.headline)];
     paragraphs.extend(told.text.iter().cloned());

@@ -1,6 +1,6 @@
 //! JSON for programs: the body of a webhook, and the `detail` of `Notification Sent` on the bus.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
@@ -48,7 +48,7 @@ fn of_digest(digest: &Digest) -> Value {
 
 fn incident(event: &IncidentEvent) -> Value {
     let server = (words::subject(event.kind) == SubjectKind::Server).then_some(&event.subject);
-    without_nulls(json!({
+    json!({
         "incident": event.incident,
         "kind": event.kind,
         "status": event.happened,
@@ -66,7 +66,7 @@ fn incident(event: &IncidentEvent) -> Value {
         "at": event.at,
         "reason": text::cut_to(&event.reason, 500),
         "console": console_link(event),
-    }))
+    })
 }
 
 fn of_drill(drill: &Drill) -> Value {
@@ -84,8 +84,10 @@ fn of_drill(drill: &Drill) -> Value {
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(members) => {
-            members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+            let known = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(known.map(|(name, value)| (name, without_nulls(value))).collect())
         }
+        Value::Array(values) => values.into_iter().map(without_nulls).collect(),
         other => other,
     }
 }

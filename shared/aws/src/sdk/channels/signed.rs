@@ -84,7 +84,7 @@ fn headers(key: &SecretString, id: &str, body: &str, at: Timestamp) -> Answer<He
 }
 
 /// HMAC-SHA256 of `TIMESTAMP.BODY`, in hexadecimal digits.
-fn signature(key: &SecretString, timestamp: &str, body: &str) -> Answer<String> {
+pub(super) fn signature(key: &SecretString, timestamp: &str, body: &str) -> Answer<String> {
     let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes());
     let mut mac = mac.map_err(|_| failure(WEBHOOK, Verdict::Denied, "the key cannot be used"))?;
     mac.update(timestamp.as_bytes());
