@@ -11,6 +11,7 @@ mod hub;
 mod incidents;
 mod jobs;
 mod local;
+mod notify;
 mod paging;
 mod places;
 mod policy;
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet capacity place --servers 120 --region us-east-1
   drs-fleet policy show                          the thresholds that apply
   drs-fleet tags plan                            which tags differ from those of EC2
+  drs-fleet notify test --render email           what people would read
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -82,6 +84,9 @@ enum Command {
     Policy(Arguments<OneOf<policy::Command>>),
     /// Compare the tags of EC2 machines with those of their source servers, and see how they are kept in line
     Tags(Arguments<OneOf<tags::Command>>),
+    /// See what people are told
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -101,6 +106,7 @@ fn main() -> ExitCode {
         Command::Capacity(arguments) => process::in_runtime(family::run(arguments)),
         Command::Policy(arguments) => process::in_runtime(policy::policy(arguments)),
         Command::Tags(arguments) => process::in_runtime(tags::tags(arguments)),
+        Command::Notify(command) => notify::notify(&command).map(|()| ExitCode::SUCCESS),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

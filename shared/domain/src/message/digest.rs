@@ -68,8 +68,9 @@ pub(super) fn shared<T: PartialEq + ToString>(
 }
 
 /// The worst there is or, when all is over, was.
-pub(super) fn severity(digest: &Digest) -> Option<Severity> {
-    digest.worst.or_else(|| digest.first.iter().map(|event| event.severity).max())
+pub(super) fn severity(digest: &Digest) -> Severity {
+    let named = digest.first.iter().map(|event| event.severity).max();
+    digest.worst.or(named).unwrap_or(Severity::Low)
 }
 
 fn kind(digest: &Digest) -> Option<IncidentKind> {

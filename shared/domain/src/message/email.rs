@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::told::{List, Told};
 use super::{Links, digest, drill};
-use crate::incident::Severity;
 use crate::notify::bulletin::NAMED;
 use crate::notify::{Bulletin, Digest, Drill, DrillHappened};
 
@@ -56,7 +55,7 @@ fn body(told: &Told) -> String {
 }
 
 fn list(list: &List) -> String {
-    let items = list.items.iter().take(NAMED).map(|item| format!("- {}: {}", item.name, item.rest));
+    let items = list.items.iter().take(NAMED).map(|item| format!("- {} – {}", item.name, item.rest));
     let mut lines = vec![format!("{}:", list.title)];
     lines.extend(items);
     lines.extend(list.rest(lines.len() - 1));
@@ -64,7 +63,7 @@ fn list(list: &List) -> String {
 }
 
 fn of_digest(digest: &Digest) -> BTreeMap<String, String> {
-    let severity = digest::severity(digest).unwrap_or(Severity::Low);
+    let severity = digest::severity(digest);
     let kind = digest::shared(digest, |event| event.kind);
     let account = digest::shared(digest, |event| event.account_id.clone());
     let region = digest::shared(digest, |event| event.region.clone());

@@ -98,7 +98,7 @@ fn list(list: &List) -> String {
             Some(url) => link(&item.name, url),
             None => escape(&item.name, 400),
         };
-        let line = format!("\n• {name}: {}", escape(&item.rest, 800));
+        let line = format!("\n• {name} – {}", escape(&item.rest, 800));
         // 100 for the last line.
         if text.chars().count() + line.chars().count() + 100 > LIST_LIMIT {
             break;
