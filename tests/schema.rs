@@ -18,10 +18,16 @@ const INCIDENT: &str = "incident.schema.json";
 const CAPACITY: &str = "capacity.schema.json";
 const JOB: &str = "job.schema.json";
 const FAILBACK: &str = "failback.schema.json";
+const NOTIFICATION: &str = "notification.schema.json";
 
 /// Each with the name of its definition of `detail`.
-const SCHEMAS: [(&str, &str); 4] =
-    [(INCIDENT, "incident"), (CAPACITY, "change"), (JOB, "job"), (FAILBACK, "change")];
+const SCHEMAS: [(&str, &str); 5] = [
+    (INCIDENT, "incident"),
+    (CAPACITY, "change"),
+    (JOB, "job"),
+    (FAILBACK, "change"),
+    (NOTIFICATION, "notification"),
+];
 
 fn schema(name: &str) -> Value {
     let text = fs::read_to_string(samples::root().join("drs-fleet").join(name)).unwrap();
@@ -39,6 +45,7 @@ fn schema_of(event: &Value) -> &'static str {
         "Capacity" => CAPACITY,
         "Job" => JOB,
         "Failback" => FAILBACK,
+        "Notification" => NOTIFICATION,
         other => panic!("events of type {other} … have no schema"),
     }
 }
@@ -168,10 +175,23 @@ fn wrong() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
         ("/detail/recoveryInstanceId", json!("s-12345678901234567")),
         ("/detail/state", json!(null)),
     ];
-    let of_all = [("/detail/accountId", json!("1111")), ("/detail-type", json!("Incident Closed"))];
-    [(INCIDENT, of_incidents), (CAPACITY, of_capacity), (JOB, of_jobs), (FAILBACK, of_failbacks)]
-        .map(|(name, own)| (name, [own.as_slice(), &of_all].concat()))
-        .into()
+    let of_notifications = vec![
+        ("/detail/at", json!("yesterday")),
+        ("/detail/type", json!("JOBS")),
+        ("/detail/severity", json!(null)),
+        ("/detail/what", json!("")),
+    ];
+    let of_subjects = [("/detail/accountId", json!("1111"))];
+    let of_all = ("/detail-type", json!("Incident Closed"));
+    [
+        (INCIDENT, of_incidents, of_subjects.as_slice()),
+        (CAPACITY, of_capacity, &of_subjects),
+        (JOB, of_jobs, &of_subjects),
+        (FAILBACK, of_failbacks, &of_subjects),
+        (NOTIFICATION, of_notifications, &[]),
+    ]
+    .map(|(name, own, more)| (name, [own.as_slice(), more, std::slice::from_ref(&of_all)].concat()))
+    .into()
 }
 
 #[test]
@@ -212,6 +232,13 @@ fn members_that_contradict_each_other_are_refused() {
         ("job-completed/partial.json", "failedServers", json!([])),
         ("job-completed/failed.json", "succeeded", json!(1)),
         ("job-completed/recovery-late.json", "drill", json!(true)),
+        ("notification-sent/opened.json", "counts", json!({"open": 1})),
+        ("notification-sent/grouped.json", "incidents", json!([{"kind": "RPO_GAP"}])),
+        ("notification-sent/grouped.json", "status", json!(null)),
+        ("notification-sent/opened.json", "why", json!("ESCALATED")),
+        ("notification-sent/escalated.json", "why", json!("CHANGED")),
+        ("notification-sent/drill-wave.json", "drill", json!({"type": "PAUSED"})),
+        ("notification-sent/drill-wave.json", "planName", json!(null)),
     ] {
         let (_, mut event) = samples::published().into_iter().find(|(known, _)| known == path).unwrap();
         let validator = validator(schema_of(&event));

@@ -3,11 +3,13 @@
 mod failbacks;
 mod findings;
 mod jobs;
+mod notifications;
 
 use drs_fleet_domain::capacity::Level;
 use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, JobLabel, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::message::NOTIFICATION_SENT;
 use drs_fleet_domain::own_event::{self, CapacityEvent, IncidentEvent, OwnEvent};
 use drs_fleet_domain::words::{self, SubjectKind};
 use jiff::Timestamp;
@@ -36,30 +38,41 @@ pub fn published() -> Vec<(String, Value)> {
     });
     let cases = jobs::jobs().into_iter().chain(failbacks::failbacks());
     let others = cases.map(|(case, event)| (path(&event, case), event));
-    incidents
-        .chain(statuses)
-        .chain(others)
-        .enumerate()
-        .map(|(n, (path, event))| (path, on_the_bus(n, &event)))
-        .collect()
+    let events = incidents.chain(statuses).chain(others).enumerate();
+    let events: Vec<_> = events.map(|(n, (path, event))| (path, on_the_bus(n, &event))).collect();
+    let told = (events.len()..).zip(notifications::notifications()).map(|(n, (case, detail))| {
+        let at = detail["at"].as_str().unwrap().parse().unwrap();
+        (path_of(NOTIFICATION_SENT, case), delivered(n, NOTIFICATION_SENT, at, detail))
+    });
+    let told: Vec<_> = told.collect();
+    events.into_iter().chain(told).collect()
 }
 
 fn path(event: &OwnEvent, case: &str) -> String {
-    format!("{}/{case}.json", event.detail_type().to_lowercase().replace(' ', "-"))
+    path_of(event.detail_type(), case)
 }
 
-/// The event as the hub's bus hands it on: `id` and `time` are the bus's.
+fn path_of(detail_type: &str, case: &str) -> String {
+    format!("{}/{case}.json", detail_type.to_lowercase().replace(' ', "-"))
+}
+
+/// The event as the hub's bus hands it on.
 pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
+    delivered(n, event.detail_type(), event.at(), event.detail().unwrap())
+}
+
+/// `id` and `time` are the bus's.
+fn delivered(n: usize, detail_type: &str, at: Timestamp, detail: Value) -> Value {
     json!({
         "version": "0",
         "id": format!("e3b0c442-98fc-4c14-9afb-{n:012}"),
-        "detail-type": event.detail_type(),
+        "detail-type": detail_type,
         "source": own_event::SOURCE,
         "account": HUB,
-        "time": format!("{:.0}", event.at()),
+        "time": format!("{at:.0}"),
         "region": HUB_REGION,
         "resources": [],
-        "detail": event.detail().unwrap(),
+        "detail": detail,
     })
 }
 

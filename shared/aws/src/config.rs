@@ -17,6 +17,8 @@ pub struct Settings {
     pub topic_arn: Option<String>,
     /// Name of the secret that holds the Slack webhook URL; none: nothing is sent to Slack.
     pub slack_secret: Option<String>,
+    /// Another address of Slack's API than its own; for tests and the local cloud, which set it in code.
+    pub slack_api: Option<String>,
     /// Where `/health` is served; none: nowhere.
     pub health: Option<SocketAddr>,
     /// By worker name.
@@ -47,6 +49,8 @@ pub struct IoSettings {
     pub topic_arn: Option<String>,
     /// Name of the secret that holds the Slack webhook URL.
     pub slack_secret: Option<String>,
+    /// Another address of Slack's API than its own.
+    pub slack_api: Option<String>,
 }
 
 /// A variable that is missing or cannot be right.
@@ -117,6 +121,7 @@ impl Settings {
                 "drs-fleet/slack-webhook",
                 is_secret_name,
             ),
+            slack_api: None,
             health: read.health(),
             workers: workers
                 .iter()
@@ -135,6 +140,7 @@ impl Settings {
             bus: self.bus.clone(),
             topic_arn: self.topic_arn.clone(),
             slack_secret: self.slack_secret.clone(),
+            slack_api: self.slack_api.clone(),
         }
     }
 }

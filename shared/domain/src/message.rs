@@ -7,6 +7,7 @@ mod digest;
 mod drill;
 mod email;
 mod incident;
+mod sample;
 mod slack;
 mod text;
 mod told;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::email::{Email, email};
 pub use self::incident::console_link;
+pub use self::sample::sample;
 pub use self::slack::{slack, slack_reply};
 pub use self::webhook::webhook;
 use crate::incident::IncidentKind;

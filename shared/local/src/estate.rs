@@ -156,6 +156,15 @@ impl Estate {
         self.secret("PutSecretValue", &secret).await
     }
 
+    /// Puts the token of the Slack bot into its secret, as a person does after deploying the hub.
+    ///
+    /// # Errors
+    /// [`BuildError::Call`].
+    pub async fn set_slack_bot(&self, token: &str) -> Result<(), BuildError> {
+        let secret = json!({"SecretId": self.output("SlackBotSecretArn"), "SecretString": token});
+        self.secret("PutSecretValue", &secret).await
+    }
+
     /// Lets schedules fire and simulated servers live until `stop`.
     pub fn run(&self, stop: &CancellationToken) {
         tokio::spawn(scheduler::run(Arc::clone(&self.world), stop.clone()));

@@ -24,6 +24,7 @@ pub mod iam;
 pub mod quotas;
 pub mod scheduler;
 pub mod secrets;
+pub mod slack;
 pub mod sns;
 pub mod sqs;
 pub mod sts;

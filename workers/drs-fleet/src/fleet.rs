@@ -73,6 +73,16 @@ impl Fleet {
         Ok(Self { estate, world, operator, endpoint, settings })
     }
 
+    /// Lets the workers post as a bot to the Slack whose API is at `api`. Before they start.
+    ///
+    /// # Errors
+    /// What the local cloud refuses.
+    pub async fn admit_slack_bot(&mut self, api: String, token: &str) -> anyhow::Result<()> {
+        self.estate.set_slack_bot(token).await?;
+        self.settings.slack_api = Some(api);
+        Ok(())
+    }
+
     /// Registers and validates the spokes as a person does with `accounts add` and `accounts validate`.
     ///
     /// # Errors
@@ -169,6 +179,7 @@ fn settings(estate: &Estate) -> Settings {
         bus: Some(output("BusName")),
         topic_arn: Some(output("AlertTopicArn")),
         slack_secret: Some(output("SlackWebhookSecretArn")),
+        slack_api: None,
         health: None,
         workers,
     }

@@ -96,15 +96,17 @@ impl SdkIo {
         let (patient, bare) = (with(RetryConfig::standard()), with(RetryConfig::disabled()));
         let secrets = Secrets::new(&patient);
         let table = Table::new(&bare, &settings.table, &settings.worker);
-        let IoSettings { worker, queues, bus, topic_arn, slack_secret, .. } = settings;
+        let bus = Publisher::new(&patient, settings.bus.clone());
+        let channels = Channels::new(&patient, &settings, bus.clone(), secrets.clone());
+        let IoSettings { worker, queues, .. } = settings;
         Self(Arc::new(Inner {
             time,
             limiter,
             queue: Queue::new(&bare, queues, &limits),
-            spokes: Spokes::new(&bare, &patient, table.clone(), secrets.clone(), &worker),
+            spokes: Spokes::new(&bare, &patient, table.clone(), secrets, &worker),
             table,
-            bus: Publisher::new(&patient, bus),
-            channels: Channels::new(&patient, topic_arn, slack_secret, secrets),
+            bus,
+            channels,
             received: Mutex::default(),
         }))
     }

@@ -7,6 +7,8 @@ use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use aws_smithy_types::DateTime;
 use aws_types::SdkConfig;
 use drs_fleet_domain::own_event::{OwnEvent, SOURCE};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Answer;
 use super::batch::Batcher;
@@ -18,53 +20,74 @@ const WINDOW: Duration = Duration::from_millis(5);
 /// Entries of one `PutEvents`.
 const MAX: usize = 10;
 
+/// What is put on the bus.
 #[derive(Clone, Debug)]
-pub(super) struct Publisher(Batcher<OwnEvent, ()>);
+struct Entry {
+    detail_type: String,
+    detail: String,
+    /// When its cause happened; `None`: now.
+    at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Publisher(Batcher<Entry, ()>);
 
 impl Publisher {
     pub(super) fn new(config: &SdkConfig, bus: Option<String>) -> Self {
         let client = Client::new(config);
-        let call = move |events| put(client.clone(), bus.clone(), events);
+        let call = move |entries| put(client.clone(), bus.clone(), entries);
         Self(Batcher::new(Neighbour::Bus, OPERATION, WINDOW, MAX, call))
     }
 
     pub(super) async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
-        self.0.ask(events.iter().cloned()).await.into_iter().collect()
+        let entries: Answer<Vec<_>> = events.iter().map(entry).collect();
+        self.0.ask(entries?).await.into_iter().collect()
+    }
+
+    /// Puts a detail of its own type on the bus.
+    pub(super) async fn tell(&self, detail_type: &str, detail: &Value) -> Answer<()> {
+        let entry = Entry { detail_type: detail_type.to_owned(), detail: detail.to_string(), at: None };
+        self.0.ask([entry]).await.into_iter().collect()
     }
 }
 
-async fn put(client: Client, bus: Option<String>, events: Vec<OwnEvent>) -> Vec<Answer<()>> {
+async fn put(client: Client, bus: Option<String>, entries: Vec<Entry>) -> Vec<Answer<()>> {
+    let count = entries.len();
     let Some(bus) = bus else {
         let error = failure(Verdict::Permanent, "this process has no bus");
-        return vec![Err(error); events.len()];
+        return vec![Err(error); count];
     };
-    let entries: Answer<Vec<_>> = events.iter().map(|event| entry(&bus, event)).collect();
-    let answer = match entries {
-        Ok(entries) => client.put_events().set_entries(Some(entries)).send().await,
-        Err(error) => return vec![Err(error); events.len()],
-    };
-    match answer {
+    let asked = entries.into_iter().map(|entry| request(&bus, entry)).collect();
+    match client.put_events().set_entries(Some(asked)).send().await {
         Ok(answer) => {
             // One result per entry, in order; an `Ok` answer may hold failures.
             let mut results = answer.entries.unwrap_or_default().into_iter();
-            events.iter().map(|_| outcome(results.next())).collect()
+            (0..count).map(|_| outcome(results.next())).collect()
         }
-        Err(error) => vec![Err(classify(Neighbour::Bus, OPERATION, &error)); events.len()],
+        Err(error) => vec![Err(classify(Neighbour::Bus, OPERATION, &error)); count],
     }
 }
 
-fn entry(bus: &str, event: &OwnEvent) -> Answer<PutEventsRequestEntry> {
+fn entry(event: &OwnEvent) -> Answer<Entry> {
     let detail = event
         .detail()
         .map_err(|e| failure(Verdict::Permanent, format!("event {}: {e}", event.event_id())))?;
-    Ok(PutEventsRequestEntry::builder()
+    Ok(Entry {
+        detail_type: event.detail_type().to_owned(),
+        detail: detail.to_string(),
+        at: Some(event.at()),
+    })
+}
+
+fn request(bus: &str, entry: Entry) -> PutEventsRequestEntry {
+    PutEventsRequestEntry::builder()
         .event_bus_name(bus)
         .source(SOURCE)
-        .detail_type(event.detail_type())
-        .time(DateTime::from_millis(event.at().as_millisecond()))
+        .detail_type(entry.detail_type)
+        .set_time(entry.at.map(|at| DateTime::from_millis(at.as_millisecond())))
         .set_resources(Some(Vec::new()))
-        .detail(detail.to_string())
-        .build())
+        .detail(entry.detail)
+        .build()
 }
 
 fn outcome(result: Option<PutEventsResultEntry>) -> Answer<()> {

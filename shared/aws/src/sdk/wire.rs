@@ -114,6 +114,7 @@ pub(crate) fn io_with(
         bus: Some("drs-fleet".into()),
         topic_arn: None,
         slack_secret: None,
+        slack_api: None,
     };
     set(&mut settings);
     (SdkIo::new(&config, settings, Arc::new(SystemTime)), wire)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::incident::{self, is_over};
+use super::incident::{self, Shown, is_over};
 use super::told::{List, Told};
 use super::{Links, text};
 use crate::incident::{IncidentKind, Severity};
@@ -37,8 +37,11 @@ pub(super) fn told(digest: &Digest, links: &Links) -> Told {
 }
 
 fn list(digest: &Digest, kind: Option<IncidentKind>) -> Option<List> {
-    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, kind.is_none())).collect();
-    let title = if news(digest).is_some() { "What changed" } else { "What is open" };
+    let changed = news(digest).is_some();
+    let region = shared(digest, |event| event.region.clone()).is_none();
+    let shown = Shown { kind: kind.is_none(), region, happened: changed };
+    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, shown)).collect();
+    let title = if changed { "What changed" } else { "What is open" };
     (!items.is_empty()).then(|| List { title, items, all: all(digest), command: "drs-fleet incidents list" })
 }
 
@@ -65,8 +68,9 @@ pub(super) fn shared<T: PartialEq + ToString>(
 }
 
 /// The worst there is or, when all is over, was.
-pub(super) fn severity(digest: &Digest) -> Option<Severity> {
-    digest.worst.or_else(|| digest.first.iter().map(|event| event.severity).max())
+pub(super) fn severity(digest: &Digest) -> Severity {
+    let named = digest.first.iter().map(|event| event.severity).max();
+    digest.worst.or(named).unwrap_or(Severity::Low)
 }
 
 fn kind(digest: &Digest) -> Option<IncidentKind> {
@@ -128,7 +132,7 @@ fn place(digest: &Digest) -> Option<String> {
 /// `3 new, 1 worse, 2 resolved`; `None` where nothing is new.
 fn news(digest: &Digest) -> Option<String> {
     let counts = digest.counts;
-    let of = [(counts.opened, "new"), (counts.worse, "worse or back"), (counts.resolved, "resolved")];
+    let of = [(counts.opened, "new"), (counts.worse, "worse"), (counts.resolved, "resolved")];
     let parts: Vec<_> = of
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -152,7 +156,9 @@ fn facts(digest: &Digest, kind: Option<IncidentKind>) -> Vec<(String, String)> {
         0 => String::new(),
         accounts => format!(" in {}", text::count(accounts, "account")),
     };
-    facts.push(("Open", format!("{}{in_accounts}", counts.open)));
+    if counts.open > 0 {
+        facts.push(("Open", format!("{}{in_accounts}", counts.open)));
+    }
     let changes = [("New", counts.opened), ("Worse or back", counts.worse), ("Resolved", counts.resolved)];
     facts.extend(changes.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n.to_string())));
     facts.extend(incident::held(digest));

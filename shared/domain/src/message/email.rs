@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::told::{List, Told};
 use super::{Links, digest, drill};
-use crate::incident::Severity;
 use crate::notify::bulletin::NAMED;
 use crate::notify::{Bulletin, Digest, Drill, DrillHappened};
 
@@ -27,8 +26,11 @@ pub struct Email {
 pub fn email(bulletin: &Bulletin, links: &Links) -> Email {
     let told = Told::of(bulletin, links);
     let severity = told.severity.map(|severity| format!("[{severity}] ")).unwrap_or_default();
+    // Where there is no room for what is new, how things stand is whole at least.
+    let subjects = [&told.line, &told.headline].map(|text| told.marked(&format!("{severity}{text}")));
+    let subject = subjects.iter().find(|text| text.chars().count() <= SUBJECT_LIMIT).unwrap_or(&subjects[0]);
     Email {
-        subject: ascii_line(&told.marked(&format!("{severity}{}", told.line))),
+        subject: ascii_line(subject),
         body: body(&told),
         attributes: match bulletin {
             Bulletin::Digest(digest) => of_digest(digest),
@@ -39,7 +41,8 @@ pub fn email(bulletin: &Bulletin, links: &Links) -> Email {
 
 /// Paragraphs with an empty line between them.
 fn body(told: &Told) -> String {
-    let facts = told.facts.iter().map(|(name, value)| format!("{:<11}{value}", format!("{name}:")));
+    let width = told.facts.iter().map(|(name, _)| name.chars().count() + 2).max().unwrap_or_default().max(11);
+    let facts = told.facts.iter().map(|(name, value)| format!("{:<width$}{value}", format!("{name}:")));
     let links = told.links.iter().map(|(label, url)| format!("{label}: {url}"));
     let mut paragraphs = vec![told.marked(&told.headline)];
     paragraphs.extend(told.text.iter().cloned());
@@ -52,7 +55,7 @@ fn body(told: &Told) -> String {
 }
 
 fn list(list: &List) -> String {
-    let items = list.items.iter().take(NAMED).map(|item| format!("- {}: {}", item.name, item.rest));
+    let items = list.items.iter().take(NAMED).map(|item| format!("- {} – {}", item.name, item.rest));
     let mut lines = vec![format!("{}:", list.title)];
     lines.extend(items);
     lines.extend(list.rest(lines.len() - 1));
@@ -60,7 +63,7 @@ fn list(list: &List) -> String {
 }
 
 fn of_digest(digest: &Digest) -> BTreeMap<String, String> {
-    let severity = digest::severity(digest).unwrap_or(Severity::Low);
+    let severity = digest::severity(digest);
     let kind = digest::shared(digest, |event| event.kind);
     let account = digest::shared(digest, |event| event.account_id.clone());
     let region = digest::shared(digest, |event| event.region.clone());

@@ -34,7 +34,7 @@ pub(super) fn sentences(digest: &Digest) -> Vec<String> {
     let since = format!("{} ({})", text::minute(digest.since), text::duration(digest.since, digest.at));
     match digest.why {
         Why::Changed => None,
-        Why::Repeated => Some(format!("Nothing is new, but it is still open since {since}.")),
+        Why::Repeated => Some(format!("Nothing has changed; open since {since}.")),
         Why::Escalated(step) => Some(format!(
             "Nobody has acknowledged this since {since}, so you are told as well (step {step} of the escalation)."
         )),
@@ -148,23 +148,31 @@ fn times(flaps: u32) -> Option<String> {
     }
 }
 
-/// As one of several: its kind is said where that differs.
-pub(super) fn item(event: &IncidentEvent, with_kind: bool) -> Item {
-    let kind = if with_kind { format!("{}: ", words::title(event.kind)) } else { String::new() };
-    let place = match words::subject(event.kind) {
-        // The subject is the account.
-        SubjectKind::Account => event.region.to_string(),
-        _ => format!("{}, {}", text::listed(&event.account_name), event.region),
-    };
+/// What is said of each of several, for it differs between them.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) kind: bool,
+    pub(super) region: bool,
+    pub(super) happened: bool,
+}
+
+/// As one of several.
+pub(super) fn item(event: &IncidentEvent, shown: Shown) -> Item {
+    let happened = if shown.happened { happened(event) } else { "" };
+    let kind = if shown.kind { format!("{}: ", words::title(event.kind)) } else { String::new() };
+    // Where the subject is the account, its name has been said.
+    let account =
+        (words::subject(event.kind) != SubjectKind::Account).then(|| text::listed(&event.account_name));
+    let region = (shown.region || account.is_none()).then(|| event.region.to_string());
     let state = if is_over(event) {
         format!("after {}", text::duration(event.opened_at, event.at))
     } else {
-        format!("{}, since {}", event.severity, text::minute(event.opened_at))
+        format!("{} since {}", event.severity, text::minute(event.opened_at))
     };
     Item {
-        name: format!("{}{kind}{}", happened(event), text::listed(&event.subject_name)),
+        name: format!("{happened}{kind}{}", text::listed(&event.subject_name)),
         link: Some(console_link(event)),
-        rest: format!("{place}; {state}"),
+        rest: account.into_iter().chain(region).chain([state]).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -202,12 +210,12 @@ pub(super) fn console_page(region: &str, page: &str) -> String {
 
 /// An id as a part of a URL: AWS's own are as they are.
 fn encoded(id: &str) -> String {
-    let mut text = String::new();
-    for byte in id.bytes() {
+    let mut url = String::new();
+    for byte in text::cut(id).bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(char::from(byte)),
-            other => text.push_str(&format!("%{other:02X}")),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
+            other => url.push_str(&format!("%{other:02X}")),
         }
     }
-    text
+    url
 }

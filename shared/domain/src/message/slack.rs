@@ -10,10 +10,13 @@ use super::{Links, drill};
 use crate::incident::Severity;
 use crate::notify::Bulletin;
 
-/// Characters of a section's text; Slack takes 3,000.
-const TEXT_LIMIT: usize = 2_900;
+/// Characters of a list; Slack takes 3,000 in a section, and (undocumented, slackapi/bolt-js issue 2509) some 13,000 in all
+/// blocks of a message.
+const LIST_LIMIT: usize = 2_900;
+/// Characters of any other text.
+const TEXT_LIMIT: usize = 1_200;
 /// Characters of a field; Slack takes 2,000.
-const FIELD_LIMIT: usize = 1_900;
+const FIELD_LIMIT: usize = 600;
 /// Characters of a header.
 const HEADER_LIMIT: usize = 150;
 /// Fields of a section.
@@ -95,9 +98,9 @@ fn list(list: &List) -> String {
             Some(url) => link(&item.name, url),
             None => escape(&item.name, 400),
         };
-        let line = format!("\n• {name}: {}", escape(&item.rest, 800));
+        let line = format!("\n• {name} – {}", escape(&item.rest, 800));
         // 100 for the last line.
-        if text.chars().count() + line.chars().count() + 100 > TEXT_LIMIT {
+        if text.chars().count() + line.chars().count() + 100 > LIST_LIMIT {
             break;
         }
         text.push_str(&line);

@@ -1,4 +1,10 @@
+mod grouped;
+mod hostile;
 mod jobs;
+
+/// One copy, that of the Slack in `shared/local`.
+#[path = "../../../local/src/slack/limits.rs"]
+mod limits;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -122,30 +128,6 @@ fn subjects_are_a_hundred_ascii_characters_at_most_and_whole_where_names_are_sho
         for event in [event.clone(), hostile(event)] {
             let subject = email(&event).subject;
             assert!(subject.len() <= 100 && subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{subject}");
-        }
-    }
-}
-
-/// Slack's documentation: "Blocks", and "Section", "Header" and "Context" in it.
-#[test]
-fn slack_messages_keep_to_the_limits_of_slack() {
-    let length = |text: &Value| text["text"].as_str().unwrap().chars().count();
-    for event in every().flat_map(|event| [event.clone(), hostile(event)]) {
-        let message = slack(&event);
-        let blocks = message["attachments"][0]["blocks"].as_array().unwrap();
-        assert!(blocks.len() <= 50);
-        for block in blocks {
-            match block["type"].as_str().unwrap() {
-                "header" => assert!((1..=150).contains(&length(&block["text"])), "{block}"),
-                "section" if block["fields"].is_array() => {
-                    let fields = block["fields"].as_array().unwrap();
-                    assert!((1..=10).contains(&fields.len()), "{block}");
-                    assert!(fields.iter().all(|field| (1..=2000).contains(&length(field))), "{block}");
-                }
-                "section" => assert!((1..=3000).contains(&length(&block["text"])), "{block}"),
-                "context" => assert!(block["elements"].as_array().unwrap().len() <= 10, "{block}"),
-                other => panic!("{other}"),
-            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! JSON for programs: the body of a webhook, and the `detail` of `Notification Sent` on the bus.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
@@ -28,13 +30,15 @@ fn of_digest(digest: &Digest) -> Value {
         Why::Test => ("TEST", None),
     };
     let named = u32::try_from(digest.first.len()).unwrap_or(u32::MAX);
+    let labels: BTreeMap<_, _> =
+        digest.labels.iter().map(|(name, value)| (text::cut(name), text::cut(value))).collect();
     json!({
         "type": "INCIDENTS",
         "why": why,
         "escalationStep": step,
         "group": digest.group,
         "route": digest.route,
-        "labels": digest.labels,
+        "labels": labels,
         "severity": digest::severity(digest),
         "status": if digest.worst.is_some() { "OPEN" } else { "RESOLVED" },
         "since": digest.since,
@@ -47,16 +51,16 @@ fn of_digest(digest: &Digest) -> Value {
 }
 
 fn incident(event: &IncidentEvent) -> Value {
-    let server = (words::subject(event.kind) == SubjectKind::Server).then_some(&event.subject);
-    without_nulls(json!({
-        "incident": event.incident,
+    let server = (words::subject(event.kind) == SubjectKind::Server).then(|| text::cut(&event.subject));
+    json!({
+        "incident": text::cut(&event.incident),
         "kind": event.kind,
         "status": event.happened,
         "severity": event.severity,
         "accountId": event.account_id,
         "accountName": text::cut(&event.account_name),
         "region": event.region,
-        "subject": event.subject,
+        "subject": text::cut(&event.subject),
         "subjectName": text::cut(&event.subject_name),
         "serverId": server,
         "jobId": event.job_id,
@@ -66,7 +70,7 @@ fn incident(event: &IncidentEvent) -> Value {
         "at": event.at,
         "reason": text::cut_to(&event.reason, 500),
         "console": console_link(event),
-    }))
+    })
 }
 
 fn of_drill(drill: &Drill) -> Value {
@@ -84,8 +88,10 @@ fn of_drill(drill: &Drill) -> Value {
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(members) => {
-            members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+            let known = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(known.map(|(name, value)| (name, without_nulls(value))).collect())
         }
+        Value::Array(values) => values.into_iter().map(without_nulls).collect(),
         other => other,
     }
 }

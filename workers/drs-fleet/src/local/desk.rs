@@ -1,22 +1,26 @@
 //! What a person would look at: the mailbox, the Slack channel, and a door for events, on one local page.
 
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use drs_fleet_local::World;
 use drs_fleet_local::events::ServiceEvent;
+use drs_fleet_local::slack::{Channel, Slack};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::operator::Operator;
 use super::page;
+
+/// The channel that the bot is in.
+pub(crate) const SLACK_CHANNEL: &str = "C0LOCAL";
 
 /// Makes a new session of the operator.
 type Admit = dyn Fn() -> anyhow::Result<Operator> + Send + Sync;
@@ -27,11 +31,8 @@ pub(crate) struct Desk(Arc<Inner>);
 
 struct Inner {
     world: Arc<World>,
-    slack: Mutex<Vec<Value>>,
+    slack: Slack,
     address: String,
-    slack_url: String,
-    /// Stands for the secret part of a webhook's URL.
-    token: String,
     admit: OnceLock<Box<Admit>>,
 }
 
@@ -41,23 +42,17 @@ impl Desk {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port is free")?;
         let address = format!("http://{}", listener.local_addr()?);
-        let token = world.iam.add_account("000000000000", None).access_key_id;
-        let slack_url = format!("{address}/slack/{token}");
-        let desk = Self(Arc::new(Inner {
-            world,
-            slack: Mutex::default(),
-            address,
-            slack_url,
-            token,
-            admit: OnceLock::new(),
-        }));
+        let slack = Slack::default();
+        slack.set_channel(SLACK_CHANNEL, Channel::Open);
+        let slack_routes = slack.routes();
+        let desk = Self(Arc::new(Inner { world, slack, address, admit: OnceLock::new() }));
         let routes = Router::new()
             .route("/", get(show))
-            .route("/slack/{token}", post(take_slack))
             .route("/slack.json", get(slack_json))
             .route("/events", post(take_event))
             .route("/operator.json", get(operator))
-            .with_state(desk.clone());
+            .with_state(desk.clone())
+            .merge(slack_routes);
         tokio::spawn(
             axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).into_future(),
         );
@@ -70,8 +65,18 @@ impl Desk {
     }
 
     /// The incoming webhook.
-    pub(crate) fn slack_url(&self) -> &str {
-        &self.0.slack_url
+    pub(crate) fn slack_url(&self) -> String {
+        format!("{}{}", self.0.address, self.0.slack.hook_path())
+    }
+
+    /// Where the bot finds Slack.
+    pub(crate) fn slack_api(&self) -> String {
+        format!("{}/api", self.0.address)
+    }
+
+    /// The bot's token; it may post to [`SLACK_CHANNEL`].
+    pub(crate) fn slack_token(&self) -> String {
+        self.0.slack.token()
     }
 
     /// From now on, other commands of this machine may be the operator of the local cloud.
@@ -83,9 +88,9 @@ impl Desk {
         let _ = self.0.admit.set(Box::new(admit));
     }
 
-    /// The messages in the Slack channel, oldest first.
+    /// The messages in Slack, oldest first; replies have a `thread_ts`.
     pub(crate) fn slack(&self) -> Vec<Value> {
-        self.0.slack.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.slack.messages()
     }
 }
 
@@ -105,22 +110,6 @@ async fn operator(State(desk): State<Desk>) -> Response {
         Some(Err(error)) => unavailable(format!("{error:#}")),
         None => unavailable("it is still starting; try again in a moment".to_owned()),
     }
-}
-
-/// Answers as Slack does: `ok`, or a word that says what is wrong.
-async fn take_slack(
-    State(desk): State<Desk>,
-    Path(token): Path<String>,
-    Json(message): Json<Value>,
-) -> (StatusCode, &'static str) {
-    if token != desk.0.token {
-        return (StatusCode::FORBIDDEN, "invalid_token");
-    }
-    if !message["text"].is_string() {
-        return (StatusCode::BAD_REQUEST, "no_text");
-    }
-    desk.0.slack.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-    (StatusCode::OK, "ok")
 }
 
 /// Puts an event on the default bus of the account and Region that it names, as the service itself would.

@@ -76,7 +76,8 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     tokio::spawn(process::stop_on_signal(stop.clone()));
 
     let desk = Desk::open(Arc::clone(&world), stop.clone()).await?;
-    let fleet = Fleet::build(&cloud, plan(&arguments), desk.slack_url()).await?;
+    let mut fleet = Fleet::build(&cloud, plan(&arguments), &desk.slack_url()).await?;
+    fleet.admit_slack_bot(desk.slack_api(), &desk.slack_token()).await?;
     // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
     let workers = fleet.start_workers(&stop)?;

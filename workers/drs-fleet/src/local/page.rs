@@ -11,12 +11,15 @@ main{display:grid;grid-template-columns:1fr 1fr;gap:24px;padding:24px}\
 article{overflow-wrap:anywhere;background:#fff;border-radius:6px;padding:12px 16px;margin-bottom:14px;box-shadow:0 1px 3px #0002}\
 h2{font-size:16px;margin:0 0 12px}h3{font-size:15px;margin:0 0 8px}\
 dl{display:grid;grid-template-columns:1fr 1fr;gap:6px 18px;margin:0 0 8px}dt{font-weight:600}dd{margin:0}\
+.card{padding:2px 0 2px 14px;margin:6px 0}.card p{margin:6px 0}\
+.replies{margin:10px 0 0 18px;border-top:1px solid #ddd}\
 pre{white-space:pre-wrap;margin:0;font:13px/1.45 ui-monospace,monospace}.when{color:#616061;font-size:13px}\
 @media(max-width:900px){main{grid-template-columns:1fr}}</style></head><body>";
 
 /// The whole page.
 pub(super) fn render(slack: &[Value], mails: &[Mail]) -> String {
-    let channel: String = slack.iter().rev().map(slack_message).collect();
+    let is_root = |message: &&Value| message["thread_ts"].is_null();
+    let channel: String = slack.iter().rev().filter(is_root).map(|root| thread(root, slack)).collect();
     let mailbox: String = mails.iter().rev().map(mail).collect();
     format!(
         "{HEAD}<header>drs-fleet local</header><main><section><h2>Slack channel ({})</h2>{}</section>\
@@ -32,28 +35,50 @@ fn or_nothing(items: &str) -> &str {
     if items.is_empty() { "<p class=\"when\">Nothing yet.</p>" } else { items }
 }
 
+/// A message and its replies, oldest first as Slack shows a thread.
+fn thread(root: &Value, all: &[Value]) -> String {
+    let is_reply = |message: &&Value| !root["ts"].is_null() && message["thread_ts"] == root["ts"];
+    let replies: Vec<String> = all.iter().filter(is_reply).map(slack_message).collect();
+    let below = match replies.len() {
+        0 => String::new(),
+        1 => format!("<div class=\"replies\"><p class=\"when\">1 reply</p>{}</div>", replies[0]),
+        more => {
+            format!("<div class=\"replies\"><p class=\"when\">{more} replies</p>{}</div>", replies.concat())
+        }
+    };
+    format!("<article>{}{below}</article>", slack_message(root))
+}
+
+/// The text as Slack shows it above the card.
 fn slack_message(message: &Value) -> String {
+    let text = lines(&mrkdwn(message["text"].as_str().unwrap_or_default()));
     let attachment = &message["attachments"][0];
     let color = attachment["color"].as_str().unwrap_or("#cccccc");
     let blocks: String = attachment["blocks"].as_array().into_iter().flatten().map(block).collect();
-    format!("<article style=\"border-left:4px solid {}\">{blocks}</article>", escape(color))
+    let card =
+        format!("<div class=\"card\" style=\"border-left:4px solid {}\">{blocks}</div>", escape(color));
+    format!("<p>{text}</p>{}", if blocks.is_empty() { "" } else { &card })
+}
+
+fn lines(html: &str) -> String {
+    html.replace('\n', "<br>")
 }
 
 fn block(block: &Value) -> String {
-    let text = |value: &Value| mrkdwn(value["text"].as_str().unwrap_or_default());
+    let text = |value: &Value| lines(&mrkdwn(value["text"].as_str().unwrap_or_default()));
     match block["type"].as_str() {
         Some("header") => {
             format!("<h3>{}</h3>", escape(block["text"]["text"].as_str().unwrap_or_default()))
         }
         Some("section") if block["fields"].is_array() => {
-            let field = |f: &Value| format!("<div>{}</div>", text(f).replace('\n', "<br>"));
+            let field = |f: &Value| format!("<div>{}</div>", text(f));
             let fields: String = block["fields"].as_array().into_iter().flatten().map(field).collect();
             format!("<dl>{fields}</dl>")
         }
         Some("section") => format!("<p>{}</p>", text(&block["text"])),
         _ => {
             let elements = block["elements"].as_array().into_iter().flatten();
-            format!("<p class=\"when\">{}</p>", elements.map(text).collect::<String>())
+            format!("<p class=\"when\">{}</p>", elements.map(text).collect::<Vec<_>>().join(" &nbsp; "))
         }
     }
 }
@@ -71,11 +96,12 @@ fn mrkdwn(text: &str) -> String {
         rest = behind.to_owned();
     }
     html.push_str(&rest);
-    let parts: Vec<_> = html.split('*').collect();
-    if parts.len() < 3 {
-        return html;
+    match html.split('*').collect::<Vec<_>>()[..] {
+        [before, bold, ref behind @ ..] if !behind.is_empty() => {
+            format!("{before}<b>{bold}</b>{}", behind.join("*"))
+        }
+        _ => html,
     }
-    format!("{}<b>{}</b>{}", parts[0], parts[1], parts[2..].join("*"))
 }
 
 fn mail(mail: &Mail) -> String {

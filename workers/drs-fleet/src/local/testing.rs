@@ -25,7 +25,7 @@ pub(crate) async fn company() -> Company {
     let desk = Desk::open(Arc::clone(cloud.world()), CancellationToken::new()).await.unwrap();
     let scenario = "calm".to_owned();
     let arguments = Arguments { scenario, speed: 1, servers: 2, seed: 1, until_played: true };
-    let fleet = Fleet::build(&cloud, plan(&arguments), desk.slack_url()).await.unwrap();
+    let fleet = Fleet::build(&cloud, plan(&arguments), &desk.slack_url()).await.unwrap();
     desk.admit_operators(Operator::sessions_of(&fleet));
     Company { fleet, desk, _cloud: cloud }
 }

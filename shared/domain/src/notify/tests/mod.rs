@@ -40,6 +40,7 @@ pub(super) fn event(server: u8, happened: Happened, sequence: u32, second: i64) 
         job_id: None,
         plan_name: None,
         drill: None,
+        application: None,
     }
 }
 
@@ -51,6 +52,7 @@ fn plan() -> Plan {
         group_interval: minutes(5),
         repeat_interval: minutes(240),
         escalate: vec![Step { after: minutes(15), channels: vec!["pager".to_owned().try_into().unwrap()] }],
+        hours: super::Hours::Any,
     }
 }
 

@@ -223,6 +223,33 @@ async fn a_worker_may_use_its_own_queue_and_the_table_but_not_scan_nor_read_its_
 }
 
 #[tokio::test]
+async fn the_notifier_reads_the_secrets_of_channels_and_publishes_to_topics_of_the_fleet() {
+    let (world, hub, _) = fleet().await;
+    for name in ["NotifierRoleArn", "AllWorkersRoleArn"] {
+        let role = Principal::Role {
+            account: HUB.to_owned(),
+            role_arn: hub[name].clone(),
+            session: "notifier".to_owned(),
+        };
+        let may = |action: &str, resource: &str| {
+            world.iam.authorize(&world.clock, &role, action, (HUB, resource), None, &[]).is_ok()
+        };
+        let secret = |name: &str| format!("arn:aws:secretsmanager:{REGION}:{HUB}:secret:{name}-AbCdEf");
+        for channel in ["slack-webhook", "slack-bot", "slack-payments", "notify-pager"] {
+            assert!(
+                may("secretsmanager:GetSecretValue", &secret(&format!("drs-fleet/{channel}"))),
+                "{channel}"
+            );
+        }
+        assert!(!may("secretsmanager:GetSecretValue", &secret("payroll")));
+        assert!(may("sns:Publish", &hub["AlertTopicArn"]));
+        assert!(may("sns:Publish", &format!("arn:aws:sns:{REGION}:{HUB}:drs-fleet-payments")));
+        assert!(!may("sns:Publish", &format!("arn:aws:sns:{REGION}:{HUB}:payroll")));
+        assert!(may("events:PutEvents", &hub["BusArn"]));
+    }
+}
+
+#[tokio::test]
 async fn a_further_region_of_a_spoke_makes_no_roles_again() {
     let (world, hub, _) = fleet().await;
     let given = parameters(&[

@@ -1,0 +1,100 @@
+//! Posts JSON to an address that is secret.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode, Url};
+
+use super::failure;
+use crate::sdk::Answer;
+use crate::verdict::{self, Verdict};
+
+/// How long a receiver may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// More of an answer is not read: it is a word, or a small object.
+const ANSWER_LIMIT: usize = 16 * 1024;
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Http {
+    /// Why there is no client (such as a container without CA certificates) is told when one is needed.
+    any: Result<Client, String>,
+    /// For receivers on this machine, which a proxy of the environment could not reach.
+    local: Result<Client, String>,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        // A redirect would carry message and credentials to an address that nobody has put into the secret.
+        let client = || Client::builder().timeout(LIMIT).redirect(Policy::none());
+        let any = client().build().map_err(|e| verdict::words(&e));
+        let local = client().no_proxy().build().map_err(|e| verdict::words(&e));
+        Self { any, local }
+    }
+
+    /// Posts; any status is an answer.
+    pub(super) async fn post(
+        &self,
+        operation: &'static str,
+        url: &str,
+        headers: HeaderMap,
+        body: String,
+    ) -> Answer<Answered> {
+        let Some((url, is_local)) = address(url) else {
+            let what = "the secret holds no URL that begins with https:// (http:// only on 127.0.0.1)";
+            return Err(failure(operation, Verdict::Denied, what));
+        };
+        let client = if is_local { &self.local } else { &self.any };
+        let client = client.as_ref().map_err(|why| failure(operation, Verdict::Permanent, why.clone()))?;
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let sent = client.post(url).headers(headers).header(CONTENT_TYPE, json).body(body).send().await;
+        let mut answer = sent.map_err(|e| {
+            let verdict = if e.is_builder() { Verdict::Denied } else { Verdict::Transient };
+            // Whoever has the URL can post; it must not reach a log.
+            failure(operation, verdict, verdict::words(&e.without_url()))
+        })?;
+        let wish = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(verdict::seconds);
+        let mut read = Vec::new();
+        // What is not to be read says as much as an empty answer.
+        while let Ok(Some(chunk)) = answer.chunk().await {
+            read.extend_from_slice(&chunk);
+            if read.len() > ANSWER_LIMIT {
+                break;
+            }
+        }
+        let body = String::from_utf8_lossy(&read).into_owned();
+        Ok(Answered { status: answer.status(), retry_after: wish, body })
+    }
+}
+
+/// The address, and whether it is on this machine; `None` for one at which anybody on the way could listen.
+fn address(url: &str) -> Option<(Url, bool)> {
+    let url = Url::parse(url).ok()?;
+    let is_local = url.scheme() == "http" && url.host_str() == Some("127.0.0.1");
+    (is_local || url.scheme() == "https").then_some((url, is_local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_spoken_to_without_encryption() {
+        let allowed = |url| address(url).map(|(_, is_local)| is_local);
+        assert_eq!(allowed("https://hooks.example.com/x"), Some(false));
+        assert_eq!(allowed("http://127.0.0.1:8080/x"), Some(true));
+        for refused in
+            ["http://hooks.example.com/x", "http://127.0.0.1:80@example.com/", "ftp://127.0.0.1", "x"]
+        {
+            assert_eq!(allowed(refused), None, "{refused}");
+        }
+    }
+}

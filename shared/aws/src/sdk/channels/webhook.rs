@@ -1,0 +1,42 @@
+//! Slack's incoming webhooks: a message each time, no threads.
+
+use reqwest::header::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{Channels, failure, of_status, unset};
+use crate::sdk::Answer;
+use crate::verdict::{IoError, Verdict};
+
+const SLACK: &str = "Slack webhook";
+
+impl Channels {
+    /// Posts to a webhook; to that of the settings where none is given.
+    pub(super) async fn post(&self, secret: Option<&str>, message: &Value) -> Answer<()> {
+        let secret = secret.or(self.slack_secret.as_deref());
+        let secret = secret.ok_or_else(|| unset(SLACK, "DRS_FLEET_SLACK_SECRET"))?;
+        self.with_secret(secret, |url| self.post_to(secret, url, message)).await
+    }
+
+    async fn post_to(&self, secret: &str, url: SecretString, message: &Value) -> Answer<()> {
+        let url = url.expose_secret();
+        if !url.starts_with("http") {
+            // As the hub's template leaves it, until a person who wants Slack fills it.
+            return Err(failure(SLACK, Verdict::Permanent, "the secret holds no webhook URL yet"));
+        }
+        // Each webhook has one channel.
+        self.pace.turn(SLACK, secret).await?;
+        let answer = self.http.post(SLACK, url, HeaderMap::new(), message.to_string()).await?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        if let Some(wish) = answer.retry_after {
+            self.pace.hold(secret, wish);
+        }
+        // Slack's answers are single words, such as `invalid_blocks` or `no_service`.
+        let word: String = answer.body.chars().take(80).collect();
+        let message = format!("HTTP {}: {word}", answer.status.as_u16());
+        let error = failure(SLACK, of_status(answer.status), message);
+        Err(IoError { retry_after: answer.retry_after, ..error })
+    }
+}

@@ -1,0 +1,128 @@
+//! Whatever comes from outside: within the limits of each channel, and unable to break out or hide.
+
+use proptest::prelude::*;
+
+use super::grouped::{group, others};
+use super::limits;
+use super::*;
+use crate::notify::{Bulletin, Drill};
+
+/// What Slack is sent.
+fn sent(told: &Bulletin) -> [Value; 2] {
+    [super::super::slack(told, &Links::default()), super::super::slack_reply(told)]
+}
+
+/// The texts in which Slack looks for markup; that of a header is plain.
+fn marked_up(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Object(members) if members.get("type").is_some_and(|kind| kind == "plain_text") => {}
+        Value::Object(members) => members.values().for_each(|value| marked_up(value, texts)),
+        Value::Array(values) => values.iter().for_each(|value| marked_up(value, texts)),
+        Value::String(text) => texts.push(text.clone()),
+        _ => {}
+    }
+}
+
+/// Links to the console are the only markup with brackets.
+fn has_only_our_links(text: &str) -> bool {
+    let is_link = |after: &str| {
+        let inside = after.split_once('>').map_or("", |(inside, _)| inside);
+        inside.starts_with("https://") && inside.matches('|').count() == 1
+    };
+    let links: Vec<_> = text.split('<').skip(1).collect();
+    links.iter().all(|after| is_link(after)) && text.matches('>').count() == links.len()
+}
+
+fn hides(c: char) -> bool {
+    c != '\n'
+        && (c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+fn assert_harmless(told: &Bulletin) {
+    for message in sent(told) {
+        assert_eq!(limits::check(&message), Ok(()), "{message}");
+        let mut texts = Vec::new();
+        marked_up(&message, &mut texts);
+        for text in texts {
+            assert!(has_only_our_links(&text), "{text}");
+            assert!(!text.contains(['~', '`']) && !text.chars().any(hides), "{text:?}");
+        }
+    }
+    let mail = super::super::email(told, &Links::default());
+    let (subject, body) = (mail.subject, mail.body);
+    assert!(
+        (1..=100).contains(&subject.len()) && subject.bytes().all(|b| (b' '..=b'~').contains(&b)),
+        "{subject}"
+    );
+    assert!(!body.chars().any(hides) && body.len() < 64 * 1024, "{body}");
+    assert!(super::super::webhook(told).to_string().len() < 200 * 1024);
+}
+
+/// With names and reasons as somebody gives them.
+fn with(text: &str, named: usize) -> Digest {
+    let digest = group(IncidentKind::JobFailed, Severity::Critical, named);
+    let spoilt = |event: IncidentEvent| IncidentEvent {
+        subject: text.to_owned(),
+        subject_name: text.to_owned(),
+        account_name: text.to_owned(),
+        plan_name: Some(text.to_owned()),
+        reason: text.to_owned(),
+        ..event
+    };
+    let labels = [("application".to_owned(), text.to_owned())].into();
+    Digest { labels, first: digest.first.into_iter().map(spoilt).collect(), ..digest }
+}
+
+fn alone(text: &str) -> Digest {
+    Digest::of_one(&with(text, 1).first[0])
+}
+
+#[test]
+fn every_message_is_one_that_slack_takes() {
+    for told in others().into_iter().map(|(_, told)| told) {
+        assert_harmless(&told);
+    }
+    for kind in IncidentKind::ALL {
+        for told in HAPPENED.map(|happened| Digest::of_one(&event(kind, happened))) {
+            for why in [Why::Changed, Why::Repeated, Why::Escalated(2), Why::Test] {
+                assert_harmless(&Digest { why, ..told.clone() }.into());
+            }
+        }
+        for named in [0, 1, 2, 20] {
+            assert_harmless(&group(kind, Severity::High, named).into());
+        }
+    }
+}
+
+#[test]
+fn markup_mentions_control_characters_and_very_long_names_do_no_harm() {
+    for text in [
+        "*bold* _it_ ~gone~ `code` ```block```",
+        "<!channel> <!here> <@U1> <#C1> <https://evil.example|AWS console>",
+        "a\r\nb\tc\u{0}\u{7}\u{1b}[31m",
+        "\u{202e}live\u{2066}\u{200b}\u{feff}",
+        "|>&lt;",
+        &"<&>".repeat(3_500),
+        &"م".repeat(10_000),
+    ] {
+        for told in [with(text, 1), with(text, 20), alone(text)] {
+            assert_harmless(&told.into());
+        }
+        for told in others().into_iter().map(|(_, told)| told) {
+            if let Bulletin::Drill(drill) = told {
+                assert_harmless(&Drill { name: text.to_owned(), ..*drill }.into());
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_name_is_the_message_is_harmless(text in "\\PC{0,300}|[\u{0}-\u{ffff}]{0,60}|[<>&|*_~`@#!]{0,400}", named in 1usize..20) {
+        assert_harmless(&with(&text, named).into());
+        assert_harmless(&alone(&text).into());
+    }
+}

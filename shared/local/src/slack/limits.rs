@@ -1,0 +1,77 @@
+//! What Slack refuses in a message. Source: its documentation, "Blocks" and "Composition objects"; for all blocks together,
+//! which are undocumented, what users measured (slackapi/bolt-js issue 2509).
+
+use serde_json::Value;
+
+/// Characters of `text`.
+const TEXT: usize = 40_000;
+/// Blocks of a message, or of an attachment.
+const BLOCKS: usize = 50;
+/// Characters of all texts in blocks.
+const ALL: usize = 13_000;
+/// Attachments of a message.
+const ATTACHMENTS: usize = 100;
+
+/// Checks a message.
+///
+/// # Errors
+/// The word that Slack answers.
+pub fn check(message: &Value) -> Result<(), &'static str> {
+    let text = message["text"].as_str().unwrap_or_default();
+    if text.chars().count() > TEXT {
+        return Err("msg_too_long");
+    }
+    let attachments = list(&message["attachments"]);
+    if attachments.len() > ATTACHMENTS {
+        return Err("too_many_attachments");
+    }
+    let all: Vec<&[Value]> =
+        std::iter::once(message).chain(attachments).map(|holder| list(&holder["blocks"])).collect();
+    if text.trim().is_empty() && all.iter().all(|blocks| blocks.is_empty()) {
+        return Err("no_text");
+    }
+    if all.iter().any(|blocks| blocks.len() > BLOCKS) || !all.iter().copied().flatten().all(is_block) {
+        return Err("invalid_blocks");
+    }
+    let length: usize = all.iter().copied().flatten().map(length).sum();
+    if length > ALL { Err("msg_blocks_too_long") } else { Ok(()) }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn is_block(block: &Value) -> bool {
+    match block["type"].as_str() {
+        Some("header") => block["text"]["type"] == "plain_text" && is_text(&block["text"], 150),
+        Some("section") => {
+            let fields = list(&block["fields"]);
+            let has_fields = (1..=10).contains(&fields.len()) && fields.iter().all(|f| is_text(f, 2_000));
+            let has_text = is_text(&block["text"], 3_000);
+            (has_text || has_fields)
+                && (has_text || block["text"].is_null())
+                && (has_fields || block["fields"].is_null())
+        }
+        Some("context") => {
+            let elements = list(&block["elements"]);
+            (1..=10).contains(&elements.len()) && elements.iter().all(|e| is_text(e, 2_000))
+        }
+        Some("actions") => (1..=25).contains(&list(&block["elements"]).len()),
+        Some("divider") => true,
+        _ => false,
+    }
+}
+
+fn is_text(text: &Value, limit: usize) -> bool {
+    let is_kind = matches!(text["type"].as_str(), Some("plain_text" | "mrkdwn"));
+    is_kind && text["text"].as_str().is_some_and(|text| (1..=limit).contains(&text.chars().count()))
+}
+
+/// Characters of all texts in a block.
+fn length(block: &Value) -> usize {
+    let own = block["text"]["text"].as_str().map_or(0, |text| text.chars().count());
+    let of = |name: &str| {
+        list(&block[name]).iter().map(|one| one["text"].as_str().map_or(0, |t| t.chars().count()))
+    };
+    own + of("fields").chain(of("elements")).sum::<usize>()
+}
