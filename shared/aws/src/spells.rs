@@ -115,7 +115,7 @@ impl<I: Io> SpellEditor<I> {
             return Err(OpenError::Unusable(problems));
         }
         let none = Outbox::new();
-        let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
+        let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: row.wake_at() };
         match self.io.commit(write).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict(_)) => Err(OpenError::Taken(row.key().sk)),
@@ -143,6 +143,8 @@ impl<I: Io> SpellEditor<I> {
 mod tests {
     use std::time::Duration;
 
+    use drs_fleet_domain::notify::window::Told;
+
     use super::*;
     use crate::memory::MemoryIo;
 
@@ -156,6 +158,7 @@ mod tests {
             author: "ops".into(),
             closed_at: None,
             closed_by: None,
+            told: Told::Nothing,
         }
     }
 

@@ -46,6 +46,9 @@ use crate::notify::ChannelName;
 /// How many shards a worker's part of the index `due` has.
 pub const DUE_SHARDS: u32 = 4;
 
+/// Partition of the windows for drills.
+const WINDOWS: &str = "windows";
+
 /// In how many partitions the incidents of a group lie.
 const MEMBER_SHARDS: u32 = 8;
 
@@ -205,12 +208,12 @@ pub fn mutes() -> Range {
 
 /// A window for a drill, opened by hand.
 pub fn window(id: &str) -> Key {
-    Key { pk: "windows".into(), sk: format!("window#{id}") }
+    Key { pk: WINDOWS.into(), sk: format!("window#{id}") }
 }
 
 /// All windows for drills that were opened by hand.
 pub fn windows() -> Range {
-    Range { pk: "windows".into(), sk_prefix: "window#".into() }
+    Range { pk: WINDOWS.into(), sk_prefix: "window#".into() }
 }
 
 /// A job.
@@ -321,12 +324,15 @@ pub enum Told {
     Drill,
     /// A [`delivery`].
     Delivery,
+    /// A [`window`].
+    Window,
 }
 
 /// Which of the notifier's items a key names; `None` for what is none of these.
 pub fn of_notifier(key: &Key) -> Option<Told> {
     match key.pk.as_str() {
         "drill" => Some(Told::Drill),
+        WINDOWS => Some(Told::Window),
         pk if pk.starts_with("notified#") => Some(Told::Delivery),
         _ if key.sk == "group" => Some(Told::Group),
         _ => None,

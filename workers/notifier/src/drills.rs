@@ -4,6 +4,8 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notify::drill::{self, Which};
+use drs_fleet_domain::notify::routes::DEFAULT;
+use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{DrillRow, Labels, WindowRow};
 use drs_fleet_domain::own_event::JobEvent;
 use drs_fleet_domain::row::Row;
@@ -24,15 +26,36 @@ pub(crate) async fn job<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> R
 
 /// A drill's timer rings.
 pub(crate) async fn wake<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
-    let windows = windows(io).await?;
-    let closes_at = |row: &DrillRow| {
-        windows.iter().find(|window| window.id == row.id).and_then(|window| window.closed_at)
-    };
-    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, closes_at(row), io.now())).await?;
+    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, None, io.now())).await?;
     match outcome.row().filter(|_| outcome.changed()) {
         Some(row) => hand_over(worker, io, row).await,
         None => Ok(()),
     }
+}
+
+/// A window opens or closes, and with it its drill.
+pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
+    let Some(stored) = worker.windows.fresh(io, key).await? else { return Ok(()) };
+    let (window, now) = (&stored.row, io.now());
+    let closes_at = window.closes_at();
+    if window.told == Told::Nothing && now < closes_at {
+        // Which route its jobs would take, none of them has told yet.
+        let which = of_window(window, DEFAULT.to_owned());
+        let begun = |row: Option<&_>| drill::begun(&which, row, now);
+        worker.drills.change(io, &keys::drill(&window.id), begun).await?;
+    } else if closes_at <= now {
+        let over = |row: Option<&_>| drill::looked(row?, Some(closes_at), now);
+        worker.drills.change(io, &keys::drill(&window.id), over).await?;
+    }
+    if let Some(drill) = worker.drills.known(io, &keys::drill(&window.id)).await? {
+        hand_over(worker, io, &drill.row).await?;
+    }
+    worker.windows.wake(io, key, |row| row.told_at(now)).await.map(drop)
+}
+
+fn of_window(window: &WindowRow, route: String) -> Which {
+    let opened = Some((window.author.clone(), window.until));
+    Which { id: window.id.clone(), name: window.name.clone(), window: opened, route }
 }
 
 /// The windows that people opened.
@@ -48,12 +71,7 @@ async fn which<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<Whi
     let now = io.now();
     let window = windows(io).await?.into_iter().find(|window| window.covers(&labels, now));
     Ok(match window {
-        Some(window) => Which {
-            name: window.name.clone(),
-            window: Some((window.author.clone(), window.until)),
-            id: window.id,
-            route,
-        },
+        Some(window) => of_window(&window, route),
         None => Which::of_plan(event.plan_name.as_deref(), route),
     })
 }

@@ -22,7 +22,9 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::{Channel, ChannelName, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes};
+use drs_fleet_domain::notify::{
+    Channel, ChannelName, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes, WindowRow,
+};
 use drs_fleet_domain::routing::WorkerName;
 
 /// The worker. Clones share caches.
@@ -36,6 +38,7 @@ pub struct Notifier {
     members: Store<MemberRow>,
     deliveries: Store<DeliveryRow>,
     drills: Store<DrillRow>,
+    windows: Store<WindowRow>,
     /// What one Region brings by the thousand pokes its group once.
     pokes: Together<Key, Severity>,
     /// Whether the hub has a Slack webhook.
@@ -55,6 +58,7 @@ impl Notifier {
             members: Store::new(metrics.clone()),
             deliveries: Store::new(metrics.clone()),
             drills: Store::new(metrics.clone()),
+            windows: Store::new(metrics.clone()),
             pokes: Together::default(),
             has_webhook,
         }
@@ -97,6 +101,7 @@ impl Worker for Notifier {
         match keys::of_notifier(key) {
             Some(keys::Told::Group) => look::look(self, io, key).await,
             Some(keys::Told::Drill) => drills::wake(self, io, key).await,
+            Some(keys::Told::Window) => drills::wake_window(self, io, key).await,
             Some(keys::Told::Delivery) => deliver::deliver(self, io, key).await,
             None => Ok(()),
         }

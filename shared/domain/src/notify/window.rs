@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::mute::{KEPT, wrong_span};
 use super::{Label, Labels, Matchers};
 use crate::keys::{self, Key};
-use crate::row::Row;
+use crate::routing::WorkerName;
+use crate::row::{Change, Row};
 
 /// No window is open longer: 7 days.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -34,6 +35,22 @@ pub struct WindowRow {
     /// Who did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<String>,
+    /// What people were told of it. Written by the notifier.
+    #[serde(default)]
+    pub told: Told,
+}
+
+/// What people were told of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// That it is open.
+    Open,
+    /// That it is closed.
+    Closed,
 }
 
 impl WindowRow {
@@ -63,6 +80,12 @@ impl WindowRow {
         (now < self.closes_at()).then(closed)
     }
 
+    /// People were told what it is at `now`.
+    pub fn told_at(&self, now: Timestamp) -> Option<Change<Self>> {
+        let told = if now < self.closes_at() { Told::Open } else { Told::Closed };
+        Change::between(Some(self), Self { told, ..self.clone() }, Vec::new())
+    }
+
     /// What is wrong with it, in words for whoever wrote it; empty when it can be used.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.matchers.problems();
@@ -76,10 +99,18 @@ impl WindowRow {
 
 impl Row for WindowRow {
     const KIND: &'static str = "window";
-    const WORKER: &'static str = "cli";
+    const WORKER: &'static str = WorkerName::Notifications.as_str();
 
     fn key(&self) -> Key {
         keys::window(&self.id)
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        match self.told {
+            Told::Nothing => Some(self.from.min(self.closes_at())),
+            Told::Open => Some(self.closes_at()),
+            Told::Closed => None,
+        }
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

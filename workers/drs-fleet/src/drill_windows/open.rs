@@ -4,6 +4,7 @@ use std::io::Write;
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::spells;
+use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
 
 use crate::hub::Hub;
@@ -39,7 +40,17 @@ pub(super) async fn open(hub: &Hub, arguments: Arguments, out: &mut dyn Write) -
     };
     let matchers = if matchers.is_empty() { WindowRow::expected() } else { Matchers::of(matchers) };
     let id = spells::new_id();
-    let row = WindowRow { id, name, matchers, from, until, author, closed_at: None, closed_by: None };
+    let row = WindowRow {
+        id,
+        name,
+        matchers,
+        from,
+        until,
+        author,
+        closed_at: None,
+        closed_by: None,
+        told: Told::Nothing,
+    };
     editor(hub).open(&row).await?;
     let (id, name, what) = (&row.id, plain(&row.name), plain(&row.matchers.to_string()));
     writeln!(out, "Window {id} for {name:?} expects {what} from {} to {}.", second(from), second(until))?;

@@ -18,6 +18,7 @@ fn window(hours: i64) -> WindowRow {
         author: "ops".into(),
         closed_at: None,
         closed_by: None,
+        told: Told::Nothing,
     }
 }
 
