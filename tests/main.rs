@@ -8,6 +8,7 @@ mod counts;
 mod crash;
 mod golden;
 mod infra;
+mod people;
 mod r17;
 mod redelivery;
 mod samples;

@@ -1,6 +1,7 @@
 //! What goes wrong, and at which I/O point.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -13,10 +14,12 @@ pub enum Fault {
     After,
     /// It takes effect twice, as when a client repeats a call whose answer was lost; the second answer counts.
     Twice,
+    /// It takes effect, and the process hears of that so much later, as when it was paused meanwhile.
+    Late(Duration),
 }
 
 impl Fault {
-    /// All of them.
+    /// Those after which a process goes on at once.
     pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Twice];
 }
 

@@ -85,7 +85,7 @@ impl MemoryIo {
             let mut world = self.world();
             let now = world.now();
             match meets.fault {
-                None => effect(&mut world, now),
+                None | Some(Fault::Late(_)) => effect(&mut world, now),
                 Some(Fault::Before) => Err(meets.error.into()),
                 Some(Fault::After) => effect(&mut world, now).and(Err(meets.error.into())),
                 Some(Fault::Twice) => {
@@ -94,6 +94,9 @@ impl MemoryIo {
                 }
             }
         };
+        if let Some(Fault::Late(pause)) = meets.fault {
+            tokio::time::sleep(pause).await;
+        }
         if meets.dies {
             self.crashed.cancel();
             std::future::pending::<()>().await;

@@ -1,6 +1,6 @@
 //! A table with compare and set on each item's revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_domain::keys::{Key, Range, due_shard};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
@@ -30,6 +30,8 @@ pub struct Item {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     items: BTreeMap<Key, Item>,
+    /// Shard, time and key of the items that have a due time, as the sparse index holds them.
+    due: BTreeSet<(String, Timestamp, Key)>,
 }
 
 impl Table {
@@ -42,8 +44,10 @@ impl Table {
     }
 
     pub(super) fn query<R: Row>(&self, range: &Range) -> Vec<Stored<R>> {
+        let first = Key { pk: range.pk.clone(), sk: range.sk_prefix.clone() };
         let within = |key: &Key| key.pk == range.pk && key.sk.starts_with(&range.sk_prefix);
-        let items = self.items.iter().filter(|(key, item)| within(key) && item.kind == R::KIND);
+        let items = self.items.range(first..).take_while(|(key, _)| within(key));
+        let items = items.filter(|(_, item)| item.kind == R::KIND);
         // As the real table does: what cannot be read is left out.
         items.filter_map(|(key, item)| stored(key, item).ok()).collect()
     }
@@ -65,31 +69,36 @@ impl Table {
         let rev = write.expected.unwrap_or(0) + 1;
         let row = serde_json::to_value(write.row).map_err(|error| unreadable(&key, &error))?;
         let due_shard = due_shard(write.row.worker(), &key);
-        self.items.insert(key, Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard });
+        self.put(key, Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard });
         Ok(rev)
     }
 
+    fn put(&mut self, key: Key, item: Item) {
+        self.forget(&key);
+        self.due.extend(item.due.map(|at| (item.due_shard.clone(), at, key.clone())));
+        self.items.insert(key, item);
+    }
+
     pub(super) fn published(&mut self, key: &Key, rev: u64, event_ids: &[String], due: Option<Timestamp>) {
-        let Some(item) = self.items.get_mut(key) else { return };
+        let Some(mut item) = self.items.get(key).cloned() else { return };
         item.outbox.retain(|id, _| !event_ids.contains(id));
         if item.rev == rev {
             item.due = due;
         }
+        self.put(key.clone(), item);
     }
 
     pub(super) fn forget(&mut self, key: &Key) {
-        self.items.remove(key);
+        let Some(item) = self.items.remove(key) else { return };
+        if let Some(at) = item.due {
+            self.due.remove(&(item.due_shard, at, key.clone()));
+        }
     }
 
     pub(super) fn due(&self, shard: &str, until: Timestamp, max: usize) -> Vec<Due> {
-        let in_shard = self.items.iter().filter(|(_, item)| item.due_shard == shard);
-        let mut due: Vec<Due> = in_shard
-            .filter_map(|(key, item)| item.due.map(|at| Due { key: key.clone(), at }))
-            .filter(|due| due.at <= until)
-            .collect();
-        due.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
-        due.truncate(max);
-        due
+        let first = (shard.to_owned(), Timestamp::MIN, Key { pk: String::new(), sk: String::new() });
+        let due = self.due.range(first..).take_while(|(of, at, _)| of == shard && *at <= until);
+        due.take(max).map(|(_, at, key)| Due { key: key.clone(), at: *at }).collect()
     }
 }
 

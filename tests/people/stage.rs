@@ -1,0 +1,104 @@
+//! A hub with notifiers, and what people were told when.
+
+use std::time::Duration;
+
+use drs_fleet_aws::consume::{Options, consume};
+use drs_fleet_aws::due::serve_due;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::metrics::Metrics;
+use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::notify::{Bulletin, DeliveryRow, Digest, Drill};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
+use drs_fleet_domain::row::Row;
+use jiff::Timestamp;
+use notifier::Notifier;
+use tokio_util::sync::CancellationToken;
+
+use crate::samples::on_the_bus;
+
+/// One call takes so long.
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// A hub.
+pub(super) struct Stage {
+    pub(super) world: MemoryIo,
+    began_at: Timestamp,
+}
+
+impl Stage {
+    /// Nothing has happened in it, and nobody works.
+    pub(super) fn new() -> Self {
+        let world = MemoryIo::default();
+        Self { began_at: world.now(), world }
+    }
+
+    /// Another notifier begins to work.
+    pub(super) fn notifier(&self) -> MemoryIo {
+        let io = self.world.restarted().with_latency(LATENCY);
+        let worker = Notifier::new(true, RegistryCache::default(), &Metrics::default());
+        let stop = CancellationToken::new();
+        tokio::spawn(consume(io.clone(), worker.clone(), Options::default(), stop.clone()));
+        tokio::spawn(serve_due(io.clone(), worker, stop));
+        io
+    }
+
+    /// The workers tell of something.
+    pub(super) fn happens(&self, n: usize, event: impl Into<OwnEvent>) {
+        self.world.put_message(on_the_bus(n, &event.into()).to_string());
+    }
+
+    /// What went to a channel, in that order, and how many seconds after the beginning.
+    pub(super) fn told(&self, channel: &str) -> Vec<(i64, Bulletin)> {
+        let rows = self.world.table().into_values().filter(|item| item.kind == DeliveryRow::KIND);
+        let rows = rows.map(|item| serde_json::from_value::<DeliveryRow>(item.row).unwrap());
+        let sent = rows
+            .filter(|row| row.channel.as_str() == channel)
+            .filter_map(|row| Some((row.sent_at?, row.bulletin)));
+        let mut sent: Vec<_> = sent.collect();
+        sent.sort_by_key(|(at, _)| *at);
+        let second = |at: Timestamp| at.as_second() - self.began_at.as_second();
+        sent.into_iter().map(|(at, bulletin)| (second(at), bulletin)).collect()
+    }
+
+    /// Those of them that are of incidents.
+    pub(super) fn digests(&self, channel: &str) -> Vec<(i64, Digest)> {
+        let digest = |(at, bulletin)| match bulletin {
+            Bulletin::Digest(digest) => Some((at, *digest)),
+            Bulletin::Drill(_) => None,
+        };
+        self.told(channel).into_iter().filter_map(digest).collect()
+    }
+
+    /// Those of them that are of drills.
+    pub(super) fn drills(&self, channel: &str) -> Vec<Drill> {
+        let drill = |(_, bulletin)| match bulletin {
+            Bulletin::Drill(drill) => Some(*drill),
+            Bulletin::Digest(_) => None,
+        };
+        self.told(channel).into_iter().filter_map(drill).collect()
+    }
+}
+
+/// Server `server` of a place stalls, or does not any more.
+pub(super) fn stall(
+    place: &Place,
+    server: usize,
+    severity: Severity,
+    (happened, sequence): (Happened, u32),
+    at: Timestamp,
+) -> IncidentEvent {
+    let subject = format!("s-{server:017}");
+    let incident =
+        format!("{}/{}/{}/{subject}", IncidentKind::ReplicationStalled, place.account, place.region);
+    serde_json::from_value(serde_json::json!({
+        "eventId": format!("{incident}#{sequence}"), "incident": incident, "happened": happened,
+        "kind": "REPLICATION_STALLED", "severity": severity, "accountId": place.account,
+        "accountName": "erp-prod", "region": place.region, "subject": subject, "subjectName": subject,
+        "openedAt": "2025-12-31T23:00:00Z", "at": at, "sequence": sequence,
+        "reason": "DRS does not hear the agent (AGENT_NOT_SEEN)",
+    }))
+    .unwrap()
+}

@@ -1,0 +1,82 @@
+//! R12: replication of a whole Region stalls.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use drs_fleet_aws::io::Io;
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::notify::Digest;
+use drs_fleet_domain::own_event::Happened;
+use drs_fleet_tests::company::place;
+
+use super::stage::{Stage, stall};
+
+const ACCOUNTS: usize = 100;
+/// The whole Region. In a debug build that takes minutes: `cargo test --release -p drs-fleet-tests -- --ignored storm`
+const REGION: usize = 30_000;
+/// So many are a storm as well, and are told in as few bulletins.
+const PART: usize = 2_000;
+/// Within so many seconds all of them stall, or recover.
+const SECONDS: usize = 60;
+
+/// Every server's turn comes within the minute.
+async fn all(stage: &Stage, servers: usize, severity: Severity, what: (Happened, u32)) {
+    for second in 0..SECONDS {
+        for server in (second..servers).step_by(SECONDS) {
+            let place = place(u64::try_from(server % ACCOUNTS).unwrap());
+            stage.happens(server, stall(&place, server, severity, what, stage.world.now()));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn sum(digests: &[(i64, Digest)], of: fn(&Digest) -> u32) -> usize {
+    digests.iter().map(|(_, digest)| usize::try_from(of(digest)).unwrap()).sum()
+}
+
+/// All servers of a Region fail, and are back ten minutes later.
+async fn told_of_a_storm(servers: usize, severity: Severity) -> Vec<(i64, Digest)> {
+    let stage = Stage::new();
+    stage.notifier();
+    stage.notifier();
+    all(&stage, servers, severity, (Happened::Opened, 1)).await;
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    all(&stage, servers, severity, (Happened::Resolved, 2)).await;
+    tokio::time::sleep(Duration::from_mins(15)).await;
+    let told = stage.digests("mail");
+    assert_eq!(told.len(), stage.digests("slack").len());
+    told
+}
+
+async fn assert_few_and_true(all: usize, severity: Severity, first: i64) {
+    let told = &told_of_a_storm(all, severity).await;
+    let within = |seconds| told.iter().filter(|(at, _)| *at <= seconds).count();
+    assert!(told[0].0 <= first, "the first after {} s", told[0].0);
+    assert!(within(330) <= 2 && within(600) <= 10, "{:?}", told.iter().map(|(at, _)| at).collect::<Vec<_>>());
+    assert_eq!((sum(told, |d| d.counts.opened), sum(told, |d| d.counts.resolved)), (all, all));
+    let named: Vec<&str> =
+        told.iter().flat_map(|(_, digest)| &digest.first).map(|e| e.subject.as_str()).collect();
+    let servers: BTreeSet<String> = (0..all).map(|server| format!("s-{server:017}")).collect();
+    assert!(named.iter().all(|subject| servers.contains(*subject)));
+    let most_open = told.iter().map(|(_, digest)| digest.counts.open).max();
+    assert_eq!(most_open, u32::try_from(all).ok());
+    let over: Vec<_> = told.iter().filter(|(_, digest)| digest.worst.is_none()).collect();
+    assert_eq!(over.len(), 1, "one end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_stalls_is_told_in_a_few_digests_that_count_every_server() {
+    assert_few_and_true(PART, Severity::High, 35).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_critical_storm_is_told_within_five_seconds_and_no_more_often() {
+    assert_few_and_true(PART, Severity::Critical, 5).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "takes minutes in a debug build"]
+async fn a_storm_of_thirty_thousand_servers_is_told_as_a_small_one() {
+    assert_few_and_true(REGION, Severity::High, 35).await;
+    assert_few_and_true(REGION, Severity::Critical, 5).await;
+}
