@@ -152,7 +152,9 @@ fn times(flaps: u32) -> Option<String> {
 #[derive(Clone, Copy)]
 pub(super) struct Shown {
     pub(super) kind: bool,
+    pub(super) account: bool,
     pub(super) region: bool,
+    pub(super) severity: bool,
     pub(super) happened: bool,
 }
 
@@ -161,13 +163,15 @@ pub(super) fn item(event: &IncidentEvent, shown: Shown) -> Item {
     let happened = if shown.happened { happened(event) } else { "" };
     let kind = if shown.kind { format!("{}: ", words::title(event.kind)) } else { String::new() };
     // Where the subject is the account, its name has been said.
-    let account =
-        (words::subject(event.kind) != SubjectKind::Account).then(|| text::listed(&event.account_name));
-    let region = (shown.region || account.is_none()).then(|| event.region.to_string());
+    let is_account = words::subject(event.kind) == SubjectKind::Account;
+    let account = (shown.account && !is_account).then(|| text::listed(&event.account_name));
+    let region = (shown.region || is_account).then(|| event.region.to_string());
     let state = if is_over(event) {
         format!("after {}", text::duration(event.opened_at, event.at))
-    } else {
+    } else if shown.severity {
         format!("{} since {}", event.severity, text::minute(event.opened_at))
+    } else {
+        format!("since {}", text::minute(event.opened_at))
     };
     Item {
         name: format!("{happened}{kind}{}", text::listed(&event.subject_name)),
