@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::incident::{self, Shown, is_over};
+use super::incident::{self, Common, is_over};
 use super::told::{List, Told};
 use super::{Links, text};
+use crate::ids::Region;
 use crate::incident::{IncidentKind, Severity};
 use crate::notify::{Digest, Why};
 use crate::own_event::IncidentEvent;
@@ -37,17 +38,17 @@ pub(super) fn told(digest: &Digest, links: &Links) -> Told {
 }
 
 fn list(digest: &Digest, kind: Option<IncidentKind>) -> Option<List> {
+    let region = shared(digest, |event| event.region.clone());
+    let severity = digest.worst.filter(|worst| digest.first.iter().all(|event| event.severity == *worst));
     let changed = news(digest).is_some();
-    let region = shared(digest, |event| event.region.clone()).is_none();
-    let severity = digest.first.iter().any(|event| Some(event.severity) != digest.worst);
-    let shown = Shown {
-        kind: kind.is_none(),
-        account: account(digest).is_none(),
-        region,
+    let common = Common {
+        kind,
+        account: account(digest).map(|event| event.account_name.as_str()),
+        region: region.as_ref().map(Region::as_str),
         severity,
-        happened: changed,
+        is_old: !changed,
     };
-    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, shown)).collect();
+    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, &common)).collect();
     let title = if changed { "What changed" } else { "What is open" };
     (!items.is_empty()).then(|| List { title, items, all: all(digest), command: "drs-fleet incidents list" })
 }

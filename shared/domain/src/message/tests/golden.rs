@@ -88,14 +88,16 @@ fn sorted(value: &Value) -> Value {
 fn every_kind_and_severity_reads_as_its_golden_file_says_in_each_channel_and_state() {
     for channel in ["email", "slack", "webhook"] {
         for state in STATES {
-            let mut text = String::new();
+            let mut parts = Vec::new();
             for kind in IncidentKind::ALL {
-                text += &format!("==== {kind}\n{}\n", whole(channel, &in_state(state, kind, Severity::High)));
+                let told = whole(channel, &in_state(state, kind, Severity::High));
+                parts.push(format!("==== {kind}\n{told}\n"));
                 for severity in SEVERITIES.into_iter().filter(|s| *s != Severity::High) {
-                    text +=
-                        &format!("---- {severity}\n{}\n", brief(channel, &in_state(state, kind, severity)));
+                    let told = brief(channel, &in_state(state, kind, severity));
+                    parts.push(format!("---- {severity}\n{told}\n"));
                 }
             }
+            let text = parts.concat();
             insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false,
                 omit_expression => true }, { insta::assert_snapshot!(format!("{channel}_{state}"), text) });
         }
