@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::incident::{self, Shown, is_over};
+use super::incident::{self, Common, is_over};
 use super::told::{List, Told};
 use super::{Links, text};
+use crate::ids::Region;
 use crate::incident::{IncidentKind, Severity};
 use crate::notify::{Digest, Why};
 use crate::own_event::IncidentEvent;
@@ -37,10 +38,17 @@ pub(super) fn told(digest: &Digest, links: &Links) -> Told {
 }
 
 fn list(digest: &Digest, kind: Option<IncidentKind>) -> Option<List> {
+    let region = shared(digest, |event| event.region.clone());
+    let severity = digest.worst.filter(|worst| digest.first.iter().all(|event| event.severity == *worst));
     let changed = news(digest).is_some();
-    let region = shared(digest, |event| event.region.clone()).is_none();
-    let shown = Shown { kind: kind.is_none(), region, happened: changed };
-    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, shown)).collect();
+    let common = Common {
+        kind,
+        account: account(digest).map(|event| event.account_name.as_str()),
+        region: region.as_ref().map(Region::as_str),
+        severity,
+        is_old: !changed,
+    };
+    let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, &common)).collect();
     let title = if changed { "What changed" } else { "What is open" };
     (!items.is_empty()).then(|| List { title, items, all: all(digest), command: "drs-fleet incidents list" })
 }
@@ -65,6 +73,13 @@ pub(super) fn shared<T: PartialEq + ToString>(
     let are_all =
         named >= counts.open + counts.resolved || digest.labels.values().any(|value| *value == text);
     (are_all && digest.first.iter().all(|event| of(event) == first)).then_some(first)
+}
+
+/// The account of all, by one of its incidents.
+pub(super) fn account(digest: &Digest) -> Option<&IncidentEvent> {
+    let is_one = digest.accounts == 1 && digest.counts.resolved == 0;
+    let shared = || shared(digest, |event| event.account_id.clone()).is_some();
+    digest.first.first().filter(|_| is_one || shared())
 }
 
 /// The worst there is or, when all is over, was.
@@ -122,8 +137,7 @@ fn counted(digest: &Digest, kind: Option<IncidentKind>) -> String {
 
 /// Account and Region, as far as all have them in common.
 fn place(digest: &Digest) -> Option<String> {
-    let account = shared(digest, |event| event.account_id.clone()).and(digest.first.first());
-    let account = account.map(|event| text::listed(&event.account_name));
+    let account = account(digest).map(|event| text::listed(&event.account_name));
     let region = shared(digest, |event| event.region.clone()).map(|region| region.to_string());
     let known: Vec<_> = account.into_iter().chain(region).collect();
     (!known.is_empty()).then(|| known.join(", "))
@@ -162,7 +176,7 @@ fn facts(digest: &Digest, kind: Option<IncidentKind>) -> Vec<(String, String)> {
     let changes = [("New", counts.opened), ("Worse or back", counts.worse), ("Resolved", counts.resolved)];
     facts.extend(changes.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n.to_string())));
     facts.extend(incident::held(digest));
-    if let Some(event) = shared(digest, |event| event.account_id.clone()).and(digest.first.first()) {
+    if let Some(event) = account(digest) {
         facts.push(("Account", text::named(&event.account_name, event.account_id.as_str())));
     }
     facts.extend(shared(digest, |event| event.region.clone()).map(|region| ("Region", region.to_string())));

@@ -65,12 +65,12 @@ fn list(list: &List) -> String {
 fn of_digest(digest: &Digest) -> BTreeMap<String, String> {
     let severity = digest::severity(digest);
     let kind = digest::shared(digest, |event| event.kind);
-    let account = digest::shared(digest, |event| event.account_id.clone());
+    let account = digest::account(digest);
     let region = digest::shared(digest, |event| event.region.clone());
     [
         ("severity", Some(severity.to_string())),
         ("kind", kind.map(|kind| kind.to_string())),
-        ("accountId", account.map(|account| account.to_string())),
+        ("accountId", account.map(|event| event.account_id.to_string())),
         ("region", region.map(|region| region.to_string())),
         ("group", Some(digest.group.clone())),
     ]

@@ -1,8 +1,11 @@
 //! One incident, told by itself.
 
+use std::fmt::Write;
+
 use super::told::{Item, Told};
 use super::{Links, text};
 use crate::ids::JobId;
+use crate::incident::{IncidentKind, Severity};
 use crate::notify::{Digest, Why};
 use crate::own_event::{Happened, IncidentEvent};
 use crate::words::{self, SubjectKind};
@@ -148,26 +151,33 @@ fn times(flaps: u32) -> Option<String> {
     }
 }
 
-/// What is said of each of several, for it differs between them.
-#[derive(Clone, Copy)]
-pub(super) struct Shown {
-    pub(super) kind: bool,
-    pub(super) region: bool,
-    pub(super) happened: bool,
+/// What all of several have in common: it is said once, and not of each.
+pub(super) struct Common<'a> {
+    pub(super) kind: Option<IncidentKind>,
+    pub(super) account: Option<&'a str>,
+    pub(super) region: Option<&'a str>,
+    pub(super) severity: Option<Severity>,
+    /// Nothing has happened to any of them.
+    pub(super) is_old: bool,
 }
 
 /// As one of several.
-pub(super) fn item(event: &IncidentEvent, shown: Shown) -> Item {
-    let happened = if shown.happened { happened(event) } else { "" };
-    let kind = if shown.kind { format!("{}: ", words::title(event.kind)) } else { String::new() };
+pub(super) fn item(event: &IncidentEvent, common: &Common<'_>) -> Item {
+    let happened = if common.is_old { "" } else { happened(event) };
+    let kind = match common.kind {
+        None => format!("{}: ", words::title(event.kind)),
+        Some(_) => String::new(),
+    };
     // Where the subject is the account, its name has been said.
-    let account =
-        (words::subject(event.kind) != SubjectKind::Account).then(|| text::listed(&event.account_name));
-    let region = (shown.region || account.is_none()).then(|| event.region.to_string());
+    let is_account = words::subject(event.kind) == SubjectKind::Account;
+    let account = (common.account.is_none() && !is_account).then(|| text::listed(&event.account_name));
+    let region = (common.region.is_none() || is_account).then(|| event.region.to_string());
     let state = if is_over(event) {
         format!("after {}", text::duration(event.opened_at, event.at))
-    } else {
+    } else if common.severity.is_none() {
         format!("{} since {}", event.severity, text::minute(event.opened_at))
+    } else {
+        format!("since {}", text::minute(event.opened_at))
     };
     Item {
         name: format!("{happened}{kind}{}", text::listed(&event.subject_name)),
@@ -214,7 +224,10 @@ fn encoded(id: &str) -> String {
     for byte in text::cut(id).bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
-            other => url.push_str(&format!("%{other:02X}")),
+            other => {
+                // Writing to a string does not fail.
+                let _ = write!(url, "%{other:02X}");
+            }
         }
     }
     url

@@ -71,7 +71,7 @@ fn event(
         opened_at: since,
         at,
         sequence: 1,
-        reason: "here stands what was seen".to_owned(),
+        reason: "a sample: what was seen would stand here".to_owned(),
         flaps: 0,
         job_id: None,
         plan_name: None,

@@ -28,13 +28,13 @@ const NAMED: usize = 10;
 pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
     let told = Told::of(bulletin, links);
     let mut blocks = vec![header(&told.marked(&told.headline))];
-    blocks.extend(told.text.iter().map(|text| section(escape(text, TEXT_LIMIT))));
+    blocks.extend(told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))));
     let fields: Vec<Value> = told.facts.iter().map(field).collect();
     blocks.extend(fields.chunks(FIELDS).map(|fields| json!({"type": "section", "fields": fields})));
-    blocks.extend(told.list.as_ref().map(|shown| section(list(shown))));
+    blocks.extend(told.list.as_ref().map(|shown| section(&list(shown))));
     let advice =
         told.advice.iter().map(|advice| format!("*What to do:* {}", escape(advice, TEXT_LIMIT - 20)));
-    blocks.extend(advice.map(section));
+    blocks.extend(advice.map(|advice| section(&advice)));
     blocks.extend(link_block(&told.links));
     message(bulletin, &told, &told.line, &blocks)
 }
@@ -42,8 +42,8 @@ pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
 /// What is new: a reply in the thread.
 pub fn slack_reply(bulletin: &Bulletin) -> Value {
     let told = Told::of(bulletin, &Links::default());
-    let mut blocks: Vec<_> = told.text.iter().map(|text| section(escape(text, TEXT_LIMIT))).collect();
-    blocks.extend(told.list.as_ref().map(|shown| section(list(shown))));
+    let mut blocks: Vec<_> = told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))).collect();
+    blocks.extend(told.list.as_ref().map(|shown| section(&list(shown))));
     message(bulletin, &told, &told.news, &blocks)
 }
 
@@ -76,16 +76,16 @@ fn header(text: &str) -> Value {
     json!({"type": "header", "text": {"type": "plain_text", "text": text, "emoji": false}})
 }
 
-fn section(text: String) -> Value {
+fn section(text: &str) -> Value {
     json!({"type": "section", "text": mrkdwn(text)})
 }
 
 fn field((name, value): &(String, String)) -> Value {
-    mrkdwn(format!("*{}*\n{}", escape(name, 80), escape(value, FIELD_LIMIT - 80)))
+    mrkdwn(&format!("*{}*\n{}", escape(name, 80), escape(value, FIELD_LIMIT - 80)))
 }
 
 /// `verbatim`: a name such as `@here` or `#general` is no mention, and `http://…` in a reason no link.
-fn mrkdwn(text: String) -> Value {
+fn mrkdwn(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
@@ -112,7 +112,7 @@ fn list(list: &List) -> String {
 
 fn link_block(links: &[(String, String)]) -> Option<Value> {
     let texts: Vec<_> =
-        links.iter().map(|(label, url)| mrkdwn(link(&opening(label), url))).take(FIELDS).collect();
+        links.iter().map(|(label, url)| mrkdwn(&link(&opening(label), url))).take(FIELDS).collect();
     (!texts.is_empty()).then(|| json!({"type": "context", "elements": texts}))
 }
 

@@ -1,3 +1,4 @@
+mod golden;
 mod grouped;
 mod hostile;
 mod jobs;
@@ -6,7 +7,6 @@ mod jobs;
 #[path = "../../../local/src/slack/limits.rs"]
 mod limits;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::*;

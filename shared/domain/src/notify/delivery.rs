@@ -13,8 +13,9 @@ use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::sweep::after;
 
-/// A sender that has not recorded the channel's answer after this long is taken for dead.
-const CLAIM: Duration = Duration::from_mins(1);
+/// A sender that has not recorded the channel's answer after this long is taken for dead. Slack may take more than a
+/// minute: its calls wait for their turn.
+const CLAIM: Duration = Duration::from_mins(3);
 
 /// What a channel refused is tried again after this long, doubled with each attempt.
 const RETRY: Duration = Duration::from_secs(15);

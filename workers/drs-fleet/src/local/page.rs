@@ -123,8 +123,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use drs_fleet_domain::incident::{IncidentKind, Severity};
+    use drs_fleet_domain::keys::Place;
     use drs_fleet_domain::message::{self, Links};
-    use drs_fleet_domain::notify::Digest;
+    use drs_fleet_domain::notify::{Bulletin, Digest};
     use drs_fleet_domain::own_event::IncidentEvent;
 
     use super::*;
@@ -140,6 +142,32 @@ mod tests {
             serde_json::from_value(event["detail"].clone()).unwrap()
         };
         folders.into_iter().flatten().map(read).collect()
+    }
+
+    /// A message as Slack keeps it.
+    fn posted(mut message: Value, ts: &str, thread: Option<&str>) -> Value {
+        message["ts"] = ts.into();
+        message["thread_ts"] = thread.into();
+        message
+    }
+
+    #[test]
+    fn replies_are_shown_below_the_first_message_of_their_thread() {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let (kind, at) = (IncidentKind::ReplicationStalled, "2026-08-22T20:12:19Z".parse().unwrap());
+        let of = |n| Bulletin::from(message::sample(kind, Severity::Critical, n, &place, at));
+        let root = |n| message::slack(&of(n), &Links::default());
+        let messages = [
+            posted(root(47), "1.1", None),
+            posted(root(1), "2.2", None),
+            posted(message::slack_reply(&of(12)), "3.3", Some("1.1")),
+            posted(message::slack_reply(&of(3)), "4.4", Some("1.1")),
+        ];
+        let shown = render(&messages, &[]);
+        let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text} in {shown}"));
+        let order =
+            [at("sample-server-1</h3>"), at("47 servers"), at("2 replies"), at("12 new"), at("3 new")];
+        assert!(order.is_sorted(), "{order:?}");
     }
 
     #[test]

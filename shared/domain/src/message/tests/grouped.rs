@@ -1,8 +1,8 @@
-//! Digests of several incidents, drills, and everything in each channel, as golden files.
+//! Digests of several incidents.
 
+use super::golden::others;
 use super::*;
-use crate::notify::{Bulletin, Counts, Drill, DrillHappened};
-use crate::own_event::FailedServer;
+use crate::notify::Counts;
 
 /// A group that all in it joined by kind and Region.
 pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Digest {
@@ -35,198 +35,15 @@ fn nth(kind: IncidentKind, severity: Severity, n: usize) -> IncidentEvent {
     }
 }
 
-fn over(digest: Digest) -> Digest {
+pub(super) fn over(digest: Digest) -> Digest {
     let first =
         digest.first.into_iter().map(|e| IncidentEvent { happened: Happened::Resolved, ..e }).collect();
     let counts = Counts { opened: 0, worse: 0, resolved: 47, open: 0, held: 0 };
     Digest { worst: None, accounts: 0, counts, first, ..digest }
 }
 
-fn one(kind: IncidentKind, severity: Severity, happened: Happened) -> Digest {
+pub(super) fn one(kind: IncidentKind, severity: Severity, happened: Happened) -> Digest {
     Digest::of_one(&IncidentEvent { severity, ..event(kind, happened) })
-}
-
-/// What the golden files tell of every kind in every severity, by state.
-const STATES: [&str; 4] = ["open", "grouped", "escalated", "resolved"];
-
-fn in_state(state: &str, kind: IncidentKind, severity: Severity) -> Bulletin {
-    match state {
-        "open" => one(kind, severity, Happened::Opened),
-        "grouped" => group(kind, severity, 2),
-        "escalated" => Digest { why: Why::Escalated(2), ..one(kind, severity, Happened::Opened) },
-        _ => one(kind, severity, Happened::Resolved),
-    }
-    .into()
-}
-
-fn links() -> Links {
-    let runbooks = [(IncidentKind::ReplicationStalled, "https://wiki.example.com/stalled".to_owned())].into();
-    Links { dashboard: Some("https://grafana.example.com/d/drs".into()), runbooks }
-}
-
-/// A Slack message as lines of text: what is written where.
-fn drawn(message: &Value) -> String {
-    let text = |value: &Value| value["text"].as_str().unwrap_or_default().replace('\n', " / ");
-    let mut lines = vec![format!("text    {}", text(message))];
-    for attachment in message["attachments"].as_array().into_iter().flatten() {
-        lines.push(format!("colour  {}", attachment["color"].as_str().unwrap()));
-        for block in attachment["blocks"].as_array().unwrap() {
-            let kind = block["type"].as_str().unwrap();
-            let parts = ["fields", "elements"]
-                .into_iter()
-                .flat_map(|name| block[name].as_array().into_iter().flatten());
-            let parts: Vec<_> = block.get("text").into_iter().chain(parts).map(text).collect();
-            lines.push(format!("{kind:<8}{}", parts.join(" | ")));
-        }
-    }
-    lines.join("\n")
-}
-
-/// What differs between severities: the first lines.
-fn brief(channel: &str, bulletin: &Bulletin) -> String {
-    match channel {
-        "email" => super::super::email(bulletin, &links()).subject,
-        "slack" => {
-            let drawn = drawn(&super::super::slack(bulletin, &links()));
-            drawn.lines().take(2).collect::<Vec<_>>().join("\n")
-        }
-        _ => {
-            let told = super::super::webhook(bulletin);
-            format!("{} {} {}", told["severity"], told["status"], told["what"])
-        }
-    }
-}
-
-fn whole(channel: &str, bulletin: &Bulletin) -> String {
-    match channel {
-        "email" => {
-            let Email { subject, body, attributes } = super::super::email(bulletin, &links());
-            format!("Subject: {subject}\nAttributes: {attributes:?}\n\n{body}")
-        }
-        "slack" => {
-            let reply = drawn(&super::super::slack_reply(bulletin));
-            format!("{}\n-- reply\n{reply}", drawn(&super::super::slack(bulletin, &links())))
-        }
-        _ => sorted(&super::super::webhook(bulletin)).to_string(),
-    }
-}
-
-/// Whether objects keep their members' order is up to what else is in the build.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut names: Vec<_> = members.iter().collect();
-            names.sort_by_key(|(name, _)| *name);
-            names.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect()
-        }
-        Value::Array(values) => values.iter().map(sorted).collect(),
-        other => other.clone(),
-    }
-}
-
-/// One file per channel and state: each kind whole in its usual severity, and then as the other severities begin.
-#[test]
-fn every_kind_and_severity_reads_as_its_golden_file_says_in_each_channel_and_state() {
-    for channel in ["email", "slack", "webhook"] {
-        for state in STATES {
-            let mut text = String::new();
-            for kind in IncidentKind::ALL {
-                text += &format!("==== {kind}\n{}\n", whole(channel, &in_state(state, kind, Severity::High)));
-                for severity in SEVERITIES.into_iter().filter(|s| *s != Severity::High) {
-                    text +=
-                        &format!("---- {severity}\n{}\n", brief(channel, &in_state(state, kind, severity)));
-                }
-            }
-            insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false,
-                omit_expression => true }, { insta::assert_snapshot!(format!("{channel}_{state}"), text) });
-        }
-    }
-}
-
-fn failed_server() -> FailedServer {
-    FailedServer {
-        server_id: "s-12345678901234567".parse().unwrap(),
-        name: "erp-db-03".into(),
-        reason: "its disks could not be converted for EC2 (CONVERSION_FAIL)".into(),
-    }
-}
-
-/// Drills, and digests of which there is one sort each.
-pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
-    let drill = |happened| {
-        let (at, since) = ("2026-08-22T22:30:00Z", "2026-08-22T20:12:19Z");
-        let (key, name) = ("erp#1".into(), "erp-wave-2".into());
-        Drill { key, name, happened, at: at.parse().unwrap(), since: since.parse().unwrap() }.into()
-    };
-    let wave = |failed: u32| DrillHappened::Wave {
-        number: 2,
-        job_id: JOB.into(),
-        account_name: "erp-prod".into(),
-        region: "us-west-2".into(),
-        servers: 40,
-        succeeded: 40 - failed,
-        failed,
-        recovery_seconds: Some(1_500),
-        failed_servers: (0..failed.min(1)).map(|_| failed_server()).collect(),
-    };
-    let stalled = || group(IncidentKind::ReplicationStalled, Severity::High, 4);
-    let mut mixed = stalled();
-    mixed.labels = [("application".to_owned(), "payments".to_owned())].into();
-    mixed.first[1].kind = IncidentKind::ReplicationLag;
-    mixed.first[2].region = "eu-west-1".parse().unwrap();
-    let nothing_new = Counts { open: 47, ..Counts::default() };
-    vec![
-        ("of several kinds", mixed.into()),
-        ("repeated", Digest { why: Why::Repeated, counts: nothing_new, ..stalled() }.into()),
-        ("escalated", Digest { why: Why::Escalated(1), counts: nothing_new, ..stalled() }.into()),
-        ("all over", over(stalled()).into()),
-        ("a sample", Digest { why: Why::Test, ..stalled() }.into()),
-        (
-            "a sample of one",
-            Digest { why: Why::Test, ..one(IncidentKind::RpoGap, Severity::High, Happened::Opened) }.into(),
-        ),
-        (
-            "one repeated",
-            Digest { why: Why::Repeated, ..one(IncidentKind::RpoGap, Severity::High, Happened::Opened) }
-                .into(),
-        ),
-        (
-            "drill begins",
-            drill(DrillHappened::Started { by: None, until: "2026-08-23T02:00:00Z".parse().unwrap() }),
-        ),
-        (
-            "drill begins by hand",
-            drill(DrillHappened::Started {
-                by: Some("ann".into()),
-                until: "2026-08-23T02:00:00Z".parse().unwrap(),
-            }),
-        ),
-        ("wave", drill(wave(0))),
-        ("wave with failures", drill(wave(2))),
-        (
-            "drill ends",
-            drill(DrillHappened::Ended {
-                waves: 3,
-                servers: 120,
-                succeeded: 118,
-                failed: 2,
-                longest_seconds: Some(1_900),
-                held: 4,
-                failed_servers: vec![failed_server()],
-            }),
-        ),
-    ]
-}
-
-#[test]
-fn drills_samples_and_digests_of_each_sort_read_as_their_golden_file_says() {
-    for channel in ["email", "slack", "webhook"] {
-        let texts =
-            others().into_iter().map(|(what, told)| format!("==== {what}\n{}\n", whole(channel, &told)));
-        let text: String = texts.collect();
-        insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false,
-            omit_expression => true }, { insta::assert_snapshot!(format!("{channel}_others"), text) });
-    }
 }
 
 #[test]

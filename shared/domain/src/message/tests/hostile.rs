@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::grouped::{group, others};
+use super::golden::others;
+use super::grouped::group;
 use super::limits;
 use super::*;
 use crate::notify::{Bulletin, Drill};

@@ -129,6 +129,20 @@ async fn what_slack_would_never_take_is_given_up_on() {
 }
 
 #[tokio::test]
+async fn an_incoming_webhook_shows_what_slack_takes_and_tells_what_it_does_not() {
+    let stop = CancellationToken::new();
+    let (slack, address) = Slack::open(stop.clone()).await.unwrap();
+    let io = notifier(vec![format!("{address}{}", slack.hook_path())]);
+    io.send(&notice()).await.unwrap();
+    assert_eq!(slack.messages()[0]["text"], "stalled");
+    let wrong = Notice::SlackWebhook { secret: None, message: json!({"blocks": [{"type": "section"}]}) };
+    let error = io.send(&wrong).await.unwrap_err();
+    assert_eq!(error.verdict, Verdict::Permanent);
+    assert!(error.to_string().contains("invalid_blocks"), "{error}");
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn a_burst_into_one_channel_is_taken_whole() {
     let scene = Scene::new().await;
     let texts = ["one", "two", "three"].map(|text| json!({ "text": text }));
