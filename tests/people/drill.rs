@@ -21,7 +21,7 @@ fn told(wave: u32, happened: &str, at: Timestamp) -> OwnEvent {
 }
 
 fn job(wave: u32, happened: &str, at: Timestamp) -> JobEvent {
-    let failed = u32::from(wave % 3 == 0);
+    let failed = u32::from(wave.is_multiple_of(3));
     serde_json::from_value(json!({
         "eventId": format!("{happened}/{wave}"), "happened": happened, "accountId": place(1).account,
         "accountName": "erp-prod", "region": place(1).region, "jobId": format!("drsjob-{wave:017x}"),
@@ -49,7 +49,7 @@ async fn drill(stage: &Stage) {
         stage.happens(n, told(wave, "STARTED", stage.world.now()));
         tokio::time::sleep(Duration::from_mins(8)).await;
         stage.happens(100 + n, told(wave, "COMPLETED", stage.world.now()));
-        if wave % 3 == 0 {
+        if wave.is_multiple_of(3) {
             stage.happens(200 + n, failed(wave, stage.world.now()));
         }
         tokio::time::sleep(Duration::from_mins(1)).await;

@@ -175,7 +175,7 @@ impl Hub {
             }
             for (channel, place) in told.last_told() {
                 let key = keys::delivery(place.day, channel, group, place.number);
-                if !self.row::<DeliveryRow>(&key).await.is_some_and(|row| row.sent_at.is_some()) {
+                if self.row::<DeliveryRow>(&key).await.is_none_or(|row| row.sent_at.is_none()) {
                     return false;
                 }
             }
