@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
 use crate::own_event::{self, IncidentEvent};
 use crate::policy::PLAN_TAG;
+use crate::tags::TagRequest;
 
 /// The `source` of messages that a schedule of the hub puts on the queues.
 pub const SCHEDULE_SOURCE: &str = "drs-fleet.schedule";
@@ -20,6 +22,8 @@ pub const SPOKE_SOURCE: &str = "drs-fleet.spoke";
 pub const SWEEP_TICK: &str = "Sweep Tick";
 /// The `detail-type` that asks for the sweep of the place that the envelope names.
 pub const SWEEP_PLACE: &str = "Sweep Place";
+/// The `detail-type` with which a person asks the tag-sync to bring the place that the envelope names in line.
+pub const SYNC_TAGS: &str = "Sync Tags";
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +75,8 @@ pub enum Event {
         /// The schedule asks, and may ask too early; whoever else asks has a reason.
         scheduled: bool,
     },
+    /// Bring the tags of the place that the envelope names in line: a person asks.
+    SyncTags(TagRequest),
     /// One of our own, of an incident; the other own events are for subscribers.
     Own(Box<IncidentEvent>),
     /// Nothing that we know.
@@ -166,10 +172,11 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
             let scheduled = envelope.detail.get("scheduled") == Some(&Value::Bool(true));
             Event::SweepPlace { scheduled }
         }
+        (SCHEDULE_SOURCE, SYNC_TAGS) => Event::SyncTags(detail(envelope)?),
         (
             own_event::SOURCE,
             "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",
-        ) => Event::Own(Box::new(own(envelope)?)),
+        ) => Event::Own(Box::new(detail(envelope)?)),
         _ => Event::Unknown,
     };
     Ok(event)
@@ -245,7 +252,7 @@ fn api_call(envelope: &Envelope) -> Result<ApiCall, Rejected> {
     })
 }
 
-fn own(envelope: &Envelope) -> Result<IncidentEvent, Rejected> {
+fn detail<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
         .map_err(|e| envelope.bad_detail(without_content(&e)))
 }

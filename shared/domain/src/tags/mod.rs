@@ -10,6 +10,7 @@ mod instance;
 mod link;
 mod pattern;
 mod plan;
+mod request;
 pub mod rules;
 mod server;
 mod standing;
@@ -22,6 +23,7 @@ pub use self::instance::{InstanceTagsRow, changed, copied, handled, listed, post
 pub use self::link::InstanceServerRow;
 pub use self::pattern::Pattern;
 pub use self::plan::{Left, Owned, Plan, plan};
+pub use self::request::{TagRequest, TagRequestRow, Tally};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{
     About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,
