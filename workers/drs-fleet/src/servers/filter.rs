@@ -31,11 +31,6 @@ fn healths() -> PossibleValuesParser {
 }
 
 impl Filter {
-    /// Whether it looks at what a server is made of.
-    pub(super) fn needs_details(&self) -> bool {
-        self.text.is_some() || !self.tags.is_empty()
-    }
-
     /// Whether a server is wanted.
     pub(super) fn wants(&self, server: &Server) -> bool {
         (self.gone || server.row.gone_since.is_none())
