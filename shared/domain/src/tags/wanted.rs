@@ -88,6 +88,11 @@ pub fn wanted(source: &Source<'_>, rules: &Rules) -> Wanted {
     wanted
 }
 
+/// Whether a key is one of those that say where a server comes from.
+pub(super) fn is_origin(key: &str) -> bool {
+    matches!(key, "source:account" | "source:region" | "source:instance-id" | "source:instance-type")
+}
+
 /// AWS's own sample writes these four.
 fn origin(source: &Source<'_>) -> Vec<(&'static str, String)> {
     let mut tags = vec![

@@ -108,6 +108,28 @@ fn what_does_not_fit_is_named_and_the_rest_is_written() {
 }
 
 #[test]
+fn the_own_tags_of_a_machine_take_the_room_of_those_that_say_where_it_comes_from() {
+    let rules = Rules::default();
+    let own: BTreeMap<_, _> = (0..50).map(|n| (format!("t{n:02}"), "v".to_owned())).collect();
+    let new = plan(&of(&own, &rules), &BTreeMap::new(), &Owned::default(), &rules);
+    let named = ["source:account", "source:instance-id", "source:instance-type", "source:region"];
+    let unfit = |plan: &Plan| plan.unfit.iter().map(|unfit| unfit.key.clone()).collect::<Vec<_>>();
+    assert_eq!((&new.set, unfit(&new)), (&own, named.map(str::to_owned).to_vec()));
+
+    // A machine that had room for all of them gets more tags of its own.
+    let few: BTreeMap<_, _> = own.iter().take(46).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let all = of(&few, &rules).tags;
+    let ours = Owned::default().with(&all);
+    let more: BTreeMap<_, _> = own.iter().take(48).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let planned = plan(&of(&more, &rules), &all, &ours, &rules);
+    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t46", "t47"]);
+    assert_eq!(planned.remove.len(), 2);
+    assert!(planned.remove.iter().all(|key| is_origin(key)) && unfit(&planned).len() == 2, "{planned:?}");
+    let by_person = plan(&of(&more, &rules), &all, &Owned::default(), &rules);
+    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t46".to_owned(), "t47".to_owned()]));
+}
+
+#[test]
 fn an_allow_list_copies_nothing_else() {
     let rules = Rules { include: vec![Pattern::new("Owner")], ..bare() };
     let ec2 = tags(&[("Owner", "ada"), ("owner", "eve"), ("Role", "admin")]);
@@ -191,7 +213,8 @@ mod properties {
             let touched: Vec<_> = plan.set.keys().chain(&plan.remove).collect();
             prop_assert!(touched.iter().all(|key| !is_protected(key)), "{touched:?}");
             for key in &plan.remove {
-                prop_assert!(rules.remove && owned.holds(key, &actual[key]), "{key} is not ours");
+                let may = rules.remove || is_origin(key);
+                prop_assert!(may && owned.holds(key, &actual[key]), "{key} is not ours");
             }
             for (key, value) in &plan.set {
                 prop_assert!(key.chars().count() <= KEY_LENGTH && value.chars().count() <= VALUE_LENGTH);
