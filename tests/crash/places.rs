@@ -21,7 +21,7 @@ use super::Path;
 use super::capacity::tracker;
 use super::ending::Ending;
 use super::scene::{Scene, play};
-use super::world::{account, now, place, server, server_id, tick, wish};
+use super::world::{account, place, server, server_id, tick, wish};
 
 fn path(steps: &'static [fn(&Scene)]) -> Path<CapacityTracker> {
     Path { make: tracker, steps }
