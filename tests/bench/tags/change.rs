@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::sweeps;
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::ids::InstanceId;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::server::ServerRow;
 use drs_fleet_domain::tags::ServerTagsRow;
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Clock, LocalCloud};
 use jiff::Timestamp;
 use serde::Serialize;
+use tag_sync::TagSync;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -38,10 +40,10 @@ pub async fn measure(accounts: usize, changes: usize) -> anyhow::Result<Changes>
     fleet.register().await?;
     let stop = CancellationToken::new();
     let workers = fleet.start_workers(&stop)?;
-    let servers = known(&fleet, accounts * SERVERS).await?;
+    let machines = known(&fleet, accounts * SERVERS).await?;
     let mut took = Vec::new();
     for n in 0..changes {
-        let (place, instance) = &servers[n % servers.len()];
+        let (place, instance) = machines.get(n % machines.len().max(1)).context("no machine is known")?;
         took.push(change(&fleet, place, instance, &format!("owner-{n}")).await?);
     }
     stop.cancel();
@@ -51,23 +53,27 @@ pub async fn measure(accounts: usize, changes: usize) -> anyhow::Result<Changes>
     Ok(Changes { changes, median_seconds: took[took.len() / 2], longest_seconds })
 }
 
-/// Waits until the inventory has all servers and each was compared once, so that only what changes is measured.
+/// Waits until each server was compared once, so that only what changes is measured; answers the machines whose tags are
+/// copied.
 async fn known(fleet: &Fleet, servers: usize) -> anyhow::Result<Vec<(Place, InstanceId)>> {
-    let began = Instant::now();
+    let (began, tag_sync) = (Instant::now(), fleet.worker_io(TagSync::NAME)?);
     while began.elapsed() < PATIENCE {
-        let (mut found, mut compared) = (Vec::new(), 0);
+        // The first sweep of tags may come before that of servers, and the schedule asks for the next five minutes later.
+        sweeps::ask(&tag_sync, &fleet.places()).await?;
+        let (mut machines, mut compared) = (Vec::new(), 0);
         for place in fleet.places() {
-            let rows = fleet.operator.query::<ServerRow>(&keys::servers(&place)).await?;
-            compared += fleet.operator.query::<ServerTagsRow>(&keys::all_server_tags(&place)).await?.len();
-            let machines = rows.into_iter().filter_map(|stored| stored.row.inventory?.instance);
-            found.extend(machines.map(|instance| (place.clone(), instance)));
+            for row in fleet.operator.query::<ServerTagsRow>(&keys::all_server_tags(&place)).await? {
+                compared += usize::from(row.row.doing.is_none());
+                let in_line = row.row.synced_at.filter(|_| row.row.skipped.is_none());
+                machines.extend(in_line.and(row.row.instance).map(|instance| (place.clone(), instance)));
+            }
         }
-        if found.len() == servers && compared > 0 {
-            return Ok(found);
+        if compared == servers {
+            return Ok(machines);
         }
-        sleep(Duration::from_millis(200)).await;
+        sleep(Duration::from_secs(1)).await;
     }
-    bail!("the servers were not found within {PATIENCE:?}")
+    bail!("the servers were not compared within {PATIENCE:?}")
 }
 
 /// In seconds.
