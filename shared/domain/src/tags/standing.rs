@@ -80,8 +80,6 @@ impl InstanceTagsRow {
             instance: &self.instance,
             account: &self.place.account,
             region: &self.place.region,
-            // DRS tells which type it recommends, not which type the machine is of.
-            instance_type: None,
             tags: &self.tags,
         };
         wanted(&source, rules)

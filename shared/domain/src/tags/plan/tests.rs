@@ -15,13 +15,7 @@ fn of(ec2: &BTreeMap<String, String>, rules: &Rules) -> Wanted {
         "111122223333".parse().unwrap(),
         "us-west-2".parse().unwrap(),
     );
-    let source = Source {
-        instance: &instance,
-        account: &account,
-        region: &region,
-        instance_type: Some("m6i.large"),
-        tags: ec2,
-    };
+    let source = Source { instance: &instance, account: &account, region: &region, tags: ec2 };
     wanted(&source, rules)
 }
 
@@ -38,13 +32,12 @@ fn only_differences_are_written() {
 }
 
 #[test]
-fn where_a_server_comes_from_is_four_tags() {
+fn where_a_server_comes_from_is_three_tags() {
     let wanted = of(&tags(&[]), &Rules::default());
     let expected = tags(&[
         ("source:account", "111122223333"),
         ("source:region", "us-west-2"),
         ("source:instance-id", "i-0a1b2c3d4e5f60718"),
-        ("source:instance-type", "m6i.large"),
     ]);
     assert_eq!(wanted.tags, expected);
 }
@@ -112,21 +105,21 @@ fn the_own_tags_of_a_machine_take_the_room_of_those_that_say_where_it_comes_from
     let rules = Rules::default();
     let own: BTreeMap<_, _> = (0..50).map(|n| (format!("t{n:02}"), "v".to_owned())).collect();
     let new = plan(&of(&own, &rules), &BTreeMap::new(), &Owned::default(), &rules);
-    let named = ["source:account", "source:instance-id", "source:instance-type", "source:region"];
+    let named = ["source:account", "source:instance-id", "source:region"];
     let unfit = |plan: &Plan| plan.unfit.iter().map(|unfit| unfit.key.clone()).collect::<Vec<_>>();
     assert_eq!((&new.set, unfit(&new)), (&own, named.map(str::to_owned).to_vec()));
 
     // A machine that had room for all of them gets more tags of its own.
-    let few: BTreeMap<_, _> = own.iter().take(46).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let few: BTreeMap<_, _> = own.iter().take(47).map(|(k, v)| (k.clone(), v.clone())).collect();
     let all = of(&few, &rules).tags;
     let ours = Owned::default().with(&all);
-    let more: BTreeMap<_, _> = own.iter().take(48).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let more: BTreeMap<_, _> = own.iter().take(49).map(|(k, v)| (k.clone(), v.clone())).collect();
     let planned = plan(&of(&more, &rules), &all, &ours, &rules);
-    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t46", "t47"]);
+    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t47", "t48"]);
     assert_eq!(planned.remove.len(), 2);
     assert!(planned.remove.iter().all(|key| is_origin(key)) && unfit(&planned).len() == 2, "{planned:?}");
     let by_person = plan(&of(&more, &rules), &all, &Owned::default(), &rules);
-    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t46".to_owned(), "t47".to_owned()]));
+    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t47".to_owned(), "t48".to_owned()]));
 }
 
 #[test]
