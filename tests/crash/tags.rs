@@ -252,5 +252,7 @@ async fn a_sweep_that_gets_on_is_not_begun_by_another() {
     let lists: Vec<_> = lists.collect();
     assert!(lists.contains(&0), "one of them reads the list: {lists:?}");
     assert_eq!(scene.world.tags(&place(), &arn(1)), owner("ada"));
-    workers.iter().for_each(|(_, working)| working.abort());
+    for (_, working) in workers {
+        working.abort();
+    }
 }

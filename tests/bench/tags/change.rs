@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long changed tags took.
 #[derive(Debug, Serialize)]
 pub struct Changes {
-    pub changes: usize,
+    pub number: usize,
     pub median_seconds: f64,
     pub longest_seconds: f64,
 }
@@ -50,7 +50,7 @@ pub async fn measure(accounts: usize, changes: usize) -> anyhow::Result<Changes>
     workers.await.context("the workers")??;
     took.sort_by(f64::total_cmp);
     let longest_seconds = *took.last().context("no change was asked for")?;
-    Ok(Changes { changes, median_seconds: took[took.len() / 2], longest_seconds })
+    Ok(Changes { number: changes, median_seconds: took[took.len() / 2], longest_seconds })
 }
 
 /// Waits until each server was compared once, so that only what changes is measured; answers the machines whose tags are

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use drs_fleet_aws::consume::{Options, consume};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::MemoryIo;
@@ -38,22 +39,22 @@ pub struct Drift {
 }
 
 /// Of a fleet that was never compared, of the same when nothing differs, and when some machines are tagged otherwise.
-pub async fn measure(accounts: u16, servers: u16) -> [Drift; 3] {
+pub async fn measure(accounts: u16, servers: u16) -> anyhow::Result<[Drift; 3]> {
     let io = MemoryIo::default().limited().with_latency(Duration::from_millis(50));
     let fleet = Fleet { io, accounts, servers };
     fleet.places().for_each(|(place, _)| register(&fleet.io, &place));
     let worker = TagSync::new(RegistryCache::default(), &Metrics::default());
     let working =
         tokio::spawn(consume(fleet.io.clone(), worker, Options::default(), CancellationToken::new()));
-    fleet.is_swept();
-    fleet.tag(|_| "ada");
+    fleet.is_swept()?;
+    fleet.tag(|_| "ada")?;
     let first = fleet.compare("never compared before", servers).await;
-    fleet.is_swept();
+    fleet.is_swept()?;
     let again = fleet.compare("nothing differs", 0).await;
-    fleet.tag(|n| if n < CHANGED { "bob" } else { "ada" });
+    fleet.tag(|n| if n < CHANGED { "bob" } else { "ada" })?;
     let changed = fleet.compare("some were tagged anew", CHANGED.min(servers)).await;
     working.abort();
-    [first, again, changed]
+    Ok([first, again, changed])
 }
 
 struct Fleet {
@@ -73,46 +74,50 @@ impl Fleet {
     }
 
     /// The capacity-tracker has found the servers, as DRS has them now.
-    fn is_swept(&self) {
+    fn is_swept(&self) -> anyhow::Result<()> {
         let (policy, now) = (Policy::default(), self.io.now());
         let context = Context::new("erp-prod", &policy, now);
         for (place, numbers) in self.places() {
             self.io.set_page_size(&place, Some(PAGE));
-            let listed: Vec<_> = numbers.into_iter().map(|n| self.server(&place, n)).collect();
+            let listed: Vec<_> =
+                numbers.into_iter().map(|n| self.server(&place, n)).collect::<Result<_, _>>()?;
             for seen in &listed {
                 let observed = [Observation::Seen { seen: Box::new(seen.clone()), at: now }];
                 let decided = decide((&place, &seen.id), &observed, None, &context);
-                decided.iter().for_each(|change| self.io.set_row(&change.row));
+                let row = decided.context("what is seen for the first time is stored")?.row;
+                self.io.set_row(&row);
                 self.io.set_row(&ServerDetailsRow::told(&place, seen, now));
             }
             self.io.set_servers(&place, listed);
         }
+        Ok(())
     }
 
-    fn server(&self, place: &Place, n: u16) -> ServerSeen {
+    fn server(&self, place: &Place, n: u16) -> anyhow::Result<ServerSeen> {
         let arn = format!("arn:aws:drs:{}:{}:source-server/s-{n:017}", place.region, place.account);
         let mut seen = ServerSeen {
             hostname: Some(format!("erp-{n}")),
-            instance: Some(instance(n)),
+            instance: Some(instance(n)?),
             state: Some("CONTINUOUS".to_owned()),
             tags: self.io.tags(place, &arn),
-            ..ServerSeen::new(format!("s-{n:017}").parse().expect("an id"), arn)
+            ..ServerSeen::new(format!("s-{n:017}").parse()?, arn)
         };
         seen.facts.origin_account = Some(place.account.to_string());
         seen.facts.origin_zone = Some(format!("{}a", place.region));
-        seen
+        Ok(seen)
     }
 
     /// Tags all machines; no event tells of it.
-    fn tag(&self, owner: impl Fn(u16) -> &'static str) {
+    fn tag(&self, owner: impl Fn(u16) -> &'static str) -> anyhow::Result<()> {
         for (place, numbers) in self.places() {
             let machine = |n: u16| {
                 let tags = [("Owner", owner(n)), ("CostCentre", "4711"), ("PatchGroup", "sunday")];
                 let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-                TaggedInstance { instance: instance(n), tags }
+                anyhow::Ok(TaggedInstance { instance: instance(n)?, tags })
             };
-            self.io.set_tagged(&place, numbers.into_iter().map(machine).collect());
+            self.io.set_tagged(&place, numbers.into_iter().map(machine).collect::<Result<_, _>>()?);
         }
+        Ok(())
     }
 
     async fn compare(&self, what: &'static str, differences: u16) -> Drift {
@@ -132,6 +137,6 @@ impl Fleet {
     }
 }
 
-fn instance(n: u16) -> InstanceId {
-    format!("i-{n:017}").parse().expect("an id")
+fn instance(n: u16) -> anyhow::Result<InstanceId> {
+    Ok(format!("i-{n:017}").parse()?)
 }

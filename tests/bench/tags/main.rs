@@ -11,7 +11,7 @@ use clap::Parser;
 use change::Changes;
 use drift::Drift;
 
-/// Pages of GetResources that a full check of an account may take.
+/// Pages of `GetResources` that a full check of an account may take.
 const PAGES: f64 = 10.0;
 /// So soon a changed tag is on DRS, in seconds.
 const SOON: f64 = 2.0;
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let in_simulated_time =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let drift = in_simulated_time.block_on(drift::measure(arguments.accounts, arguments.servers));
+    let drift = in_simulated_time.block_on(drift::measure(arguments.accounts, arguments.servers))?;
     let in_real_time = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let changes =
         in_real_time.block_on(change::measure(usize::from(arguments.accounts), arguments.changes))?;
@@ -74,7 +74,7 @@ fn table(arguments: &Arguments, drift: &[Drift]) -> String {
         "DRS describes"
     );
     for d in drift {
-        text += &format!(
+        let line = format!(
             "{:<24}{:>12}{:>14.1} (bar {PAGES:.0}){:>11} (bar {}){:>13}{:>14}\n",
             d.what,
             d.differences,
@@ -84,6 +84,7 @@ fn table(arguments: &Arguments, drift: &[Drift]) -> String {
             d.table_writes,
             d.describes
         );
+        text.push_str(&line);
     }
     text
 }
@@ -91,6 +92,6 @@ fn table(arguments: &Arguments, drift: &[Drift]) -> String {
 fn sentence(changes: &Changes) -> String {
     format!(
         "{} changed tags, one after the other, in real time: on DRS after {:.3} s (median), {:.3} s (longest, bar {SOON:.0} s)",
-        changes.changes, changes.median_seconds, changes.longest_seconds
+        changes.number, changes.median_seconds, changes.longest_seconds
     )
 }

@@ -60,12 +60,10 @@ fn failures(asked: &Asked) -> String {
     let named = if row.tally.refused.is_some() { 0 } else { SHOWN };
     let failed = row.tally.failures.iter().take(named);
     let failed = failed.map(|(server, why)| format!("{head}: {server}: {}\n", plain(why)));
-    let mut text: String = unread.chain(failed).collect();
-    let more = (row.tally.failed as usize).saturating_sub(named);
-    if named > 0 && more > 0 {
-        text += &format!("{head}: and {} more; --json names them\n", counted(more, "server"));
-    }
-    text
+    let left = (row.tally.failed as usize).saturating_sub(named);
+    let more = (named > 0 && left > 0)
+        .then(|| format!("{head}: and {} more; --json names them\n", counted(left, "server")));
+    unread.chain(failed).chain(more).collect()
 }
 
 /// All of it.
