@@ -63,6 +63,11 @@ impl All {
         &self.left_out
     }
 
+    /// Whether anything came to an end that could not be done.
+    pub(super) fn has_failures(&self) -> bool {
+        self.asked.iter().any(|asked| asked.is_over() && !asked.is_whole())
+    }
+
     /// Whether nothing that was asked for is left to be done.
     pub(super) fn is_whole(&self) -> bool {
         self.asked.iter().all(Asked::is_whole)

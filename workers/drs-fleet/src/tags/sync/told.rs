@@ -15,7 +15,7 @@ pub(super) fn print(all: &All) -> String {
     let rows: Vec<_> = all.asked().iter().map(row).collect();
     let failures: Vec<_> = all.asked().iter().map(failures).collect();
     let mut text = table(headings, &rows) + &failures.concat();
-    if !all.is_whole() {
+    if all.has_failures() {
         text += "Run the same again when what is wrong is put right: only what still differs is written.\n";
     }
     text
