@@ -11,7 +11,7 @@ use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::ServerRow;
-use drs_fleet_domain::tags::TagHistoryRow;
+use drs_fleet_domain::tags::{TagHistoryRow, TagRequestRow};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -128,6 +128,12 @@ fn undated(item: &Item) -> Value {
     if item.kind == CountsOfHour::KIND {
         row["points"] =
             row["points"].as_object().into_iter().flat_map(|points| points.values()).cloned().collect();
+    }
+    if item.kind == TagRequestRow::KIND {
+        // Who begins anew finds in line what was written before.
+        let tally = &mut row["tally"];
+        tally["in_line"] = json!(tally["in_line"].as_u64().unwrap() + tally["written"].as_u64().unwrap());
+        tally["written"] = json!(0);
     }
     if item.kind == ServerRow::KIND {
         let state = row["replication"]["state"].as_str().unwrap().to_owned();

@@ -1,5 +1,7 @@
 //! The tag-sync's paths.
 
+mod asked;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

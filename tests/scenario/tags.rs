@@ -1,6 +1,9 @@
 //! Tags of EC2 machines reach their source servers, wherever these are, and whatever goes wrong on the way.
 
+mod trouble;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::incident::{self, IncidentKind};
@@ -72,7 +75,7 @@ async fn listed(hub: &Hub, spoke: usize, id: &str) {
     let key = keys::server(&hub.place(spoke), &id.parse().unwrap());
     until("the server in the inventory", async || {
         hub.sweep(spoke).await;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         hub.row::<ServerRow>(&key).await
     })
     .await;
@@ -94,6 +97,11 @@ async fn history(hub: &Hub, id: &str) -> Vec<TagHistoryRow> {
 /// The workers take them up within a simulated minute.
 async fn rules(hub: &Hub, fleet: Written) {
     hub.set_policy::<TagPolicyRow>(TagPolicy { fleet, overrides: Vec::new() }).await;
+}
+
+fn fault((service, operation): (&str, &str), probability: f64, fault: Fault) -> FaultRule {
+    let (service, operation) = (service.to_owned(), operation.to_owned());
+    FaultRule { service, operation, account: String::new(), probability, fault }
 }
 
 const MACHINE: &str = "i-0f00000000000000a";
@@ -212,13 +220,7 @@ async fn what_is_gone_from_ec2_is_removed_where_the_rules_say_so_but_nothing_tha
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_event_is_mended_by_a_sweep() {
-    let lost = FaultRule {
-        service: "events".to_owned(),
-        operation: "Deliver".to_owned(),
-        account: String::new(),
-        probability: 1.0,
-        fault: Fault::Drop,
-    };
+    let lost = fault(("events", "Deliver"), 1.0, Fault::Drop);
     let hub = Hub::start(Plan::default()).await;
     let (id, instance) = protected(&hub, 0).await;
     hub.world().faults.set(vec![lost]);

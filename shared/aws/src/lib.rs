@@ -13,6 +13,7 @@ pub mod due;
 mod fixture;
 pub mod health;
 mod heard;
+pub mod holding;
 pub mod inbox;
 pub mod io;
 pub mod limiter;

@@ -1,10 +1,11 @@
 //! What the sweeps of all workers share: how they are asked for, and when asking is too old to count.
 
-use drs_fleet_domain::event::{SCHEDULE_SOURCE, SWEEP_PLACE};
+use drs_fleet_domain::event::{SCHEDULE_SOURCE, SWEEP_PLACE, SYNC_TAGS};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::sweep::TICK;
+use drs_fleet_domain::tags::TagRequest;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::io::Io;
 use crate::verdict::{IoError, Neighbour, Verdict};
@@ -27,10 +28,26 @@ pub async fn ask_on_schedule<I: Io>(io: &I, places: &[Place]) -> Result<(), IoEr
 }
 
 async fn enqueue<I: Io>(io: &I, places: &[Place], scheduled: bool) -> Result<(), IoError> {
+    let detail = json!({ "scheduled": scheduled });
     let now = io.now();
-    for batch in places.chunks(10) {
-        let messages: Vec<_> = batch.iter().map(|place| message(place, now, scheduled)).collect();
-        io.enqueue(&messages).await?;
+    let messages: Vec<_> = places.iter().map(|place| message(place, now, SWEEP_PLACE, &detail)).collect();
+    send(io, &messages).await
+}
+
+/// Puts what a person asks of the tag-sync on its queue. A request may name 1,000 servers, which keeps a batch of ten below
+/// the 256 KiB that SQS takes.
+///
+/// # Errors
+/// Of the queue; some may have been put on it, which costs nothing when they are asked for again.
+pub async fn ask_for_tags<I: Io>(io: &I, requests: &[(Place, TagRequest)]) -> Result<(), IoError> {
+    let now = io.now();
+    let message = |(place, asked): &(Place, TagRequest)| message(place, now, SYNC_TAGS, &json!(asked));
+    send(io, &requests.iter().map(message).collect::<Vec<_>>()).await
+}
+
+async fn send<I: Io>(io: &I, messages: &[String]) -> Result<(), IoError> {
+    for batch in messages.chunks(10) {
+        io.enqueue(batch).await?;
     }
     Ok(())
 }
@@ -57,17 +74,17 @@ pub fn is_vain(error: &IoError) -> bool {
         && matches!(error.neighbour, Neighbour::Spoke | Neighbour::Secrets)
 }
 
-fn message(place: &Place, now: Timestamp, scheduled: bool) -> String {
+fn message(place: &Place, now: Timestamp, what: &str, detail: &Value) -> String {
     json!({
         "version": "0",
         "id": uuid::Uuid::new_v4().to_string(),
         "source": SCHEDULE_SOURCE,
-        "detail-type": SWEEP_PLACE,
+        "detail-type": what,
         "account": place.account,
         "region": place.region,
         "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "resources": [],
-        "detail": { "scheduled": scheduled },
+        "detail": detail,
     })
     .to_string()
 }

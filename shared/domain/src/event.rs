@@ -12,6 +12,7 @@ use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
 use crate::own_event::{self, IncidentEvent, JobEvent};
 use crate::policy::PLAN_TAG;
+use crate::tags::TagRequest;
 
 /// The `source` of messages that a schedule of the hub puts on the queues.
 pub const SCHEDULE_SOURCE: &str = "drs-fleet.schedule";
@@ -21,6 +22,8 @@ pub const SPOKE_SOURCE: &str = "drs-fleet.spoke";
 pub const SWEEP_TICK: &str = "Sweep Tick";
 /// The `detail-type` that asks for the sweep of the place that the envelope names.
 pub const SWEEP_PLACE: &str = "Sweep Place";
+/// The `detail-type` with which a person asks the tag-sync to bring the place that the envelope names in line.
+pub const SYNC_TAGS: &str = "Sync Tags";
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +75,8 @@ pub enum Event {
         /// The schedule asks, and may ask too early; whoever else asks has a reason.
         scheduled: bool,
     },
+    /// Bring the tags of the place that the envelope names in line: a person asks.
+    SyncTags(TagRequest),
     /// One of our own, of an incident; the other own events are for subscribers.
     Own(Box<IncidentEvent>),
     /// One of our own: a job of a drill began or ended.
@@ -169,12 +174,13 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
             let scheduled = envelope.detail.get("scheduled") == Some(&Value::Bool(true));
             Event::SweepPlace { scheduled }
         }
+        (SCHEDULE_SOURCE, SYNC_TAGS) => Event::SyncTags(detail(envelope)?),
         (
             own_event::SOURCE,
             "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",
-        ) => Event::Own(Box::new(own(envelope)?)),
+        ) => Event::Own(Box::new(detail(envelope)?)),
         (own_event::SOURCE, "Job Started" | "Job Completed") if is_drill(envelope) => {
-            Event::DrillJob(Box::new(own(envelope)?))
+            Event::DrillJob(Box::new(detail(envelope)?))
         }
         _ => Event::Unknown,
     };
@@ -256,7 +262,7 @@ fn is_drill(envelope: &Envelope) -> bool {
     envelope.detail.get("drill") == Some(&Value::Bool(true))
 }
 
-fn own<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, Rejected> {
+fn detail<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
         .map_err(|e| envelope.bad_detail(without_content(&e)))
 }

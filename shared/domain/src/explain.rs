@@ -18,6 +18,7 @@ use crate::own_event::{self, OwnEvent};
 use crate::policy::{Limits, Policy};
 use crate::routing::{WorkerName, taker_of, worker_of};
 use crate::row::{Change, Row};
+use crate::tags::TagRequestRow;
 use crate::{job, place, recovery, server, tags};
 
 /// What one worker would do.
@@ -55,7 +56,9 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
             writes: Vec::new(),
             messages: Vec::new(),
         };
-        if taker == Some(worker) || (envelope.source == event::SCHEDULE_SOURCE && takes_schedules(worker)) {
+        if taker == Some(worker)
+            || (envelope.source == event::SCHEDULE_SOURCE && is_on_queue_of(worker, &event))
+        {
             decide(&envelope, &event, &mut explanation);
         }
         explanation
@@ -63,8 +66,12 @@ pub fn explain(body: &str) -> Result<Vec<Explanation>, Rejected> {
     Ok(each.into())
 }
 
-fn takes_schedules(worker: WorkerName) -> bool {
-    matches!(worker, WorkerName::Capacity | WorkerName::Jobs | WorkerName::Tags)
+/// Whether such a message is put on the queue of this worker, past all rules.
+fn is_on_queue_of(worker: WorkerName, event: &Event) -> bool {
+    match event {
+        Event::SyncTags(_) => worker == WorkerName::Tags,
+        _ => matches!(worker, WorkerName::Capacity | WorkerName::Jobs | WorkerName::Tags),
+    }
 }
 
 fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
@@ -140,6 +147,14 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         }
         Event::SweepPlace { scheduled: false } => {
             to.because = format!("{place} is swept unless a sweep is under way");
+        }
+        Event::SyncTags(asked) => {
+            let which = asked.servers.as_ref().map_or("all", |_| "some");
+            to.because = format!(
+                "{} asks to have the tags of {which} source servers of {place} compared and brought in line",
+                asked.by
+            );
+            to.write(TagRequestRow::claim(&place, asked, None, (at, at)).as_ref());
         }
         Event::SourceNetwork => to.because = "recorded as not acted on".into(),
         Event::Unknown => to.because = "recorded as of an unknown type, and not acted on".into(),

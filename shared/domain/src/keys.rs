@@ -17,6 +17,7 @@
 //! | what was done to a server's tags | `place#ACCOUNT#REGION` | `tags#s-…` | tag-sync |
 //! | a change of a server's tags | `place#ACCOUNT#REGION` | `taghistory#s-…#TIME` | tag-sync |
 //! | tag sweep | `place#ACCOUNT#REGION` | `tagsweep` | tag-sync |
+//! | how far a person's request for tags is | `place#ACCOUNT#REGION` | `tagrequest#REQUEST` | tag-sync |
 //! | rules of tags | `policy` | `tags` | the CLI |
 //! | incident as told | `place#ACCOUNT#REGION` | `incident#KIND#SUBJECT` | notifier; the CLI, who acknowledged it |
 //! | group of incidents | `group#GROUP` | `group` | notifier |
@@ -184,6 +185,11 @@ pub fn all_tag_history(place: &Place) -> Range {
 /// The sweep of the tags of a place.
 pub fn tag_sweep(place: &Place) -> Key {
     Key { pk: place_pk(place), sk: "tagsweep".into() }
+}
+
+/// What a person asked of the tag-sync in a place.
+pub fn tag_request(place: &Place, request: &str) -> Key {
+    Key { pk: place_pk(place), sk: format!("tagrequest#{request}") }
 }
 
 /// The rules of tags.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::row::{Change, Row};
+
 /// How often the hub's schedule asks for sweeps.
 pub const TICK: Duration = Duration::from_mins(5);
 
@@ -43,6 +45,15 @@ impl Sweeping {
     pub(crate) fn over(&self, under_way: Option<&Self>) -> Option<Self> {
         under_way.filter(|other| *other != self).cloned()
     }
+}
+
+/// A row on which a sweep is claimed.
+pub trait Claimed: Row {
+    /// The sweep that is under way.
+    fn sweeping(&self) -> Option<&Sweeping>;
+
+    /// Says that the sweep gets on; `None` when another has taken it over.
+    fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>>;
 }
 
 pub(crate) fn after(time: Timestamp, wait: Duration) -> Timestamp {

@@ -14,6 +14,7 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_aws::{connect, sweeps};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::row::Row;
+use drs_fleet_domain::tags::TagRequest;
 use job_monitor::JobMonitor;
 use tag_sync::TagSync;
 
@@ -116,19 +117,18 @@ impl Hub {
         self.caller.arn().await.or_else(user).unwrap_or_else(|| "somebody".to_owned())
     }
 
+    /// Asks the tag-sync to bring tags in line now; false when its queue is not known.
+    pub(crate) async fn ask_for_tags(&self, requests: &[(Place, TagRequest)]) -> Result<bool, IoError> {
+        let Some((_, io)) = self.sweepers.iter().find(|(worker, _)| *worker == TagSync::NAME) else {
+            return Ok(false);
+        };
+        sweeps::ask_for_tags(io, requests).await.map(|()| true)
+    }
+
     /// Asks the workers whose queues are known to sweep `places` now; answers which.
     pub(crate) async fn ask_sweeps(&self, places: &[Place]) -> Result<Vec<&'static str>, IoError> {
-        self.ask(&SWEEPERS, places).await
-    }
-
-    /// Asks the tag-sync to sweep the tags of `places` now; false when its queue is not known.
-    pub(crate) async fn ask_tag_sweeps(&self, places: &[Place]) -> Result<bool, IoError> {
-        Ok(!self.ask(&[TagSync::NAME], places).await?.is_empty())
-    }
-
-    async fn ask(&self, whom: &[&str], places: &[Place]) -> Result<Vec<&'static str>, IoError> {
         let mut asked = Vec::new();
-        for (worker, io) in self.sweepers.iter().filter(|(worker, _)| whom.contains(worker)) {
+        for (worker, io) in self.sweepers.iter().filter(|(worker, _)| SWEEPERS.contains(worker)) {
             sweeps::ask(io, places).await?;
             asked.push(*worker);
         }
@@ -152,7 +152,7 @@ pub(crate) fn queue_variables() -> String {
     SWEEPERS.map(queue_variable).join(" and ")
 }
 
-/// The variable that [`Hub::ask_tag_sweeps`] needs on AWS.
+/// The variable that [`Hub::ask_for_tags`] needs on AWS.
 pub(crate) fn tag_queue_variable() -> String {
     queue_variable(TagSync::NAME)
 }

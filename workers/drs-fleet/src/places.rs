@@ -52,6 +52,11 @@ impl Where {
         Self { account: None, region: Some(region.clone()) }
     }
 
+    /// As if it was typed.
+    pub(crate) fn meaning(account: Option<&String>, region: Option<&Region>) -> Self {
+        Self { account: account.cloned(), region: region.cloned() }
+    }
+
     /// Whether not simply all places are meant.
     pub(crate) fn is_given(&self) -> bool {
         self.account.is_some() || self.region.is_some()

@@ -10,7 +10,7 @@ use drs_fleet_domain::keys;
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
 use drs_fleet_domain::unhandled::Reason;
 
-use crate::{TagSync, instance, sweep};
+use crate::{TagSync, instance, request, sweep};
 
 /// Handles what waits in one lane: one instance's changes, or a sweep.
 pub(crate) async fn handle<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -36,6 +36,9 @@ async fn act<I: Io>(worker: &TagSync, io: &I, work: Vec<Received>) -> Result<(),
             Event::ApiCall(_) => {}
             Event::SweepTick => ticked |= !sweeps::is_overtaken(received.sent_at, io.now()),
             Event::SweepPlace { .. } => sweep::sweep(worker, io, &place, received.sent_at).await?,
+            Event::SyncTags(asked) => {
+                request::serve(worker, io, &place, (asked, received.envelope.time)).await?;
+            }
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
         }
     }

@@ -98,8 +98,8 @@ async fn servers_of<I: Io>(worker: &TagSync, io: &I, row: &InstanceTagsRow) -> R
     let mut servers = Servers::new();
     for place in places {
         let filter = ServerFilter::OfInstance(row.instance.clone());
-        let page = io.source_servers(&place, &filter, None).await?;
-        servers.extend(page.items.into_iter().map(|seen| (seen.id, place.clone())));
+        let found = server::find(io, &place, &filter).await?;
+        servers.extend(found.into_iter().map(|seen| (seen.id, place.clone())));
     }
     Ok(servers)
 }

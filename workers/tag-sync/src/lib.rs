@@ -1,9 +1,11 @@
 //! Brings the tags of EC2 machines to their DRS source servers: as events tell, and as sweeps find that they differ. The
 //! decisions are in `drs_fleet_domain::tags`.
 
+mod compare;
 mod handle;
 mod instance;
 mod listing;
+mod request;
 mod server;
 mod sweep;
 
@@ -20,7 +22,7 @@ use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::routing::WorkerName;
-use drs_fleet_domain::tags::{InstanceTagsRow, ServerTagsRow, TagHistoryRow, TagSweepRow};
+use drs_fleet_domain::tags::{InstanceTagsRow, ServerTagsRow, TagHistoryRow, TagRequestRow, TagSweepRow};
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ pub struct TagSync {
     servers: Store<ServerTagsRow>,
     history: Store<TagHistoryRow>,
     sweeps: Store<TagSweepRow>,
+    requests: Store<TagRequestRow>,
 }
 
 impl TagSync {
@@ -47,6 +50,7 @@ impl TagSync {
             servers: Store::new(metrics.clone()),
             history: Store::new(metrics.clone()),
             sweeps: Store::new(metrics.clone()),
+            requests: Store::new(metrics.clone()),
         }
     }
 }
@@ -60,6 +64,7 @@ impl Worker for TagSync {
         let lane = match &received.event {
             Event::TagsChanged(change) => change.instance.to_string(),
             Event::SweepPlace { .. } => format!("sweep/{}", received.place()),
+            Event::SyncTags(asked) => format!("sync/{}", asked.request),
             Event::SweepTick => "tick".to_owned(),
             _ => received.place().to_string(),
         };
@@ -67,7 +72,7 @@ impl Worker for TagSync {
     }
 
     fn may_wait(work: &Received) -> bool {
-        matches!(work.event, Event::SweepPlace { .. })
+        matches!(work.event, Event::SweepPlace { .. } | Event::SyncTags(_))
     }
 
     async fn handle<I: Io>(&self, io: &I, work: Vec<Received>) -> Result<(), IoError> {

@@ -14,10 +14,16 @@ use drs_fleet_domain::tags::{
 use crate::TagSync;
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
-    /// It is in line, or there is a reason why not, which is written down.
-    Settled,
+    /// Nothing had to be written.
+    InLine,
+    /// It was brought in line.
+    Written,
+    /// Nothing is copied to it, for a reason that is written down; or DRS does not have it any more.
+    Skipped,
+    /// The change was refused, in AWS's words, and is tried again later.
+    Refused(String),
     /// Another worker changes its tags.
     Busy,
 }
@@ -33,19 +39,22 @@ pub(crate) async fn bring<I: Io>(
     cause: &Cause,
     told: Option<&InstanceTagsRow>,
 ) -> Result<Done, IoError> {
-    let mut told = told.cloned();
+    let (mut told, mut done) = (told.cloned(), Done::InLine);
     for _ in 0..ROUNDS {
-        let Some(seen) = describe(io, place, id).await? else { return Ok(Done::Settled) };
+        let Some(seen) = describe(io, place, id).await? else { return Ok(Done::Skipped) };
         if told.is_none() {
             told = tags_of(worker, io, &seen).await?;
         }
-        if !write(worker, io, place, (&seen, told.as_ref()), cause).await? {
-            return Ok(Done::Busy);
+        match write(worker, io, place, (&seen, told.as_ref()), cause).await? {
+            Done::Busy => return Ok(Done::Busy),
+            // What an earlier round wrote was written all the same.
+            Done::InLine => {}
+            other => done = other,
         }
         // Whoever was told newer tags meanwhile found this change under way, and left it to us.
         let newest = tags_of(worker, io, &seen).await?;
         if newest.as_ref().is_none_or(|newest| told.as_ref().is_some_and(|told| told.tags == newest.tags)) {
-            return Ok(Done::Settled);
+            return Ok(done);
         }
         told = newest;
     }
@@ -53,8 +62,25 @@ pub(crate) async fn bring<I: Io>(
 }
 
 async fn describe<I: Io>(io: &I, place: &Place, id: &SourceServerId) -> Result<Option<ServerSeen>, IoError> {
-    let page = io.source_servers(place, &ServerFilter::Ids(vec![id.clone()]), None).await?;
-    Ok(page.items.into_iter().find(|seen| seen.id == *id))
+    let found = find(io, place, &ServerFilter::Ids(vec![id.clone()])).await?;
+    Ok(found.into_iter().find(|seen| seen.id == *id))
+}
+
+/// All pages of what DRS finds; a filtered page may be empty and not the last.
+pub(crate) async fn find<I: Io>(
+    io: &I,
+    place: &Place,
+    filter: &ServerFilter,
+) -> Result<Vec<ServerSeen>, IoError> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        let page = io.source_servers(place, filter, next).await?;
+        found.extend(page.items);
+        next = page.next;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 async fn tags_of<I: Io>(
@@ -67,14 +93,14 @@ async fn tags_of<I: Io>(
     Ok(stored.map(|stored| stored.row.clone()))
 }
 
-/// One comparison, and the change that it asks for. False where another worker is at it.
+/// One comparison, and the change that it asks for.
 async fn write<I: Io>(
     worker: &TagSync,
     io: &I,
     place: &Place,
     (seen, told): (&ServerSeen, Option<&InstanceTagsRow>),
     cause: &Cause,
-) -> Result<bool, IoError> {
+) -> Result<Done, IoError> {
     let (registry, policy) = (worker.registry.current(io).await?, worker.rules.current(io).await?);
     let rules = policy.of(&place.account);
     let name = seen.tags.get("Name").or(seen.hostname.as_ref()).map_or(seen.id.as_str(), String::as_str);
@@ -90,7 +116,7 @@ async fn write<I: Io>(
     let is_disconnected = seen.state.as_deref() == Some("DISCONNECTED");
     if let Some(why) = tags::reason_to_skip(seen.instance.as_ref(), is_disconnected, told, &rules) {
         worker.servers.change(io, &key, |row| tags::skipped(&about, why, row, io.now())).await?;
-        return Ok(true);
+        return Ok(Done::Skipped);
     }
     let mut planned = Plan::default();
     let compared = |row: Option<&ServerTagsRow>| {
@@ -99,16 +125,17 @@ async fn write<I: Io>(
         tags::compared(&about, (&planned, &seen.tags), cause, row, io.now())
     };
     let outcome = worker.servers.change_now(io, &key, compared).await?;
+    let mut done = Done::InLine;
     if let Some(doing) = outcome.row().and_then(|row| row.doing.clone()) {
         if !outcome.changed() {
-            return Ok(false);
+            return Ok(Done::Busy);
         }
-        make(worker, io, (&about, &seen.arn), &doing).await?;
+        done = make(worker, io, (&about, &seen.arn), &doing).await?;
     }
     if outcome.changed() && outcome.row().is_some_and(|row| lacks_copy_tags(row, &rules)) {
         copy_tags(worker, io, &about, &rules).await?;
     }
-    Ok(true)
+    Ok(done)
 }
 
 /// Makes a change that is claimed. What was removed comes first, for it makes room.
@@ -117,7 +144,7 @@ async fn make<I: Io>(
     io: &I,
     (about, arn): (&About<'_>, &str),
     doing: &Doing,
-) -> Result<(), IoError> {
+) -> Result<Done, IoError> {
     let Doing { since, plan, .. } = doing;
     let key = keys::server_tags(about.place, about.server);
     let made = async {
@@ -140,17 +167,16 @@ async fn make<I: Io>(
     let reason = refused.as_ref().map(|error: &IoError| error.message.as_str());
     tracing::info!(place = %about.place, server = %about.server, set = plan.set.len(), removed = plan.remove.len(), reason, "tags");
     keep(worker, io, TagHistoryRow::of((about.place, about.server, about.instance), doing, reason)).await?;
-    match refused {
-        None => worker.servers.change(io, &key, |row| tags::made(about, *since, row, io.now())).await?,
-        Some(error) => {
-            if sweeps::is_refusal(&error) {
-                io.evict(&about.place.account);
-            }
-            let refused = (*since, error.message.as_str());
-            worker.servers.change(io, &key, |row| tags::not_made(about, refused, row, io.now())).await?
-        }
+    let Some(error) = refused else {
+        worker.servers.change(io, &key, |row| tags::made(about, *since, row, io.now())).await?;
+        return Ok(Done::Written);
     };
-    Ok(())
+    if sweeps::is_refusal(&error) {
+        io.evict(&about.place.account);
+    }
+    let refused = (*since, error.message.as_str());
+    worker.servers.change(io, &key, |row| tags::not_made(about, refused, row, io.now())).await?;
+    Ok(Done::Refused(error.message))
 }
 
 async fn keep<I: Io>(worker: &TagSync, io: &I, row: TagHistoryRow) -> Result<(), IoError> {

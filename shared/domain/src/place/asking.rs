@@ -9,7 +9,7 @@ use super::{Context, Observation, PlaceRow, Trying, decide, silence};
 use crate::keys::Place;
 use crate::policy::Limits;
 use crate::row::Change;
-use crate::sweep::{self, Sweeping, after};
+use crate::sweep::{self, Claimed, Sweeping, after};
 
 /// Ticks are not punctual, and the last one's sweep took its time.
 const SLACK: Duration = Duration::from_secs(30);
@@ -51,11 +51,16 @@ pub fn claim(
     finish(stored, PlaceRow { sweeping, trying, look_at: None, ..row }, context, now)
 }
 
-/// Renews the claim of a sweep that gets on, see [`Sweeping::renewed`].
-pub fn renew(stored: Option<&PlaceRow>, claim: &Sweeping, now: Timestamp) -> Option<Change<PlaceRow>> {
-    let row = stored?;
-    let sweeping = Some(claim.renewed(row.sweeping.as_ref(), now)?);
-    Change::between(stored, PlaceRow { sweeping, ..row.clone() }, Vec::new())
+impl Claimed for PlaceRow {
+    fn sweeping(&self) -> Option<&Sweeping> {
+        self.sweeping.as_ref()
+    }
+
+    fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
+        let row = stored?;
+        let sweeping = Some(claim.renewed(row.sweeping.as_ref(), now)?);
+        Change::between(stored, Self { sweeping, ..row.clone() }, Vec::new())
+    }
 }
 
 /// Whether the schedule need not ask yet. What could not be read, or not whole, is looked at with each tick.

@@ -9,6 +9,7 @@ mod history;
 mod instance;
 mod link;
 mod plan;
+mod request;
 pub mod rules;
 mod server;
 mod standing;
@@ -20,6 +21,7 @@ pub use self::history::{Changed, TagHistoryRow};
 pub use self::instance::{InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken};
 pub use self::link::InstanceServerRow;
 pub use self::plan::{Left, Owned, Plan, plan};
+pub use self::request::{TagRequest, TagRequestRow, Tally};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{
     About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,

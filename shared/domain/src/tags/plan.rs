@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::wanted::is_origin;
 use super::{MOST, Rules, Unfit, Wanted, Why, is_protected};
 use crate::stamp::fnv1a;
 
@@ -74,24 +75,25 @@ impl Plan {
     }
 }
 
-/// Compares what a source server should have with what it has.
+/// Compares what a source server should have with what it has. Where there is no room for all, the machine's own tags come
+/// before those that say where it comes from.
 pub fn plan(wanted: &Wanted, actual: &BTreeMap<String, String>, owned: &Owned, rules: &Rules) -> Plan {
-    let mut plan = Plan { unfit: wanted.unfit.clone(), ..Plan::default() };
-    // An unfit tag is still there in EC2: what was copied of it before stays.
-    let is_gone = |key: &String| !wanted.tags.contains_key(key) && !plan.unfit.iter().any(|u| u.key == *key);
-    for key in owned.0.keys().filter(|key| is_gone(key)) {
-        let Some(value) = actual.get(key).filter(|value| owned.holds(key, value)) else { continue };
-        debug_assert!(!is_protected(key), "{key}={value} was never written");
-        if rules.remove {
-            plan.remove.insert(key.clone());
-        } else {
-            plan.left.insert(key.clone(), Left::NotRemoved);
-        }
-    }
+    let mut plan = removals(wanted, actual, owned, rules);
     let counted = actual.keys().filter(|key| !key.to_ascii_lowercase().starts_with("aws:")).count();
     let mut room = (MOST + plan.remove.len()).saturating_sub(counted);
-    for (key, value) in &wanted.tags {
+    let (origin, own): (Vec<_>, Vec<_>) = wanted.tags.iter().partition(|(key, _)| is_origin(key));
+    let lacks = own.iter().filter(|(key, _)| !actual.contains_key(*key)).count();
+    let ours = |key: &String| actual.get(key).is_some_and(|value| owned.holds(key, value));
+    let yields =
+        origin.iter().rev().map(|(key, _)| *key).filter(|key| ours(key)).take(lacks.saturating_sub(room));
+    for key in yields.collect::<Vec<_>>() {
+        room += 1;
+        plan.remove.insert(key.clone());
+        plan.unfit.insert(Unfit { key: key.clone(), why: Why::NoRoom });
+    }
+    for (key, value) in own.into_iter().chain(origin) {
         match actual.get(key) {
+            Some(_) if plan.remove.contains(key) => {}
             Some(there) if there == value => {}
             Some(there) if rules.ec2_wins || owned.holds(key, there) => {
                 plan.set.insert(key.clone(), value.clone());
@@ -106,6 +108,24 @@ pub fn plan(wanted: &Wanted, actual: &BTreeMap<String, String>, owned: &Owned, r
             None => {
                 plan.unfit.insert(Unfit { key: key.clone(), why: Why::NoRoom });
             }
+        }
+    }
+    plan
+}
+
+/// What was copied and is gone from EC2.
+fn removals(wanted: &Wanted, actual: &BTreeMap<String, String>, owned: &Owned, rules: &Rules) -> Plan {
+    let mut plan = Plan { unfit: wanted.unfit.clone(), ..Plan::default() };
+    // An unfit tag is still there in EC2: what was copied of it before stays.
+    let is_gone =
+        |key: &String| !wanted.tags.contains_key(key) && !wanted.unfit.iter().any(|u| u.key == *key);
+    for key in owned.0.keys().filter(|key| is_gone(key)) {
+        let Some(value) = actual.get(key).filter(|value| owned.holds(key, value)) else { continue };
+        debug_assert!(!is_protected(key), "{key}={value} was never written");
+        if rules.remove {
+            plan.remove.insert(key.clone());
+        } else {
+            plan.left.insert(key.clone(), Left::NotRemoved);
         }
     }
     plan

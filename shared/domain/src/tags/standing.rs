@@ -38,13 +38,18 @@ impl Freshness {
         }
     }
 
-    /// As people are told.
-    pub fn words(self) -> &'static str {
+    /// As it stands in a column.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Synced => "synced",
             Self::Stale => "stale",
-            Self::Never => "never synced",
+            Self::Never => "never",
         }
+    }
+
+    /// As people are told.
+    pub fn words(self) -> &'static str {
+        if self == Self::Never { "never synced" } else { self.word() }
     }
 }
 
@@ -75,8 +80,6 @@ impl InstanceTagsRow {
             instance: &self.instance,
             account: &self.place.account,
             region: &self.place.region,
-            // DRS tells which type it recommends, not which type the machine is of.
-            instance_type: None,
             tags: &self.tags,
         };
         wanted(&source, rules)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
-use crate::sweep::Sweeping;
+use crate::sweep::{Claimed, Sweeping};
 
 /// The sweep of the tags of a place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,18 @@ impl Row for TagSweepRow {
     }
 }
 
+impl Claimed for TagSweepRow {
+    fn sweeping(&self) -> Option<&Sweeping> {
+        self.sweeping.as_ref()
+    }
+
+    fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
+        let known = stored?;
+        let sweeping = Some(claim.renewed(known.sweeping.as_ref(), now)?);
+        Change::between(stored, Self { sweeping, ..known.clone() }, Vec::new())
+    }
+}
+
 impl TagSweepRow {
     /// Claims the sweep that was asked for at `asked_at`, see [`Sweeping::claim`].
     pub fn claim(
@@ -41,12 +53,7 @@ impl TagSweepRow {
         asked_at: Timestamp,
         now: Timestamp,
     ) -> Option<Change<Self>> {
-        let row = stored.cloned().unwrap_or_else(|| Self {
-            place: place.clone(),
-            swept_at: None,
-            sweeping: None,
-            unread: Vec::new(),
-        });
+        let row = Self::of(place, stored);
         let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at, &[asked_at], now)?);
         Some(Change { row: Self { sweeping, ..row }, tell: Vec::new() })
     }
@@ -58,17 +65,31 @@ impl TagSweepRow {
         Change::between(stored, row, Vec::new())
     }
 
-    /// Records that the sweep that began at `began` is complete, but for what could not be read.
+    /// Records that a sweep that began at `began` is complete, but for what could not be read. Nothing is claimed for one
+    /// that a person asked for.
     pub fn ended(
+        place: &Place,
         stored: Option<&Self>,
-        (claim, began): (&Sweeping, Timestamp),
+        (claim, began): (Option<&Sweeping>, Timestamp),
         unread: &[(Place, String)],
     ) -> Option<Change<Self>> {
-        let known = stored?;
+        let known = Self::of(place, stored);
         let swept_at = known.swept_at.max(Some(began));
-        let sweeping = claim.over(known.sweeping.as_ref());
-        let row = Self { sweeping, swept_at, unread: unread.to_vec(), ..known.clone() };
+        let sweeping = match claim {
+            Some(claim) => claim.over(known.sweeping.as_ref()),
+            None => known.sweeping.clone(),
+        };
+        let row = Self { sweeping, swept_at, unread: unread.to_vec(), ..known };
         Change::between(stored, row, Vec::new())
+    }
+
+    fn of(place: &Place, stored: Option<&Self>) -> Self {
+        stored.cloned().unwrap_or_else(|| Self {
+            place: place.clone(),
+            swept_at: None,
+            sweeping: None,
+            unread: Vec::new(),
+        })
     }
 }
 
@@ -89,9 +110,9 @@ mod tests {
         let second = claim(Some(&first), 200, 201).unwrap();
         let (slow, quick) = (first.sweeping.unwrap(), second.sweeping.clone().unwrap());
         assert!(TagSweepRow::released(Some(&second), &slow).is_none());
-        let ended = TagSweepRow::ended(Some(&second), (&slow, at(11)), &[]).unwrap().row;
+        let ended = TagSweepRow::ended(&place, Some(&second), (Some(&slow), at(11)), &[]).unwrap().row;
         assert_eq!((ended.swept_at, &ended.sweeping), (Some(at(11)), &Some(quick.clone())));
-        let ended = TagSweepRow::ended(Some(&ended), (&quick, at(201)), &[]).unwrap().row;
+        let ended = TagSweepRow::ended(&place, Some(&ended), (Some(&quick), at(201)), &[]).unwrap().row;
         assert_eq!((ended.swept_at, ended.sweeping), (Some(at(201)), None));
     }
 }

@@ -17,8 +17,6 @@ pub struct Source<'a> {
     pub account: &'a AccountId,
     /// Where it runs.
     pub region: &'a Region,
-    /// Its instance type, where DRS tells it.
-    pub instance_type: Option<&'a str>,
     /// All its tags.
     pub tags: &'a BTreeMap<String, String>,
 }
@@ -89,15 +87,20 @@ pub fn wanted(source: &Source<'_>, rules: &Rules) -> Wanted {
     wanted
 }
 
-/// AWS's own sample writes these four.
-fn origin(source: &Source<'_>) -> Vec<(&'static str, String)> {
-    let mut tags = vec![
+/// Whether a key is one of those that say where a server comes from.
+pub(super) fn is_origin(key: &str) -> bool {
+    matches!(key, "source:account" | "source:region" | "source:instance-id")
+}
+
+/// AWS's own sample writes these, and `source:instance-type`, which nobody tells us: tag events and `GetResources` know
+/// nothing of it, and what DRS names is the type that it recommends. To ask EC2 for it would take the largest crate of the
+/// SDK into every build, for one tag.
+fn origin(source: &Source<'_>) -> [(&'static str, String); 3] {
+    [
         ("source:account", source.account.to_string()),
         ("source:region", source.region.to_string()),
         ("source:instance-id", source.instance.to_string()),
-    ];
-    tags.extend(source.instance_type.map(|name| ("source:instance-type", name.to_owned())));
-    tags
+    ]
 }
 
 fn fits(patterns: &[Pattern], key: &str) -> bool {

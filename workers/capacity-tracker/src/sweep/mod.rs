@@ -1,8 +1,8 @@
 //! Sweeps: AWS's own state of one account and Region, read page by page and fed to the same decisions as events.
 
-mod holding;
 mod reading;
 
+use drs_fleet_aws::holding::{Holding, Stopped};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
@@ -10,7 +10,6 @@ use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation};
 use drs_fleet_domain::quota::{self, Quota};
 
-use self::holding::{Holding, Stopped};
 use self::reading::{Reading, read};
 use crate::{CapacityTracker, counts, places, quotas, servers};
 
@@ -39,7 +38,7 @@ pub(crate) async fn sweep<I: Io>(
     if !is_swept(worker, io, place).await? {
         return dismiss(worker, io, place).await;
     }
-    let (mut reading, holding) = (None, Holding::of(claimed));
+    let (mut reading, holding) = (None, Holding::of(claimed, &worker.places, key));
     match read(worker, io, place, holding, &mut reading).await {
         Ok(counted) => ended(worker, io, place, counted).await,
         Err(Stopped::Failed(error)) => ended_early(worker, io, place, reading.as_ref(), error).await,

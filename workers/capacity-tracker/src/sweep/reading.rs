@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drs_fleet_aws::holding::{Holding, Stopped};
 use drs_fleet_aws::io::{IDS_AT_ONCE, Io, ServerFilter};
-use drs_fleet_aws::patience;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::place::{Counted, Partial};
+use drs_fleet_domain::place::{Counted, Partial, PlaceRow};
 use drs_fleet_domain::row::Stored;
-use drs_fleet_domain::seen::{Page, ServerSeen};
+use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::server::{self, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::WRITES;
-use super::holding::{Holding, Stopped};
 use crate::{CapacityTracker, links, servers};
 
 /// What a sweep has read so far.
@@ -41,7 +40,7 @@ pub(super) async fn read<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    mut holding: Holding,
+    mut holding: Holding<PlaceRow>,
     reading: &mut Option<Reading>,
 ) -> Result<Counted, Stopped> {
     let mut page = io.source_servers(place, &ServerFilter::All, None).await?;
@@ -55,7 +54,9 @@ pub(super) async fn read<I: Io>(
     loop {
         listed(worker, io, place, reading, page.items).await?;
         let Some(next) = page.next else { break };
-        page = next_page(worker, io, place, &mut holding, (&ServerFilter::All, Some(next))).await?;
+        page = holding
+            .patiently(io, || io.source_servers(place, &ServerFilter::All, Some(next.clone())))
+            .await?;
     }
     look_for_unlisted(worker, io, place, &mut holding, reading).await?;
     let gone: Vec<_> = std::mem::take(&mut reading.unlisted).into_values().collect();
@@ -67,32 +68,13 @@ pub(super) async fn read<I: Io>(
     Ok(reading.counted.clone())
 }
 
-/// A page after the first. The loop that called us keeps the lease of the request meanwhile.
-async fn next_page<I: Io>(
-    worker: &CapacityTracker,
-    io: &I,
-    place: &Place,
-    holding: &mut Holding,
-    (filter, token): (&ServerFilter, Option<String>),
-) -> Result<Page<ServerSeen>, Stopped> {
-    for _ in 0..patience::REPETITIONS {
-        holding.goes_on(worker, io, place).await?;
-        let answer = io.source_servers(place, filter, token.clone()).await;
-        match answer.as_ref().err().and_then(patience::wait) {
-            Some(time) => io.sleep(time).await,
-            None => return Ok(answer?),
-        }
-    }
-    Ok(io.source_servers(place, filter, token).await?)
-}
-
 /// A server that no page listed may have moved between pages while they were turned: it is asked for by its id, and
 /// only what is not found then is gone. What is gone already is not asked for again.
 async fn look_for_unlisted<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    holding: &mut Holding,
+    holding: &mut Holding<PlaceRow>,
     reading: &mut Reading,
 ) -> Result<(), Stopped> {
     let newly = reading.unlisted.values().filter(|stored| stored.row.unlisted_since.is_none());
@@ -100,7 +82,7 @@ async fn look_for_unlisted<I: Io>(
     for ids in ids.chunks(IDS_AT_ONCE) {
         let (filter, mut token) = (ServerFilter::Ids(ids.to_vec()), None);
         loop {
-            let page = next_page(worker, io, place, holding, (&filter, token)).await?;
+            let page = holding.patiently(io, || io.source_servers(place, &filter, token.clone())).await?;
             listed(worker, io, place, reading, page.items).await?;
             token = page.next;
             if token.is_none() {

@@ -6,11 +6,12 @@ use std::io::Write;
 use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::remedy;
 use drs_fleet_domain::seen::Staging;
+use drs_fleet_domain::tags::Skipped;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::list::lag;
-use super::read::Server;
+use super::read::{Server, TagStanding};
 use crate::places::Unread;
 use crate::sheet::sheet;
 
@@ -36,13 +37,14 @@ struct Line<'a> {
     health: Vec<&'static str>,
     staging: Option<&'a Staging>,
     tags: Option<&'a BTreeMap<String, String>>,
+    tag_sync: TagStanding,
     gone_since: Option<Timestamp>,
     swept_at: Option<Timestamp>,
 }
 
 impl<'a> Line<'a> {
     fn of(server: &'a Server) -> Self {
-        let Server { account_name, row, details, swept_at } = server;
+        let Server { account_name, row, details, tags, swept_at } = server;
         let error = row.replication.error.as_deref();
         Self {
             account: row.place.account.as_str(),
@@ -64,12 +66,13 @@ impl<'a> Line<'a> {
             health: server.troubles(),
             staging: row.inventory.as_ref().map(|inventory| &inventory.staging),
             tags: details.as_ref().map(|d| &d.tags),
+            tag_sync: *tags,
             gone_since: row.gone_since,
             swept_at: *swept_at,
         }
     }
 
-    fn cells(&self) -> [String; 19] {
+    fn cells(&self) -> [String; 22] {
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
         let number = |value: Option<u64>| value.map(|n| n.to_string()).unwrap_or_default();
         let time = |value: Option<Timestamp>| value.map(|at| at.to_string()).unwrap_or_default();
@@ -92,13 +95,16 @@ impl<'a> Line<'a> {
             self.health.join(" "),
             text(self.staging.and_then(|s| s.account.as_ref()).map(AccountId::as_str)),
             tags.collect::<Vec<_>>().join("; "),
+            self.tag_sync.freshness.word().to_owned(),
+            time(self.tag_sync.in_line_at),
+            text(self.tag_sync.skipped.map(Skipped::words)),
             time(self.gone_since),
             time(self.swept_at),
         ]
     }
 }
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 22] = [
     "account",
     "account_name",
     "region",
@@ -116,6 +122,9 @@ const COLUMNS: [&str; 19] = [
     "incidents",
     "staging_account",
     "tags",
+    "tags_freshness",
+    "tags_in_line_at",
+    "tags_skipped",
     "gone_since",
     "swept_at",
 ];

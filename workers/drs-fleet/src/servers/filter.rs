@@ -1,5 +1,7 @@
 //! Which servers a person wants to see.
 
+use std::collections::BTreeMap;
+
 use clap::builder::PossibleValuesParser;
 
 use super::read::{Server, TROUBLES};
@@ -29,17 +31,12 @@ fn healths() -> PossibleValuesParser {
 }
 
 impl Filter {
-    /// Whether it looks at what a server is made of.
-    pub(super) fn needs_details(&self) -> bool {
-        self.text.is_some() || !self.tags.is_empty()
-    }
-
     /// Whether a server is wanted.
     pub(super) fn wants(&self, server: &Server) -> bool {
         (self.gone || server.row.gone_since.is_none())
             && among(&self.state, server.state())
             && (self.health.is_empty() || self.health.iter().any(|word| is_so(server, word)))
-            && self.tags.iter().all(|tag| has_tag(server, tag))
+            && self.tags.iter().all(|tag| server.details.as_ref().is_some_and(|of| is_tagged(&of.tags, tag)))
             && self.text.as_ref().is_none_or(|text| contains(server, &text.to_lowercase()))
     }
 }
@@ -53,11 +50,11 @@ fn is_so(server: &Server, health: &str) -> bool {
     }
 }
 
-/// A key may contain `=`, so the whole text is tried as a key too.
-fn has_tag(server: &Server, wanted: &str) -> bool {
-    let Some(details) = &server.details else { return false };
-    let has = |(key, value): (&str, &str)| details.tags.get(key).is_some_and(|v| v == value);
-    details.tags.contains_key(wanted)
+/// Whether one of the tags is as a person types it, KEY or KEY=VALUE. A key may contain `=`, so the whole text is tried as a
+/// key too.
+pub(crate) fn is_tagged(tags: &BTreeMap<String, String>, wanted: &str) -> bool {
+    let has = |(key, value): (&str, &str)| tags.get(key).is_some_and(|v| v == value);
+    tags.contains_key(wanted)
         || wanted.match_indices('=').any(|(at, _)| has((&wanted[..at], &wanted[at + 1..])))
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::export;
 use super::filter::Filter;
-use super::read::{self, InPlace, Server};
+use super::read::{self, InPlace, Server, TagStanding};
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::paging::{Paging, Reader};
@@ -40,7 +40,9 @@ const HELP: &str = "Examples:
   drs-fleet servers list --tag Environment=prod --tag Owner
   drs-fleet servers list --format csv > servers.csv
 
-LAG and BACKLOG are rounded down, and ? where DRS does not tell them; RPO is the server's tag drs-fleet:rpo.
+LAG and BACKLOG are rounded down, and ? where DRS does not tell them; RPO is the server's tag drs-fleet:rpo. TAGS says when
+they were last in line with those of the EC2 machine: synced (within 24 hours), stale (before that) or never; - where nothing
+is copied, and `servers show` says why.
 Exits with 1 where a place could not be read; the rest is shown.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -59,8 +61,7 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let format = if *json { Format::Json } else { *format };
     let registry = load(hub).await?;
     let places = meant.drs(&registry)?;
-    let with_details = filter.needs_details() || format != Format::Table;
-    let Found { found, unread } = read::read(hub, &registry, places, with_details).await;
+    let Found { found, unread } = read::read(hub, &registry, places).await;
     let footer = footer(&found, hub);
     let servers =
         sorted(found.into_iter().flat_map(|place| place.servers).filter(|s| filter.wants(s)).collect());
@@ -92,7 +93,7 @@ fn order(server: &Server) -> (&str, &str, &str, &str, &str) {
 
 fn print(servers: &[Server]) -> String {
     let headings =
-        ["ACCOUNT", "REGION", "NAME", "ID", "STATE", "LAG", "RPO", "BACKLOG", "REPLICATES", "HEALTH"];
+        ["ACCOUNT", "REGION", "NAME", "ID", "STATE", "LAG", "RPO", "BACKLOG", "REPLICATES", "TAGS", "HEALTH"];
     let row = |server: &Server| {
         let place = &server.row.place;
         [
@@ -105,6 +106,7 @@ fn print(servers: &[Server]) -> String {
             server.rpo().map_or_else(|| "-".to_owned(), plain),
             backlog(server).unwrap_or_else(|| "?".to_owned()),
             replicates(server),
+            tags(server),
             plain(&server.health()),
         ]
     };
@@ -130,6 +132,12 @@ fn replicates(server: &Server) -> String {
         Some(account) if *account != server.row.place.account => format!("in {account}"),
         _ => "here".to_owned(),
     }
+}
+
+/// How fresh its tags are; `-` where none are copied to it and none ever were.
+fn tags(server: &Server) -> String {
+    let TagStanding { freshness, in_line_at, skipped } = server.tags;
+    if skipped.is_some() && in_line_at.is_none() { "-".to_owned() } else { freshness.word().to_owned() }
 }
 
 /// How old what is shown may be: a complete sweep confirms what it does not write.

@@ -11,6 +11,7 @@ mod tests;
 
 use std::io::Write;
 
+pub(crate) use self::filter::is_tagged;
 use crate::family::{Asked, OneOf, Outcome};
 use crate::hub::Hub;
 use crate::text::Ask;

@@ -12,7 +12,9 @@ use drs_fleet_domain::policy::RPO_TAG;
 use drs_fleet_domain::registry::Registry;
 use drs_fleet_domain::remedy;
 use drs_fleet_domain::server::{ServerDetailsRow, ServerRow};
+use drs_fleet_domain::tags::{Freshness, ServerTagsRow, Skipped, TagSweepRow};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::hub::Hub;
 use crate::places::{self, Found};
@@ -22,10 +24,21 @@ use crate::places::{self, Found};
 pub(super) struct Server {
     pub(super) account_name: String,
     pub(super) row: ServerRow,
-    /// Absent where nobody asked for it, and before a sweep saw the server.
+    /// Absent before a sweep saw the server.
     pub(super) details: Option<ServerDetailsRow>,
+    pub(super) tags: TagStanding,
     /// The last complete sweep of its place, in AWS's time.
     pub(super) swept_at: Option<Timestamp>,
+}
+
+/// How the tags of a server stand against those of its machine.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct TagStanding {
+    pub(super) freshness: Freshness,
+    /// When they were last known to be in line.
+    pub(super) in_line_at: Option<Timestamp>,
+    /// Why nothing is copied.
+    pub(super) skipped: Option<Skipped>,
 }
 
 /// What a place holds.
@@ -36,35 +49,42 @@ pub(super) struct InPlace {
 }
 
 /// Reads the servers of `places`.
-pub(super) async fn read(
-    hub: &Hub,
-    registry: &Registry,
-    places: Vec<Place>,
-    with_details: bool,
-) -> Found<InPlace> {
-    places::each(places, |place| {
-        one(hub, registry.account_name(&place.account).to_owned(), place, with_details)
-    })
-    .await
+pub(super) async fn read(hub: &Hub, registry: &Registry, places: Vec<Place>) -> Found<InPlace> {
+    places::each(places, |place| one(hub, registry.account_name(&place.account).to_owned(), place)).await
 }
 
-async fn one(hub: &Hub, account_name: String, place: Place, with_details: bool) -> Result<InPlace, IoError> {
-    let rows = hub.io.query::<ServerRow>(&keys::servers(&place)).await?;
-    let mut details = if with_details { details(hub, &place).await? } else { BTreeMap::new() };
-    let known = hub.io.read::<PlaceRow>(&[keys::place(&place)]).await?.pop().flatten();
-    let swept_at = known.and_then(|stored| stored.row.counted).map(|counted| counted.swept_at);
-    let server = |row: ServerRow| Server {
-        account_name: account_name.clone(),
-        details: details.remove(&row.id),
-        row,
-        swept_at,
+async fn one(hub: &Hub, account_name: String, place: Place) -> Result<InPlace, IoError> {
+    let rows = hub.rows::<ServerRow>(&keys::servers(&place)).await?;
+    let mut details =
+        by_id(hub.rows(&keys::all_server_details(&place)).await?, |row: &ServerDetailsRow| &row.id);
+    let tags = by_id(hub.rows(&keys::all_server_tags(&place)).await?, |row: &ServerTagsRow| &row.server);
+    let sweep = hub.row::<TagSweepRow>(keys::tag_sweep(&place)).await?;
+    let counted = hub.row::<PlaceRow>(keys::place(&place)).await?.and_then(|row| row.counted);
+    let (swept_at, now) = (counted.map(|counted| counted.swept_at), hub.io.now());
+    let server = |row: ServerRow| {
+        let details = details.remove(&row.id);
+        let machine = details.as_ref().and_then(|details| details.facts.origin());
+        let tags = TagStanding::of(tags.get(&row.id), machine.as_ref(), sweep.as_ref(), now);
+        Server { account_name: account_name.clone(), details, tags, row, swept_at }
     };
-    Ok(InPlace { servers: rows.into_iter().map(|stored| stored.row).map(server).collect(), swept_at })
+    Ok(InPlace { servers: rows.into_iter().map(server).collect(), swept_at })
 }
 
-async fn details(hub: &Hub, place: &Place) -> Result<BTreeMap<SourceServerId, ServerDetailsRow>, IoError> {
-    let rows = hub.io.query::<ServerDetailsRow>(&keys::all_server_details(place)).await?;
-    Ok(rows.into_iter().map(|stored| (stored.row.id.clone(), stored.row)).collect())
+fn by_id<R>(rows: Vec<R>, id: impl Fn(&R) -> &SourceServerId) -> BTreeMap<SourceServerId, R> {
+    rows.into_iter().map(|row| (id(&row).clone(), row)).collect()
+}
+
+impl TagStanding {
+    fn of(
+        known: Option<&ServerTagsRow>,
+        machine: Option<&Place>,
+        sweep: Option<&TagSweepRow>,
+        now: Timestamp,
+    ) -> Self {
+        let in_line_at = known.and_then(|known| known.in_line_at(machine, sweep));
+        let freshness = Freshness::of(in_line_at, now);
+        Self { freshness, in_line_at, skipped: known.and_then(|known| known.skipped) }
+    }
 }
 
 /// By the short word that stands for it: what can be wrong with a server.

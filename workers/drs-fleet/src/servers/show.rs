@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::list::{backlog, lag};
-use super::read::{self, Server};
+use super::read::{self, Server, TagStanding};
 use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 /// Shows servers.
 pub(super) async fn show(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let registry = load(hub).await?;
-    let Found { found, unread } = read::read(hub, &registry, places::drs(&registry).collect(), true).await;
+    let Found { found, unread } = read::read(hub, &registry, places::drs(&registry).collect()).await;
     let servers: Vec<_> = found.into_iter().flat_map(|place| place.servers).collect();
     let meant: Vec<_> = servers.iter().filter(|server| is_meant(server, &arguments.server)).collect();
     if meant.is_empty() {
@@ -94,6 +94,7 @@ fn to_json(server: &Server, extensions: &[&Server]) -> Value {
         "error_words": error.map(remedy::words),
         "remedy": known.map(|remedy| json!({ "helps": remedy.helps, "page": remedy.page })),
         "extended_to": extensions.iter().map(extended).collect::<Vec<_>>(),
+        "tag_sync": server.tags,
         "swept_at": server.swept_at,
     })
 }
@@ -115,12 +116,23 @@ fn print(server: &Server, extensions: &[&Server], now: Timestamp) -> String {
     if let Some(details) = &server.details {
         text += &made_of(details);
     }
+    text += &fact("tag sync", &tag_sync(server.tags, now));
     for (kind, incident) in incident::open(&row.incidents) {
         let (opened, flaps) = (ago(now, incident.opened_at), flaps(incident.flaps));
         let head = format!("{} {kind}, opened {opened}{flaps}", incident.severity);
         text += &fact("incident", &format!("{head}: {}", plain(&incident.reason)));
     }
     text + &fact("swept", &ago_or_never(now, server.swept_at))
+}
+
+fn tag_sync(tags: TagStanding, now: Timestamp) -> String {
+    let last = tags.in_line_at.map(|at| format!("last in line with EC2 {}", ago(now, at)));
+    let skipped = tags.skipped.map(|why| format!("nothing is copied: {}", why.words()));
+    std::iter::once(tags.freshness.words().to_owned())
+        .chain(last)
+        .chain(skipped)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn account(place: &Place, name: &str) -> String {

@@ -18,7 +18,7 @@ use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet tags plan --account Payments          what differs, and why some of it stays so
-  drs-fleet tags sync --account Payments          have it looked at now, not within 5 minutes
+  drs-fleet tags sync --account Payments          have them brought in line now, not within 5 minutes
   drs-fleet tags history erp-db-01 --since 30d
   drs-fleet tags policy show";
 
@@ -28,7 +28,7 @@ const HELP: &str = "Examples:
 pub(crate) enum Command {
     /// Show what would be written to source servers, and what is left alone; ends with 2 when anything differs
     Plan(plan::Arguments),
-    /// Ask the tag-sync to compare tags now
+    /// Have tags compared and brought in line now; ends with 2 when that failed for some
     Sync(sync::Arguments),
     /// Show what was changed, when and why
     History(history::Arguments),
@@ -51,7 +51,7 @@ impl Asked for OneOf<Command> {
     async fn perform(self, hub: &Hub, out: &mut dyn Write, ask: &Ask) -> anyhow::Result<Outcome> {
         let done = match self.command {
             Command::Plan(arguments) => return plan::plan(hub, &arguments, out).await,
-            Command::Sync(arguments) => sync::sync(hub, &arguments, out).await,
+            Command::Sync(arguments) => return sync::sync(hub, &arguments, out).await,
             Command::History(arguments) => history::history(hub, &arguments, out).await,
             Command::Policy(command) => policy::policy(hub, &command, out, ask).await,
         };

@@ -31,6 +31,9 @@ pub(super) struct Server {
     pub(super) name: String,
     #[serde(skip)]
     pub(super) hostname: Option<String>,
+    /// Its own, and those of its machine.
+    #[serde(skip)]
+    pub(super) tags: [BTreeMap<String, String>; 2],
     /// The machine that it protects.
     pub(super) instance: Option<InstanceId>,
     /// Where that runs.
@@ -188,6 +191,7 @@ impl Around<'_> {
             instance: instance(row).cloned(),
             before: named(&details.tags),
             wanted: told.map(|told| named(&told.wanted(self.rules).tags)).unwrap_or_default(),
+            tags: [details.tags, told.map(|told| told.tags.clone()).unwrap_or_default()],
             hostname: details.hostname,
             machine,
             standing,

@@ -16,13 +16,7 @@ fn of(ec2: &BTreeMap<String, String>, rules: &Rules) -> Wanted {
         "111122223333".parse().unwrap(),
         "us-west-2".parse().unwrap(),
     );
-    let source = Source {
-        instance: &instance,
-        account: &account,
-        region: &region,
-        instance_type: Some("m6i.large"),
-        tags: ec2,
-    };
+    let source = Source { instance: &instance, account: &account, region: &region, tags: ec2 };
     wanted(&source, rules)
 }
 
@@ -39,13 +33,12 @@ fn only_differences_are_written() {
 }
 
 #[test]
-fn where_a_server_comes_from_is_four_tags() {
+fn where_a_server_comes_from_is_three_tags() {
     let wanted = of(&tags(&[]), &Rules::default());
     let expected = tags(&[
         ("source:account", "111122223333"),
         ("source:region", "us-west-2"),
         ("source:instance-id", "i-0a1b2c3d4e5f60718"),
-        ("source:instance-type", "m6i.large"),
     ]);
     assert_eq!(wanted.tags, expected);
 }
@@ -106,6 +99,28 @@ fn what_does_not_fit_is_named_and_the_rest_is_written() {
     let unfit: Vec<_> = planned.unfit.iter().map(|unfit| (unfit.key.as_str(), unfit.why)).collect();
     assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["k48", "k49"]);
     assert_eq!(unfit, [("k50", Why::NoRoom), ("k51", Why::NoRoom)]);
+}
+
+#[test]
+fn the_own_tags_of_a_machine_take_the_room_of_those_that_say_where_it_comes_from() {
+    let rules = Rules::default();
+    let own: BTreeMap<_, _> = (0..50).map(|n| (format!("t{n:02}"), "v".to_owned())).collect();
+    let new = plan(&of(&own, &rules), &BTreeMap::new(), &Owned::default(), &rules);
+    let named = ["source:account", "source:instance-id", "source:region"];
+    let unfit = |plan: &Plan| plan.unfit.iter().map(|unfit| unfit.key.clone()).collect::<Vec<_>>();
+    assert_eq!((&new.set, unfit(&new)), (&own, named.map(str::to_owned).to_vec()));
+
+    // A machine that had room for all of them gets more tags of its own.
+    let few: BTreeMap<_, _> = own.iter().take(47).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let all = of(&few, &rules).tags;
+    let ours = Owned::default().with(&all);
+    let more: BTreeMap<_, _> = own.iter().take(49).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let planned = plan(&of(&more, &rules), &all, &ours, &rules);
+    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t47", "t48"]);
+    assert_eq!(planned.remove.len(), 2);
+    assert!(planned.remove.iter().all(|key| is_origin(key)) && unfit(&planned).len() == 2, "{planned:?}");
+    let by_person = plan(&of(&more, &rules), &all, &Owned::default(), &rules);
+    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t47".to_owned(), "t48".to_owned()]));
 }
 
 #[test]
@@ -192,7 +207,8 @@ mod properties {
             let touched: Vec<_> = plan.set.keys().chain(&plan.remove).collect();
             prop_assert!(touched.iter().all(|key| !is_protected(key)), "{touched:?}");
             for key in &plan.remove {
-                prop_assert!(rules.remove && owned.holds(key, &actual[key]), "{key} is not ours");
+                let may = rules.remove || is_origin(key);
+                prop_assert!(may && owned.holds(key, &actual[key]), "{key} is not ours");
             }
             for (key, value) in &plan.set {
                 prop_assert!(key.chars().count() <= KEY_LENGTH && value.chars().count() <= VALUE_LENGTH);

@@ -88,6 +88,8 @@ async fn a_spreadsheet_gets_every_column_and_no_formula() {
     assert_eq!(&lines[1][column("lag_seconds")], "5400");
     assert_eq!(&lines[1][column("tags")], "Environment=prod; a=b=c");
     assert_eq!(&lines[1][column("incidents")], "stalled");
+    assert_eq!([0, 1, 2].map(|n| &lines[n][column("tags_freshness")]), ["stale", "synced", "never"]);
+    assert_eq!(&lines[0][column("tags_skipped")], "it is disconnected from DRS");
     assert_eq!(&lines[2][column("staging_account")], STAGING);
     assert_eq!(&lines[1][column("rpo")], "15m");
     assert_eq!([0, 2].map(|n| &lines[n][column("lag_seconds")]), ["0", ""], "unknown is no zero");

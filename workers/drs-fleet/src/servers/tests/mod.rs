@@ -8,6 +8,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{ServerFacts, Staging, Step};
 use drs_fleet_domain::server::{Health, ServerDetailsRow, ServerRow, Sync};
 use drs_fleet_domain::span::Length;
+use drs_fleet_domain::tags::ServerTagsRow;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -47,6 +48,14 @@ fn details(row: &ServerRow, hostname: &str, tags: &[(&str, &str)]) -> ServerDeta
         gone_since: None,
         forget_at: None,
     }
+}
+
+/// That a server was last in line with its machine at `at`, and why nothing was copied since.
+fn tagged(row: &ServerRow, at: Timestamp, skipped: Option<&str>) -> ServerTagsRow {
+    let row = serde_json::json!({
+        "place": row.place, "server": row.id, "name": row.name(), "synced_at": at, "skipped": skipped,
+    });
+    serde_json::from_value(row).unwrap()
 }
 
 fn open(row: &mut ServerRow, kind: IncidentKind, closed_at: Option<Timestamp>) {
@@ -100,6 +109,7 @@ async fn fleet() -> Stage {
         ..made_of.facts
     };
     stage.store(&made_of).await;
+    stage.store(&tagged(&stalled, since(), None)).await;
     stage.store(&stalled).await;
 
     let mut healthy = row(&here, 2, "=crm-web", "CONTINUOUS");
@@ -112,6 +122,7 @@ async fn fleet() -> Stage {
         sync: None,
     });
     stage.store(&details(&healthy, "crm-web", &[("Environment", "test")])).await;
+    stage.store(&tagged(&healthy, since() - Duration::from_hours(48), Some("DISCONNECTED"))).await;
     stage.store(&healthy).await;
     let mut gone = row(&here, 3, "old-web", "CONTINUOUS");
     gone.gone_since = Some(since());

@@ -24,6 +24,7 @@ async fn what_programs_read_says_what_helps_and_where_it_is_extended_to() {
     let server = &shown["servers"][0];
     assert_eq!(server["error_words"], "DRS does not hear the agent (AGENT_NOT_SEEN)");
     assert!(server["remedy"]["page"].as_str().unwrap().starts_with("https://docs.aws.amazon.com/drs/"));
+    assert_eq!(server["tag_sync"]["freshness"], "SYNCED");
     let staged = stage.json(&format!("show {} --json", id(4))).await;
     assert_eq!(staged["servers"][0]["extended_to"][0]["id"], id(5));
     assert_eq!(staged["servers"][0]["extended_to"][0]["place"]["account"], PAYMENTS);

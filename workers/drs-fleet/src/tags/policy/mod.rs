@@ -37,7 +37,9 @@ pub(super) const EXAMPLE: &str = r#"Rules, in YAML or JSON; all of it may be lef
     - accounts: ["111122223333"]
       set: { remove: true, include: [Owner, CostCentre] }
 
-The workers take it up within a minute, and the next sweep brings source servers in line with it."#;
+The workers take it up within a minute, and the next sweep brings source servers in line with it. There is no
+source:instance-type: neither tag events nor the tagging API nor DRS tell the type of a machine, only one that DRS recommends.
+Where a server has no room for all, the machine's own tags come first, and those of origin are told as not copied."#;
 
 /// What `tags policy` can do.
 #[derive(clap::Subcommand)]

@@ -1,6 +1,7 @@
 mod history;
 mod plan;
 mod policy;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

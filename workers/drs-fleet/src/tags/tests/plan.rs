@@ -78,13 +78,3 @@ async fn programs_read_each_server_with_how_it_stands() {
     let fresh = ["in-line", "far-away", "refused"].map(|name| of(name)["freshness"].clone());
     assert_eq!(fresh, [json!("SYNCED"), json!("STALE"), json!("NEVER")]);
 }
-
-#[tokio::test]
-async fn sweeps_are_asked_for_of_places_that_are_swept() {
-    let stage = stage().await;
-    let asked = stage.run("sync").await;
-    assert!(asked.starts_with("The tag-sync was asked to compare the tags in 1 place:\n"), "{asked}");
-    assert!(asked.contains("111122223333/us-west-2 (Payments)"), "{asked}");
-    let elsewhere = stage.run("sync --region eu-west-1").await;
-    assert!(elsewhere.starts_with("error: no account has DRS in eu-west-1"), "{elsewhere}");
-}
