@@ -33,7 +33,7 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
   # Where people and programs are told, besides mail and slack, which are the hub's. What is secret is only named here: its
   # value is kept in Secrets Manager.
   channels:
-    erp:        { type: slack, secret: drs-fleet/slack, channel: C0123456789 }   # a bot: one thread per group
+    erp:        { type: slack, secret: drs-fleet/slack-bot, channel: C0123456789 }   # a bot: one thread per group
     managers:   { type: slack-webhook, secret: drs-fleet/slack-managers }        # an incoming webhook: no threads
     pager:      { type: webhook, secret: drs-fleet/pager }                       # HTTPS, signed with HMAC-SHA256
     bus:        { type: event-bridge }                                           # the hub's bus, for rules of others
