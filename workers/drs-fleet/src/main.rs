@@ -13,6 +13,7 @@ mod incidents;
 mod jobs;
 mod local;
 mod mutes;
+mod notifications;
 mod notify;
 mod paging;
 mod places;
@@ -58,6 +59,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet tags plan                            which tags differ from those of EC2
   drs-fleet routes test --incident erp-db-01     who is told of an incident, and why
   drs-fleet mutes list                           what is muted, and what that swallows now
+  drs-fleet notifications list --failed          the messages that no channel took
   drs-fleet notify test --render email           what people would read
   drs-fleet run all                              the four workers in one process, for a small hub";
 
@@ -96,6 +98,8 @@ enum Command {
     Mutes(Arguments<OneOf<mutes::Command>>),
     /// Open and close windows for drills, in which what is expected pages nobody
     DrillWindow(Arguments<OneOf<drill_windows::Command>>),
+    /// List what was sent over which channel, and send again what no channel took
+    Notifications(Arguments<OneOf<notifications::Command>>),
     /// See what people are told
     #[command(subcommand)]
     Notify(notify::Command),
@@ -121,6 +125,7 @@ fn main() -> ExitCode {
         Command::Routes(arguments) => process::in_runtime(routes::routes(arguments)),
         Command::Mutes(arguments) => process::in_runtime(family::run(arguments)),
         Command::DrillWindow(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Notifications(arguments) => process::in_runtime(family::run(arguments)),
         Command::Notify(command) => notify::notify(&command).map(|()| ExitCode::SUCCESS),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::MuteRow;
 use drs_fleet_domain::own_event::IncidentEvent;
