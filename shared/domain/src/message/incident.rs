@@ -210,12 +210,9 @@ pub(super) fn console_page(region: &str, page: &str) -> String {
 
 /// An id as a part of a URL: AWS's own are as they are.
 fn encoded(id: &str) -> String {
-    let mut url = String::new();
-    for byte in text::cut(id).bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
-            other => url.push_str(&format!("%{other:02X}")),
-        }
-    }
-    url
+    let code = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text::cut(id).bytes().map(code).collect()
 }

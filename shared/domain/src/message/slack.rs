@@ -77,15 +77,15 @@ fn header(text: &str) -> Value {
 }
 
 fn section(text: String) -> Value {
-    json!({"type": "section", "text": mrkdwn(text)})
+    json!({"type": "section", "text": mrkdwn(&text)})
 }
 
 fn field((name, value): &(String, String)) -> Value {
-    mrkdwn(format!("*{}*\n{}", escape(name, 80), escape(value, FIELD_LIMIT - 80)))
+    mrkdwn(&format!("*{}*\n{}", escape(name, 80), escape(value, FIELD_LIMIT - 80)))
 }
 
 /// `verbatim`: a name such as `@here` or `#general` is no mention, and `http://…` in a reason no link.
-fn mrkdwn(text: String) -> Value {
+fn mrkdwn(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
@@ -112,7 +112,7 @@ fn list(list: &List) -> String {
 
 fn link_block(links: &[(String, String)]) -> Option<Value> {
     let texts: Vec<_> =
-        links.iter().map(|(label, url)| mrkdwn(link(&opening(label), url))).take(FIELDS).collect();
+        links.iter().map(|(label, url)| mrkdwn(&link(&opening(label), url))).take(FIELDS).collect();
     (!texts.is_empty()).then(|| json!({"type": "context", "elements": texts}))
 }
 
