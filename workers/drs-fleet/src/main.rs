@@ -60,7 +60,7 @@ const EXAMPLES: &str = "Examples:
   drs-fleet routes test --incident erp-db-01     who is told of an incident, and why
   drs-fleet mutes list                           what is muted, and what that swallows now
   drs-fleet notifications list --failed          the messages that no channel took
-  drs-fleet notify test --render email           what people would read
+  drs-fleet notify test --channel mail           whether a channel works
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -100,9 +100,8 @@ enum Command {
     DrillWindow(Arguments<OneOf<drill_windows::Command>>),
     /// List what was sent over which channel, and send again what no channel took
     Notifications(Arguments<OneOf<notifications::Command>>),
-    /// See what people are told
-    #[command(subcommand)]
-    Notify(notify::Command),
+    /// Try the channels, and see what people are told
+    Notify(Arguments<OneOf<notify::Command>>),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -126,7 +125,7 @@ fn main() -> ExitCode {
         Command::Mutes(arguments) => process::in_runtime(family::run(arguments)),
         Command::DrillWindow(arguments) => process::in_runtime(family::run(arguments)),
         Command::Notifications(arguments) => process::in_runtime(family::run(arguments)),
-        Command::Notify(command) => notify::notify(&command).map(|()| ExitCode::SUCCESS),
+        Command::Notify(arguments) => process::in_runtime(notify::notify(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

@@ -15,7 +15,8 @@ use crate::family::{Asked, OneOf, Outcome};
 use crate::hub::Hub;
 use crate::text::Ask;
 
-pub(crate) use self::words::state;
+pub(crate) use self::read::answer;
+pub(crate) use self::words::{mended, state};
 
 const HELP: &str = "Examples:
   drs-fleet notifications list --days 7 --account Payments

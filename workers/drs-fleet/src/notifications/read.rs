@@ -118,12 +118,18 @@ pub(super) async fn meant(hub: &Hub, given: &str) -> anyhow::Result<DeliveryRow>
     }
 }
 
-/// The row as it is when its channel has answered, or when `patience` is at an end.
-pub(crate) async fn answer(hub: &Hub, key: &Key, patience: Duration) -> anyhow::Result<DeliveryRow> {
+/// The row as it is when its channel has answered, or when `patience` is at an end; `seen` sees it meanwhile.
+pub(crate) async fn answer(
+    hub: &Hub,
+    key: &Key,
+    patience: Duration,
+    mut seen: impl FnMut(&DeliveryRow) -> anyhow::Result<()>,
+) -> anyhow::Result<DeliveryRow> {
     let until = hub.io.now().checked_add(patience)?;
     loop {
         let row: Option<DeliveryRow> = hub.row(key.clone()).await.with_context(|| hub.unreadable())?;
         let row = row.context("it is not in the table any more")?;
+        seen(&row)?;
         if row.is_answered() || until <= hub.io.now() {
             return Ok(row);
         }

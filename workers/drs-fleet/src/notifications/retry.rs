@@ -89,7 +89,7 @@ async fn wait(hub: &Hub, due: &[DeliveryRow], out: &mut dyn Write) -> anyhow::Re
     writeln!(out, "{} sent once more; waiting for the notifier …", being(due.len()))?;
     out.flush()?;
     let keys: Vec<_> = due.iter().map(Row::key).collect();
-    let rows = try_join_all(keys.iter().map(|key| read::answer(hub, key, PATIENCE))).await?;
+    let rows = try_join_all(keys.iter().map(|key| read::answer(hub, key, PATIENCE, |_| Ok(())))).await?;
     let routes = policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?;
     for row in &rows {
         let helps =
