@@ -9,6 +9,7 @@ mod health;
 mod incidents;
 mod jobs;
 mod revoked;
+mod samples;
 mod set_aside;
 mod stopping;
 mod tags;

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod config;
 pub mod connect;
 pub mod consume;
+pub mod deliveries;
 pub mod due;
 #[cfg(test)]
 mod fixture;

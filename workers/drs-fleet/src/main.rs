@@ -13,6 +13,7 @@ mod incidents;
 mod jobs;
 mod local;
 mod mutes;
+mod notifications;
 mod notify;
 mod paging;
 mod places;
@@ -58,7 +59,8 @@ const EXAMPLES: &str = "Examples:
   drs-fleet tags plan                            which tags differ from those of EC2
   drs-fleet routes test --incident erp-db-01     who is told of an incident, and why
   drs-fleet mutes list                           what is muted, and what that swallows now
-  drs-fleet notify test --render email           what people would read
+  drs-fleet notifications list --failed          the messages that no channel took
+  drs-fleet notify test --channel mail           whether a channel works
   drs-fleet run all                              the four workers in one process, for a small hub";
 
 #[derive(Subcommand)]
@@ -96,9 +98,10 @@ enum Command {
     Mutes(Arguments<OneOf<mutes::Command>>),
     /// Open and close windows for drills, in which what is expected pages nobody
     DrillWindow(Arguments<OneOf<drill_windows::Command>>),
-    /// See what people are told
-    #[command(subcommand)]
-    Notify(notify::Command),
+    /// List what was sent over which channel, and send again what no channel took
+    Notifications(Arguments<OneOf<notifications::Command>>),
+    /// Try the channels, and see what people are told
+    Notify(Arguments<OneOf<notify::Command>>),
     /// Run workers against AWS
     Run(run::Arguments),
 }
@@ -121,7 +124,8 @@ fn main() -> ExitCode {
         Command::Routes(arguments) => process::in_runtime(routes::routes(arguments)),
         Command::Mutes(arguments) => process::in_runtime(family::run(arguments)),
         Command::DrillWindow(arguments) => process::in_runtime(family::run(arguments)),
-        Command::Notify(command) => notify::notify(&command).map(|()| ExitCode::SUCCESS),
+        Command::Notifications(arguments) => process::in_runtime(family::run(arguments)),
+        Command::Notify(arguments) => process::in_runtime(notify::notify(arguments)),
         Command::Run(arguments) => process::in_runtime(run::run(arguments)),
     };
     ended.unwrap_or_else(|error| process::fail(&error))

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use clap::Parser;
 use drs_fleet_aws::io::{Io, Write};
-use drs_fleet_domain::keys::Place;
+use drs_fleet_aws::store::Store;
+use drs_fleet_domain::keys::{self, Place};
+use drs_fleet_domain::notify::DeliveryRow;
+use drs_fleet_domain::notify::delivery::{self, Answer, day_of};
 use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
-use drs_fleet_domain::row::{Outbox, Row};
+use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::seen::Staging;
 use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
 use drs_fleet_domain::stamp::Stamp;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::family::{Arguments, Asked};
 use crate::hub::Hub;
@@ -99,6 +103,32 @@ impl<A: Asked> Stage<A> {
         let none = Outbox::new();
         let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
         self.hub.io.commit(write).await.unwrap();
+    }
+
+    /// A notifier that gets this answer of every channel, until it is dropped.
+    pub(crate) fn notifier(&self, answer: Answer) -> JoinSet<()> {
+        let io = self.hub.io.clone();
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let days = [io.now() - Duration::from_hours(24), io.now()].map(day_of).map(keys::deliveries);
+                let [yesterday, today] = days.each_ref().map(|day| io.query::<DeliveryRow>(day));
+                let stored = [yesterday.await.unwrap(), today.await.unwrap()].concat();
+                for Stored { row, .. } in stored {
+                    let store = Store::default();
+                    let claimed =
+                        store.wake(&io, &row.key(), |row| delivery::claim(row, None, io.now())).await;
+                    let claimed = claimed.unwrap();
+                    if let Some(row) = claimed.row().filter(|_| claimed.changed()) {
+                        let answered =
+                            |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
+                        store.change(&io, &row.key(), answered).await.unwrap();
+                    }
+                }
+            }
+        });
+        running
     }
 
     /// An ACTIVE account, registered as the spoke of the company that it is, with these DRS Regions.

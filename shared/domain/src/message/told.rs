@@ -79,3 +79,9 @@ impl Told {
         if self.sample { format!("{SAMPLE} - {text}") } else { text.to_owned() }
     }
 }
+
+/// A bulletin on one line, as a list of messages shows it.
+pub fn line(bulletin: &Bulletin) -> String {
+    let told = Told::of(bulletin, &Links::default());
+    told.marked(&told.line)
+}

@@ -11,6 +11,7 @@ use super::{Bulletin, ChannelName};
 use crate::keys::{self, Key};
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
+use crate::stamp::fnv1a_64;
 use crate::sweep::after;
 
 /// A sender that has not recorded the channel's answer after this long is taken for dead. Slack may take more than a
@@ -29,6 +30,9 @@ const ATTEMPTS: u32 = 20;
 
 /// The record of a bulletin is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// So many digits tell the bulletins of a day apart.
+const ID_DIGITS: usize = 10;
 
 /// Where a delivery is stored, besides what its group and channel say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,15 +132,28 @@ impl DeliveryRow {
         Place { day: day_of(self.made_at), number: self.number }
     }
 
+    /// What people call it, short enough to type: its day, and a print of the rest of its key.
+    pub fn id(&self) -> String {
+        let print = format!("{:016x}", fnv1a_64(self.key().sk.as_bytes()));
+        let short: String = print.chars().take(ID_DIGITS).collect();
+        format!("{}/{short}", day_of(self.made_at))
+    }
+
     /// The key of the one before it.
     pub fn before(&self) -> Option<Key> {
         let follows = self.follows.as_ref()?;
         Some(keys::delivery(follows.day, &self.channel, &self.group, follows.number))
     }
 
-    /// It is sent once more, by whoever wakes for it, though it was given up on.
+    /// Whether the channel has answered, be it only that it may take it later.
+    pub fn is_answered(&self) -> bool {
+        self.sent_at.is_some() || self.given_up || self.error.is_some()
+    }
+
+    /// It is sent once more, by whoever wakes for it, though it was given up on. The next answer of the channel is told
+    /// from the old one by there being none meanwhile.
     pub fn again(&self, now: Timestamp) -> Option<Change<Self>> {
-        let next = Self { try_at: Some(now), attempts: 0, given_up: false, ..self.clone() };
+        let next = Self { try_at: Some(now), attempts: 0, given_up: false, error: None, ..self.clone() };
         self.given_up.then(|| Change { row: next, tell: Vec::new() })
     }
 }

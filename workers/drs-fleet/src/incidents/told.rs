@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
-use crate::text::{ago, counted, fact, plain, second};
+use crate::notifications::state;
+use crate::text::{fact, plain, second};
 
 /// One group that the incident is in.
 pub(super) struct InGroup {
@@ -83,18 +84,9 @@ fn group(each: &InGroup, now: Timestamp) -> String {
     if each.last.is_empty() {
         text += &fact("messages", "none yet, or none since it was over");
     }
-    text + &each.last.iter().map(|row| fact(row.channel.as_str(), &state(row, now))).collect::<String>()
-}
-
-/// How a delivery stands.
-pub(crate) fn state(row: &DeliveryRow, now: Timestamp) -> String {
-    let tries = counted(row.attempts as usize, "attempt");
-    let error = row.error.as_ref().map(|error| format!(": {}", plain(error))).unwrap_or_default();
-    let state = match (row.sent_at, row.given_up, row.try_at) {
-        (Some(sent), ..) => format!("sent {}", ago(now, sent)),
-        (None, true, _) => format!("given up after {tries}"),
-        (None, false, Some(at)) => format!("not sent yet, {tries}, the next after {}", second(at)),
-        (None, false, None) => format!("not sent yet, {tries}"),
-    };
-    format!("bulletin {} {state}{error}", row.number)
+    text + &each
+        .last
+        .iter()
+        .map(|row| fact(row.channel.as_str(), &format!("bulletin {} {}", row.number, state(row, now))))
+        .collect::<String>()
 }

@@ -1,0 +1,97 @@
+//! Bulletins that a person wants sent: one that was given up on, or a sample. A notifier finds them in the index `due`.
+
+use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::notify::DeliveryRow;
+use drs_fleet_domain::row::{Change, Row};
+
+use crate::io::Io;
+use crate::registry::WriteToken;
+use crate::store::Store;
+use crate::verdict::IoError;
+
+/// Has bulletins sent.
+#[derive(Clone, Debug)]
+pub struct DeliveryEditor<I> {
+    io: I,
+    deliveries: Store<DeliveryRow>,
+}
+
+/// What asking for a bulletin once more came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Again {
+    /// It is due.
+    Due(Box<DeliveryRow>),
+    /// It was sent, or is still tried: there is nothing to do.
+    NotGivenUp(Box<DeliveryRow>),
+    /// There is no such bulletin.
+    Unknown,
+}
+
+impl<I: Io> DeliveryEditor<I> {
+    /// One for as long as the command runs.
+    pub fn new(io: I, token: WriteToken) -> Self {
+        token.spend();
+        Self { io, deliveries: Store::default() }
+    }
+
+    /// Has one sent once more that was given up on. The notifier's own writes and this one do not overwrite each other:
+    /// whoever comes second decides again.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn again(&self, key: &Key) -> Result<Again, IoError> {
+        let now = self.io.now();
+        let outcome = self.deliveries.change_now(&self.io, key, |row| row?.again(now)).await?;
+        let Some(row) = outcome.row().cloned().map(Box::new) else { return Ok(Again::Unknown) };
+        Ok(if outcome.changed() { Again::Due(row) } else { Again::NotGivenUp(row) })
+    }
+
+    /// Stores a new one, which is due at once.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn send(&self, row: &DeliveryRow) -> Result<(), IoError> {
+        let new = |known: Option<&_>| known.is_none().then(|| Change { row: row.clone(), tell: Vec::new() });
+        self.deliveries.change_now(&self.io, &row.key(), new).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drs_fleet_domain::incident::{IncidentKind, Severity};
+    use drs_fleet_domain::keys::Place;
+    use drs_fleet_domain::message;
+    use drs_fleet_domain::notify::ChannelName;
+    use drs_fleet_domain::notify::delivery::{self, Answer};
+
+    use super::*;
+    use crate::memory::MemoryIo;
+
+    fn sample(io: &MemoryIo) -> DeliveryRow {
+        let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+        let sample = message::sample(IncidentKind::SpokeSilent, Severity::High, 1, &place, io.now());
+        let channel = ChannelName::try_from("mail".to_owned()).unwrap();
+        DeliveryRow::new(("test/1", 1), &channel, sample.into(), None)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_up_on_is_due_again_and_nothing_else_is() {
+        let io = MemoryIo::default();
+        let editor = DeliveryEditor::new(io.clone(), WriteToken::for_command_of_a_person());
+        let row = sample(&io);
+        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Unknown);
+        editor.send(&row).await.unwrap();
+        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::NotGivenUp(Box::new(row.clone())));
+
+        let notifier = Store::<DeliveryRow>::default();
+        let claimed = |row: Option<&DeliveryRow>| delivery::claim(row?, None, io.now());
+        notifier.change(&io, &row.key(), claimed).await.unwrap();
+        let refused = Answer::RefusedForGood("no such channel".to_owned());
+        let answered = |row: Option<&DeliveryRow>| delivery::answered(row?, 1, &refused, io.now());
+        notifier.change(&io, &row.key(), answered).await.unwrap();
+
+        let Again::Due(due) = editor.again(&row.key()).await.unwrap() else { panic!("it was given up on") };
+        assert_eq!((due.try_at, due.attempts, due.is_answered()), (Some(io.now()), 0, false));
+        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::NotGivenUp(due));
+    }
+}

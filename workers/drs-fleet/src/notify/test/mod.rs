@@ -1,0 +1,79 @@
+//! `notify test`: a sample, sent through a channel or printed as each channel would show it.
+
+mod render;
+mod send;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::message;
+use drs_fleet_domain::notify::{ChannelName, Digest};
+use jiff::Timestamp;
+
+use self::render::Form;
+use crate::family::Outcome;
+use crate::hub::Hub;
+
+/// What `notify test` takes.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  drs-fleet notify test --channel mail
+  drs-fleet notify test --channel slack --kind JOB_FAILED --severity CRITICAL
+  drs-fleet notify test --render email --kind JOB_FAILED
+  drs-fleet notify test --render slack --severity CRITICAL --grouped 47
+
+--channel takes the road of every message: it is stored, a notifier sends it, and what the channel answered is said. It is
+marked as a test wherever people read it. Ends with 2 where the channel did not take it.
+What --render slack prints can be pasted into Slack's Block Kit Builder: the content of attachments[0].")]
+#[command(group = clap::ArgGroup::new("how").args(["channel", "render"]).required(true))]
+pub(crate) struct Arguments {
+    /// Send the sample through this channel of the routes; mail and slack are the hub's
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| ChannelName::try_from(name.to_owned()))]
+    channel: Option<ChannelName>,
+    /// Print the sample as this channel would send it; the hub is not needed
+    #[arg(long)]
+    render: Option<Form>,
+    /// What is wrong in the sample
+    #[arg(long, default_value = "REPLICATION_STALLED", ignore_case = true,
+        value_parser = PossibleValuesParser::new(IncidentKind::ALL.map(IncidentKind::as_str)))]
+    kind: String,
+    /// How bad it is
+    #[arg(long, default_value = "HIGH", ignore_case = true,
+        value_parser = PossibleValuesParser::new(Severity::ALL.map(Severity::as_str)))]
+    severity: String,
+    /// How many incidents are told together, 1 to 100000
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    grouped: u32,
+}
+
+impl Arguments {
+    /// Prints the sample, where that is asked for.
+    pub(super) fn print(&self, out: &mut dyn Write) -> Option<anyhow::Result<()>> {
+        let form = self.render?;
+        let sample = self.sample(Timestamp::now());
+        Some(sample.and_then(|sample| Ok(writeln!(out, "{}", render::rendered(form, &sample.into()))?)))
+    }
+
+    /// Sends the sample through the channel.
+    pub(super) async fn send(&self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+        let channel = self.channel.as_ref().context("give --channel or --render")?;
+        send::send(hub, channel, |now| self.sample(now), out).await
+    }
+
+    fn sample(&self, at: Timestamp) -> anyhow::Result<Digest> {
+        let is_kind = |kind: &IncidentKind| kind.as_str().eq_ignore_ascii_case(&self.kind);
+        let kind = IncidentKind::ALL.into_iter().find(is_kind);
+        let kind = kind.with_context(|| format!("there is no kind {:?}", self.kind))?;
+        let is_severity = |severity: &Severity| severity.as_str().eq_ignore_ascii_case(&self.severity);
+        let severity = Severity::ALL.into_iter().find(is_severity);
+        let severity = severity.with_context(|| format!("there is no severity {:?}", self.severity))?;
+        let place = Place { account: "111122223333".parse()?, region: "eu-central-1".parse()? };
+        Ok(message::sample(kind, severity, self.grouped, &place, at))
+    }
+}
