@@ -13,4 +13,5 @@ mod samples;
 mod set_aside;
 mod stopping;
 mod tags;
+mod threads;
 mod trust;

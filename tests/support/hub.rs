@@ -22,6 +22,7 @@ use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::events::ServiceEvent;
 use drs_fleet_local::faults::{FaultRule, Faults};
+use drs_fleet_local::slack::Slack as Workspace;
 use drs_fleet_local::sqs::Peeked;
 use drs_fleet_local::{Clock, LocalCloud, Refusal, Reply, World};
 use jiff::Timestamp;
@@ -56,18 +57,28 @@ pub(crate) struct Plan {
     pub(crate) registered: usize,
     /// Applied quota of replicating servers in the first spoke.
     pub(crate) quota: Option<u32>,
+    /// Who is told of what.
+    pub(crate) routes: Routes,
     /// What goes wrong once the spokes are registered.
     pub(crate) faults: Vec<FaultRule>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { speed: 20.0, spokes: 2, servers: 5, registered: 2, quota: None, faults: Vec::new() }
+        Self {
+            speed: 20.0,
+            spokes: 2,
+            servers: 5,
+            registered: 2,
+            quota: None,
+            routes: each_at_once(),
+            faults: Vec::new(),
+        }
     }
 }
 
 /// Each incident is told by itself, when it opens at once and afterwards soon.
-fn each_at_once() -> Routes {
+pub(crate) fn each_at_once() -> Routes {
     let default = Telling {
         group_by: Some(vec![Label::Kind, Label::Account, Label::Region, Label::Subject]),
         group_wait: Some(Duration::ZERO.into()),
@@ -81,6 +92,8 @@ fn each_at_once() -> Routes {
 pub(crate) struct Hub {
     pub(crate) fleet: Fleet,
     pub(crate) slack: Slack,
+    /// The Slack workspace that the hub's bot is in.
+    pub(crate) workspace: Workspace,
     registered: usize,
     stop: CancellationToken,
     workers: JoinHandle<anyhow::Result<()>>,
@@ -94,10 +107,13 @@ impl Hub {
         let clock = Clock::starting(Timestamp::now(), plan.speed);
         let cloud = LocalCloud::start(clock, Faults::seeded(7, Vec::new())).await.unwrap();
         let slack = Slack::open().await;
-        let fleet = Fleet::build(&cloud, estate(&plan), slack.url()).await.unwrap();
+        let stop = CancellationToken::new();
+        let (workspace, api) = Workspace::open(stop.clone()).await.unwrap();
+        let mut fleet = Fleet::build(&cloud, estate(&plan), slack.url()).await.unwrap();
+        fleet.admit_slack_bot(format!("{api}/api"), &workspace.token()).await.unwrap();
         fleet.register().await.unwrap();
         let editor = PolicyEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
-        editor.set::<RoutesRow>(each_at_once(), "a test".to_owned(), None).await.unwrap();
+        editor.set::<RoutesRow>(plan.routes, "a test".to_owned(), None).await.unwrap();
         for spoke in &SPOKES[plan.registered..plan.spokes] {
             let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
             editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
@@ -105,9 +121,8 @@ impl Hub {
         let (account, _, region) = SPOKES[0];
         cloud.world().drs.set_quota((account, region), Quota::Replicating.code(), plan.quota).unwrap();
         cloud.world().faults.set(plan.faults);
-        let stop = CancellationToken::new();
         let workers = fleet.start_workers(&stop).unwrap();
-        let hub = Self { fleet, slack, registered: plan.registered, stop, workers, _cloud: cloud };
+        let hub = Self { fleet, slack, workspace, registered: plan.registered, stop, workers, _cloud: cloud };
         hub.swept(plan.servers).await;
         hub
     }

@@ -31,13 +31,18 @@ const HELP: &str = "Examples:
 const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and what is not set is the default:
 
   # Where people and programs are told, besides mail and slack, which are the hub's. What is secret is only named here: its
-  # value is kept in Secrets Manager.
+  # value is kept in Secrets Manager. The notifier may read those that begin with drs-fleet/slack- and drs-fleet/notify-.
   channels:
     erp:        { type: slack, secret: drs-fleet/slack-bot, channel: C0123456789 }   # a bot: one thread per group
     managers:   { type: slack-webhook, secret: drs-fleet/slack-managers }        # an incoming webhook: no threads
-    pager:      { type: webhook, secret: drs-fleet/pager }                       # HTTPS, signed with HMAC-SHA256
+    pager:      { type: webhook, secret: drs-fleet/notify-pager }                # HTTPS, signed with HMAC-SHA256
     bus:        { type: event-bridge }                                           # the hub's bus, for rules of others
     erp-mail:   { type: topic, arn: "arn:aws:sns:eu-central-1:111122223333:erp" }
+  # Where people find more; each message links it.
+  links:
+    dashboard: https://dashboards.example.com/drs
+    runbooks:
+      REPLICATION_STALLED: https://wiki.example.com/drs/stalled
   # How is told what no route takes, and what routes do not set.
   default:
     channels: [mail, slack]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::{DEFAULT, Escalation, PEOPLE, Person, Route, Routes, Telling};
+use crate::incident::IncidentKind;
 use crate::notify::{Channel, ChannelName, Label};
 use crate::span::{self, Length};
 
@@ -27,6 +28,9 @@ impl Routes {
             problems.map(move |problem| format!("channels: {name}: {problem}"))
         });
         let mut problems: Vec<_> = channels.collect();
+        let links = self.links.dashboard.iter().chain(self.links.runbooks.values());
+        let bad = links.filter(|link| !link.starts_with("https://"));
+        problems.extend(bad.map(|link| format!("links: {link:?} does not begin with https://")));
         problems.extend(self.of_telling(&self.default, DEFAULT));
         self.of_routes(&self.routes, DEFAULT, &mut problems);
         problems.extend(twice(self.people.iter().map(|person| &person.name), PEOPLE));
@@ -180,14 +184,16 @@ fn is_token(text: &str) -> bool {
     TOKENS.iter().any(|token| text.starts_with(token))
 }
 
-/// The numbers, from 1, of lines of a document that seem to hold a secret: a URL or a token. Comments may name any URL but a
-/// webhook's.
+/// The numbers, from 1, of lines of a document that seem to hold a secret: a URL or a token. Comments and links may name any
+/// URL but a webhook's.
 pub fn lines_with_secrets(text: &str) -> Vec<usize> {
     let holds = |line: &str| {
         let written = if line.trim_start().starts_with('#') { "" } else { line };
         let written = written.split_once(" #").map_or(written, |(written, _)| written);
         let words = || line.split(|c: char| c.is_whitespace() || "\"',[]{}".contains(c));
-        written.contains("://") || line.contains("hooks.slack.com/") || words().any(is_token)
+        let is_link = written.contains("dashboard")
+            || IncidentKind::ALL.iter().any(|kind| written.contains(kind.as_str()));
+        (written.contains("://") && !is_link) || line.contains("hooks.slack.com/") || words().any(is_token)
     };
     text.lines().enumerate().filter(|(_, line)| holds(line)).map(|(n, _)| n + 1).collect()
 }

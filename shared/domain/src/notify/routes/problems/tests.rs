@@ -92,3 +92,14 @@ fn lines_that_hold_a_secret_are_found_before_anything_repeats_them() {
     assert_eq!(lines_with_secrets(text), [2, 3, 6]);
     assert_eq!(lines_with_secrets("{}"), [0_usize; 0]);
 }
+
+#[test]
+fn links_may_be_urls_of_pages_and_not_of_webhooks() {
+    let text = "links:\n  dashboard: https://drs.example.com\n  runbooks:\n    RPO_GAP: https://wiki.example.com\n    \
+                FULL_RESYNC: https://hooks.slack.com/services/T/B/x\n";
+    assert_eq!(lines_with_secrets(text), [5]);
+    assert_eq!(
+        problems(json!({ "links": { "dashboard": "drs.example.com" } })),
+        ["links: \"drs.example.com\" does not begin with https://"]
+    );
+}

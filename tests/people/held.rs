@@ -1,0 +1,146 @@
+//! What is held back is told once nothing holds it any more, if it lasts.
+
+use std::time::Duration;
+
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_aws::spells::{Ended, SpellEditor};
+use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::notify::window::Told;
+use drs_fleet_domain::notify::{DrillHappened, Label, Matchers, MuteRow, WindowRow};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
+use drs_fleet_tests::company::{place, register};
+
+use super::stage::{Stage, stall};
+
+const OPENED: (Happened, u32) = (Happened::Opened, 1);
+const RESOLVED: (Happened, u32) = (Happened::Resolved, 2);
+
+fn minutes(minutes: u64) -> impl Future<Output = ()> {
+    tokio::time::sleep(Duration::from_mins(minutes))
+}
+
+fn of_kind(kind: IncidentKind, subject: &str, what: (Happened, u32), stage: &Stage) -> IncidentEvent {
+    let stall = stall(&place(1), 1, Severity::High, what, stage.world.now());
+    let incident = format!("{kind}/{}/{}/{subject}", stall.account_id, stall.region);
+    IncidentEvent {
+        event_id: format!("{incident}#{}", what.1),
+        incident,
+        kind,
+        subject: subject.into(),
+        ..stall
+    }
+}
+
+/// The kinds that were told open so far.
+fn kinds(stage: &Stage) -> Vec<&'static str> {
+    let told = stage.digests("mail");
+    let named = told.iter().flat_map(|(_, digest)| &digest.first);
+    named.filter(|event| event.happened != Happened::Resolved).map(|event| event.kind.as_str()).collect()
+}
+
+fn working() -> Stage {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    stage.notifier();
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_spoke_holds_back_what_its_servers_have_and_no_other() {
+    let stage = working();
+    let account = place(1).account.to_string();
+    stage.happens(1, of_kind(IncidentKind::SpokeSilent, &account, OPENED, &stage));
+    minutes(1).await;
+    stage.happens(2, of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage));
+    stage.happens(3, of_kind(IncidentKind::CapacityTotal, &account, OPENED, &stage));
+    let elsewhere = stall(&place(2), 9, Severity::High, OPENED, stage.world.now());
+    stage.happens(4, elsewhere);
+    minutes(20).await;
+    let mut told = kinds(&stage);
+    told.sort_unstable();
+    assert_eq!(told, ["CAPACITY_TOTAL", "REPLICATION_STALLED", "SPOKE_SILENT"]);
+    stage.happens(5, of_kind(IncidentKind::SpokeSilent, &account, RESOLVED, &stage));
+    minutes(10).await;
+    assert_eq!(kinds(&stage).last(), Some(&"REPLICATION_LAG"), "it lasts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_of_a_whole_region_holds_back_its_consequences() {
+    let stage = working();
+    for server in 0..20 {
+        stage.happens(server, stall(&place(1), server, Severity::High, OPENED, stage.world.now()));
+    }
+    minutes(2).await;
+    stage.happens(100, of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage));
+    stage.happens(101, of_kind(IncidentKind::ReplicationLag, "s-2", OPENED, &stage));
+    stage.happens(102, of_kind(IncidentKind::ServerDisconnected, "s-1", OPENED, &stage));
+    minutes(20).await;
+    assert_eq!(kinds(&stage).iter().filter(|kind| **kind == "REPLICATION_LAG").count(), 0);
+    assert!(kinds(&stage).contains(&"SERVER_DISCONNECTED"), "that is no consequence");
+    stage.happens(103, of_kind(IncidentKind::ReplicationLag, "s-2", RESOLVED, &stage));
+    stage.happens(104, stall(&place(1), 0, Severity::High, RESOLVED, stage.world.now()));
+    minutes(10).await;
+    assert_eq!(
+        kinds(&stage).iter().filter(|kind| **kind == "REPLICATION_LAG").count(),
+        1,
+        "the one that lasts"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_muted_is_told_when_the_mute_ends() {
+    let stage = working();
+    let now = stage.world.now();
+    stage.world.set_row(&MuteRow {
+        id: "m".into(),
+        matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
+        from: now,
+        until: now + Duration::from_mins(30),
+        reason: "maintenance".into(),
+        author: "kim".into(),
+        ended_at: None,
+        ended_by: None,
+    });
+    stage.happens(1, stall(&place(1), 1, Severity::Critical, OPENED, now));
+    stage.happens(2, stall(&place(1), 2, Severity::High, OPENED, now));
+    minutes(20).await;
+    stage.happens(3, stall(&place(1), 2, Severity::High, RESOLVED, stage.world.now()));
+    minutes(5).await;
+    assert_eq!(stage.digests("mail"), []);
+    minutes(15).await;
+    let told = stage.digests("mail");
+    assert_eq!((told.len(), told[0].1.counts.opened), (1, 1), "the one that lasts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_a_person_opens_and_closes_begins_and_ends_a_drill_and_pages_nobody_meanwhile() {
+    let stage = working();
+    let now = stage.world.now();
+    let window = WindowRow {
+        id: "w".into(),
+        name: "spring drill".into(),
+        matchers: Matchers::of([(Label::Account, place(1).account.to_string())]),
+        from: now + Duration::from_mins(5),
+        until: now + Duration::from_hours(8),
+        author: "kim".into(),
+        closed_at: None,
+        closed_by: None,
+        told: Told::Nothing,
+    };
+    let editor = SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
+    editor.open(&window).await.unwrap();
+    minutes(10).await;
+    stage.happens(1, stall(&place(1), 1, Severity::High, OPENED, stage.world.now()));
+    minutes(30).await;
+    assert!(matches!(editor.end::<WindowRow>("w", "kim").await.unwrap(), Ended::Now(_)));
+    minutes(10).await;
+    let told: Vec<DrillHappened> = stage.drills("mail").into_iter().map(|drill| drill.happened).collect();
+    assert!(
+        matches!(&told[..], [DrillHappened::Started { by: Some(by), .. }, DrillHappened::Ended { .. }] if by == "kim"),
+        "{told:?}"
+    );
+    let pages = stage.digests("mail");
+    assert_eq!(pages.len(), 1, "what lasts is told when the window is closed");
+    assert!(pages[0].0 >= 40 * 60);
+}
