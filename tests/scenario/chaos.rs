@@ -59,7 +59,9 @@ async fn play(plan: Plan) -> End {
     let key = keys::instance_tags(&instance.parse().unwrap());
     let tags = until("synced tags", async || {
         let row = hub.row::<InstanceTagsRow>(&key).await?;
-        (!row.is_to_be_done()).then_some(row.tags)
+        // A sweep may have listed the machine before the change.
+        let is_changed = row.tags.get("PatchGroup").is_some_and(|group| group == "tuesday");
+        (is_changed && !row.is_to_be_done()).then_some(row.tags)
     })
     .await;
     let rows = hub.rows::<ServerRow>(&keys::servers(&hub.place(0))).await;
