@@ -13,6 +13,8 @@ pub enum SubjectKind {
     Job,
     /// A recovery instance.
     RecoveryInstance,
+    /// A channel over which people are told.
+    Channel,
 }
 
 /// Whom it concerns.
@@ -40,6 +42,7 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         IncidentKind::FailbackFailed
         | IncidentKind::ReplicationNotResumed
         | IncidentKind::InstanceTagTampered => SubjectKind::RecoveryInstance,
+        IncidentKind::ChannelFailing => SubjectKind::Channel,
     }
 }
 
@@ -70,6 +73,7 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::TagsUnfit => "Tags cannot be copied",
         IncidentKind::TagsRefused => "Tags refused",
         IncidentKind::InstanceTagTampered => "DRS tag removed or changed",
+        IncidentKind::ChannelFailing => "Channel takes no messages",
     }
 }
 
@@ -171,6 +175,10 @@ pub fn advice(kind: IncidentKind) -> &'static str {
         IncidentKind::InstanceTagTampered => {
             "DRS knows its instances by these tags and may lose or terminate what lacks them. Put them back as they \
              were, and find out who changed them."
+        }
+        IncidentKind::ChannelFailing => {
+            "What should be told over it is tried for half a day, then given up on: drs-fleet notifications list --failed \
+             shows it, notifications retry sends it. Check the channel's secret or topic; drs-fleet notify test tries it."
         }
         IncidentKind::ReplicationNotResumed => {
             "After a failback of an extended source server its agent stops, as AWS documents: install the AWS \
