@@ -122,7 +122,7 @@ async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_
         goes_round,
         |scene| {
             scene.world.deafen(None);
-            scene.lets_pass(Duration::from_mins(10));
+            scene.lets_pass(Duration::from_mins(20));
         },
         goes_round,
     ];
