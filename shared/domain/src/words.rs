@@ -77,6 +77,9 @@ pub fn title(kind: IncidentKind) -> &'static str {
     }
 }
 
+const CHANNEL_FAILING: &str = "Check its secret or its topic; drs-fleet notify test says whether that helped. What was meant for it \
+     is tried for half a day and then given up on: drs-fleet notifications retry sends that once more.";
+
 /// What it means and what to do first, in a sentence or two.
 ///
 /// Sources. Ports: DRS user guide, "Network requirements". Settings, and what disconnecting and stopping do: DRS API
@@ -176,10 +179,7 @@ pub fn advice(kind: IncidentKind) -> &'static str {
             "DRS knows its instances by these tags and may lose or terminate what lacks them. Put them back as they \
              were, and find out who changed them."
         }
-        IncidentKind::ChannelFailing => {
-            "What should be told over it is tried for half a day, then given up on: drs-fleet notifications list --failed \
-             shows it, notifications retry sends it. Check the channel's secret or topic; drs-fleet notify test tries it."
-        }
+        IncidentKind::ChannelFailing => CHANNEL_FAILING,
         IncidentKind::ReplicationNotResumed => {
             "After a failback of an extended source server its agent stops, as AWS documents: install the AWS \
              Replication Agent on the original machine again, in the staging account."

@@ -28,13 +28,13 @@ const NAMED: usize = 10;
 pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
     let told = Told::of(bulletin, links);
     let mut blocks = vec![header(&told.marked(&told.headline))];
-    blocks.extend(told.text.iter().map(|text| section(escape(text, TEXT_LIMIT))));
+    blocks.extend(told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))));
     let fields: Vec<Value> = told.facts.iter().map(field).collect();
     blocks.extend(fields.chunks(FIELDS).map(|fields| json!({"type": "section", "fields": fields})));
-    blocks.extend(told.list.as_ref().map(|shown| section(list(shown))));
+    blocks.extend(told.list.as_ref().map(|shown| section(&list(shown))));
     let advice =
         told.advice.iter().map(|advice| format!("*What to do:* {}", escape(advice, TEXT_LIMIT - 20)));
-    blocks.extend(advice.map(section));
+    blocks.extend(advice.map(|advice| section(&advice)));
     blocks.extend(link_block(&told.links));
     message(bulletin, &told, &told.line, &blocks)
 }
@@ -42,8 +42,8 @@ pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
 /// What is new: a reply in the thread.
 pub fn slack_reply(bulletin: &Bulletin) -> Value {
     let told = Told::of(bulletin, &Links::default());
-    let mut blocks: Vec<_> = told.text.iter().map(|text| section(escape(text, TEXT_LIMIT))).collect();
-    blocks.extend(told.list.as_ref().map(|shown| section(list(shown))));
+    let mut blocks: Vec<_> = told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))).collect();
+    blocks.extend(told.list.as_ref().map(|shown| section(&list(shown))));
     message(bulletin, &told, &told.news, &blocks)
 }
 
@@ -76,8 +76,8 @@ fn header(text: &str) -> Value {
     json!({"type": "header", "text": {"type": "plain_text", "text": text, "emoji": false}})
 }
 
-fn section(text: String) -> Value {
-    json!({"type": "section", "text": mrkdwn(&text)})
+fn section(text: &str) -> Value {
+    json!({"type": "section", "text": mrkdwn(text)})
 }
 
 fn field((name, value): &(String, String)) -> Value {

@@ -6,7 +6,6 @@ mod jobs;
 #[path = "../../../local/src/slack/limits.rs"]
 mod limits;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::*;

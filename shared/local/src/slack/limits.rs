@@ -48,9 +48,11 @@ fn is_block(block: &Value) -> bool {
             let fields = list(&block["fields"]);
             let has_fields = (1..=10).contains(&fields.len()) && fields.iter().all(|f| is_text(f, 2_000));
             let has_text = is_text(&block["text"], 3_000);
-            (has_text || has_fields)
-                && (has_text || block["text"].is_null())
-                && (has_fields || block["fields"].is_null())
+            // Either will do, and what is there must fit.
+            match (has_text, has_fields) {
+                (true, fits) => fits || block["fields"].is_null(),
+                (false, fits) => fits && block["text"].is_null(),
+            }
         }
         Some("context") => {
             let elements = list(&block["elements"]);

@@ -131,10 +131,11 @@ fn every_kind_and_severity_reads_as_its_golden_file_says_in_each_channel_and_sta
         for state in STATES {
             let mut text = String::new();
             for kind in IncidentKind::ALL {
-                text += &format!("==== {kind}\n{}\n", whole(channel, &in_state(state, kind, Severity::High)));
+                let whole = whole(channel, &in_state(state, kind, Severity::High));
+                text.extend(["==== ", kind.as_str(), "\n", &whole, "\n"]);
                 for severity in SEVERITIES.into_iter().filter(|s| *s != Severity::High) {
-                    text +=
-                        &format!("---- {severity}\n{}\n", brief(channel, &in_state(state, kind, severity)));
+                    let brief = brief(channel, &in_state(state, kind, severity));
+                    text.extend(["---- ", severity.as_str(), "\n", &brief, "\n"]);
                 }
             }
             insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false,
