@@ -94,7 +94,7 @@ fn goes_round(scene: &Scene) {
     for (n, event) in scene.world.published_events().iter().enumerate() {
         scene.put(&on_the_bus(n, event));
     }
-    scene.lets_pass(Duration::from_mins(1));
+    scene.lets_pass(Duration::from_mins(7));
 }
 
 /// Over which channel something of a channel was told.

@@ -21,7 +21,7 @@ fn told(wave: u32, happened: &str, at: Timestamp) -> OwnEvent {
 }
 
 fn job(wave: u32, happened: &str, at: Timestamp) -> JobEvent {
-    let failed = u32::from(wave % 3 == 0);
+    let failed = u32::from(wave.is_multiple_of(3));
     serde_json::from_value(json!({
         "eventId": format!("{happened}/{wave}"), "happened": happened, "accountId": place(1).account,
         "accountName": "erp-prod", "region": place(1).region, "jobId": format!("drsjob-{wave:017x}"),

@@ -42,7 +42,7 @@ pub fn published() -> Vec<(String, Value)> {
     let events: Vec<_> = events.map(|(n, (path, event))| (path, on_the_bus(n, &event))).collect();
     let told = (events.len()..).zip(notifications::notifications()).map(|(n, (case, detail))| {
         let at = detail["at"].as_str().unwrap().parse().unwrap();
-        (path_of(NOTIFICATION_SENT, case), delivered(n, NOTIFICATION_SENT, at, detail))
+        (path_of(NOTIFICATION_SENT, case), delivered(n, NOTIFICATION_SENT, at, &detail))
     });
     let told: Vec<_> = told.collect();
     events.into_iter().chain(told).collect()
@@ -58,11 +58,11 @@ fn path_of(detail_type: &str, case: &str) -> String {
 
 /// The event as the hub's bus hands it on.
 pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
-    delivered(n, event.detail_type(), event.at(), event.detail().unwrap())
+    delivered(n, event.detail_type(), event.at(), &event.detail().unwrap())
 }
 
 /// `id` and `time` are the bus's.
-fn delivered(n: usize, detail_type: &str, at: Timestamp, detail: Value) -> Value {
+fn delivered(n: usize, detail_type: &str, at: Timestamp, detail: &Value) -> Value {
     json!({
         "version": "0",
         "id": format!("e3b0c442-98fc-4c14-9afb-{n:012}"),

@@ -170,7 +170,7 @@ impl Hub {
                 let number = member.told.map_or(0, |marked| marked.number);
                 member.event == row.latest && member.news().is_none() && number <= told.number
             });
-            if !is_out || !is_told {
+            if !(is_out && is_told) {
                 return false;
             }
             for (channel, place) in told.last_told() {
