@@ -170,12 +170,12 @@ impl Hub {
                 let number = member.told.map_or(0, |marked| marked.number);
                 member.event == row.latest && member.news().is_none() && number <= told.number
             });
-            if !(is_out && is_told) {
+            if !is_out || !is_told {
                 return false;
             }
             for (channel, place) in told.last_told() {
                 let key = keys::delivery(place.day, channel, group, place.number);
-                if !self.row::<DeliveryRow>(&key).await.is_some_and(|row| row.sent_at.is_some()) {
+                if self.row::<DeliveryRow>(&key).await.is_none_or(|row| row.sent_at.is_none()) {
                     return false;
                 }
             }
