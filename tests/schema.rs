@@ -120,6 +120,7 @@ fn every_value_of_a_closed_set_is_listed_and_nothing_else() {
         ("kindOfAccount", SubjectKind::Account),
         ("kindOfJob", SubjectKind::Job),
         ("kindOfRecoveryInstance", SubjectKind::RecoveryInstance),
+        ("kindOfChannel", SubjectKind::Channel),
     ] {
         let kinds = IncidentKind::ALL.into_iter().filter(|kind| words::subject(*kind) == subject);
         assert_eq!(listed(&incident, name), kinds.map(|kind| kind.to_string()).collect());

@@ -1,16 +1,24 @@
 //! The notifier's paths.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use drs_fleet_aws::io::Notice;
+use drs_fleet_aws::memory::Fault;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
-use drs_fleet_domain::own_event::IncidentEvent;
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::notify::{Bulletin, ChannelRow, DeliveryRow};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use notifier::Notifier;
 use serde_json::{Value, json};
 
-use super::Path;
+use super::ending::Ending;
 use super::scene::Scene;
 use super::world::{early, event, place, server_id};
+use super::{Path, worth_trying};
 use crate::samples::on_the_bus;
 
 pub(super) fn notifier() -> Notifier {
@@ -73,4 +81,74 @@ async fn an_own_event_of_an_unknown_type_is_recorded_wherever_the_notifier_dies(
     let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(clean.rows.keys().any(|key| key.starts_with("unhandled#notifier")));
     assert!(clean.notices.is_empty());
+}
+
+fn notifier_of_a_hub() -> Notifier {
+    let place = Place { account: "999900001111".parse().unwrap(), region: "eu-central-1".parse().unwrap() };
+    notifier().in_hub(Some(place))
+}
+
+/// The bus brings the notifier what it told itself, some of it not for the first time. Its group has its turn in that time,
+/// also where whoever looked at it died.
+fn goes_round(scene: &Scene) {
+    for (n, event) in scene.world.published_events().iter().enumerate() {
+        scene.put(&on_the_bus(n, event));
+    }
+    scene.lets_pass(Duration::from_mins(7));
+}
+
+/// Over which channel something of a channel was told.
+fn told_of_channels(ending: &Ending) -> BTreeSet<(String, String)> {
+    let mut told = BTreeSet::new();
+    for row in ending.all::<DeliveryRow>() {
+        assert!(row.sent_at.is_some(), "{row:?}");
+        let Bulletin::Digest(digest) = row.bulletin else { panic!("no drill is told of here") };
+        let of_channels = digest.first.iter().filter(|event| event.kind == IncidentKind::ChannelFailing);
+        told.extend(
+            of_channels
+                .map(|event| (row.channel.to_string(), format!("{:?} {}", event.happened, event.subject))),
+        );
+    }
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_wherever_the_notifier_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
+            scene.put(&envelope(0));
+            scene.lets_pass(Duration::from_mins(6));
+        },
+        goes_round,
+        |scene| {
+            scene.world.deafen(None);
+            scene.lets_pass(Duration::from_mins(40));
+        },
+        goes_round,
+    ];
+    let path = Path { make: notifier_of_a_hub, steps };
+    let check = |ending: &Ending, case: &str| {
+        ending.assert_nothing_is_left(case);
+        let told = ["Opened mail", "Resolved mail"].map(|told| ("slack".to_owned(), told.to_owned()));
+        assert_eq!(told_of_channels(ending), told.into(), "{case}");
+        let happened: BTreeSet<_> =
+            ending.incidents().into_iter().map(|(_, happened)| format!("{happened:?}")).collect();
+        assert_eq!(
+            happened,
+            [Happened::Opened, Happened::Resolved].map(|h| format!("{h:?}")).into(),
+            "{case}"
+        );
+        assert!(ending.all::<ChannelRow>().iter().all(|row| row.failing.is_none()), "{case}");
+        let mails = ending.notices.iter().filter(|notice| matches!(notice, Notice::Topic { .. })).count();
+        assert!((1..=2).contains(&mails), "what waited is told once it can be: {case}");
+    };
+    let (points, clean) = path.played(|_| {}).await;
+    check(&clean, "without fault");
+    // Where it asks, a crash leaves nothing behind that would not be there without.
+    let changes = |point: &usize| ["commit", "publish", "published", "send"].contains(&points[*point]);
+    for point in worth_trying(&points).into_iter().filter(changes) {
+        let (_, ending) = path.played(|io| io.crash_at(point, Fault::After)).await;
+        check(&ending, &format!("crash at point {point} ({})", points[point]));
+    }
 }

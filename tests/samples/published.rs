@@ -81,13 +81,15 @@ const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
 /// What is told of one kind of incident on one morning.
 fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
-    let place = place();
+    let is_of_hub = words::subject(kind) == SubjectKind::Channel;
+    let place = if is_of_hub { hub() } else { place() };
     let (id, name) = match (words::subject(kind), kind) {
         (SubjectKind::Server, _) => ("s-12345678901234567", "erp-db-03"),
         (SubjectKind::Account, IncidentKind::UnregisteredAccount) => (place.account.as_str(), "111122223333"),
         (SubjectKind::Account, _) => (place.account.as_str(), "erp-prod"),
         (SubjectKind::Job, _) => (JOB, "erp-wave-2, drill of 40 servers"),
         (SubjectKind::RecoveryInstance, _) => (INSTANCE, "erp-db-03"),
+        (SubjectKind::Channel, _) => ("pager", "pager"),
     };
     let job_id: JobId = JOB.parse().unwrap();
     let of_job = matches!(words::subject(kind), SubjectKind::Job | SubjectKind::RecoveryInstance)
@@ -96,7 +98,11 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
     let of_replication = words::subject(kind) == SubjectKind::Server
         && !matches!(kind, IncidentKind::TagsUnfit | IncidentKind::TagsRefused);
     let application = of_replication.then_some("ERP");
-    let account_name = if kind == IncidentKind::UnregisteredAccount { name } else { "erp-prod" };
+    let account_name = match kind {
+        IncidentKind::UnregisteredAccount => name,
+        IncidentKind::ChannelFailing => HUB,
+        _ => "erp-prod",
+    };
     let subject = Subject { place: &place, account_name, id, name, job, application };
     let (mut open, mut since, mut events) = (Incidents::new(), None, Vec::new());
     for found in findings(kind) {
@@ -139,6 +145,11 @@ fn capacity() -> [CapacityEvent; 3] {
 
 fn place() -> Place {
     Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() }
+}
+
+/// Where the channels are.
+fn hub() -> Place {
+    Place { account: HUB.parse().unwrap(), region: HUB_REGION.parse().unwrap() }
 }
 
 /// A time of the day of the story.

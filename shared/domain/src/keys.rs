@@ -24,6 +24,7 @@
 //! | incident in a group | `group#GROUP#DIGIT` | `member#INCIDENT` | notifier |
 //! | drill | `drill` | `drill#WINDOW`, `drill#plan/PLAN`, `drill#jobs` | notifier |
 //! | bulletin for a channel | `notified#DAY` | `CHANNEL#GROUP#NUMBER` | notifier; the CLI, who wants one sent again |
+//! | channel that refused something | `channels` | `channel#CHANNEL` | notifier |
 //! | server of an instance | `instance#i-…` | `server#ACCOUNT#REGION#s-…` | capacity-tracker |
 //! | tags of an instance | `instance#i-…` | `tags` | tag-sync |
 //! | thresholds | `policy` | `policy` | the CLI |
@@ -46,6 +47,9 @@ use crate::notify::ChannelName;
 
 /// How many shards a worker's part of the index `due` has.
 pub const DUE_SHARDS: u32 = 4;
+
+/// Partition of the channels.
+const CHANNELS: &str = "channels";
 
 /// Partition of the windows for drills.
 const WINDOWS: &str = "windows";
@@ -72,6 +76,15 @@ pub struct Place {
     pub account: AccountId,
     /// Where.
     pub region: Region,
+}
+
+impl Place {
+    /// Where the resource of an ARN is; `None` where the ARN does not say.
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.split(':').skip(3);
+        let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { account, region })
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -332,6 +345,8 @@ pub enum Told {
     Delivery,
     /// A [`window`].
     Window,
+    /// A [`channel`].
+    Channel,
 }
 
 /// Which of the notifier's items a key names; `None` for what is none of these.
@@ -339,6 +354,7 @@ pub fn of_notifier(key: &Key) -> Option<Told> {
     match key.pk.as_str() {
         "drill" => Some(Told::Drill),
         WINDOWS => Some(Told::Window),
+        CHANNELS => Some(Told::Channel),
         pk if pk.starts_with("notified#") => Some(Told::Delivery),
         _ if key.sk == "group" => Some(Told::Group),
         _ => None,
@@ -369,6 +385,16 @@ pub fn delivery(day: Date, channel: &ChannelName, group: &str, number: u32) -> K
 /// All bulletins of a day.
 pub fn deliveries(day: Date) -> Range {
     Range { pk: format!("notified#{day}"), sk_prefix: String::new() }
+}
+
+/// A channel that refused something.
+pub fn channel(channel: &ChannelName) -> Key {
+    Key { pk: CHANNELS.into(), sk: format!("channel#{channel}") }
+}
+
+/// All channels that refused something.
+pub fn channels() -> Range {
+    Range { pk: CHANNELS.into(), sk_prefix: "channel#".into() }
 }
 
 /// All incidents of a kind in a place, open and resolved.

@@ -13,6 +13,8 @@ pub enum SubjectKind {
     Job,
     /// A recovery instance.
     RecoveryInstance,
+    /// A channel over which people are told.
+    Channel,
 }
 
 /// Whom it concerns.
@@ -40,6 +42,7 @@ pub fn subject(kind: IncidentKind) -> SubjectKind {
         IncidentKind::FailbackFailed
         | IncidentKind::ReplicationNotResumed
         | IncidentKind::InstanceTagTampered => SubjectKind::RecoveryInstance,
+        IncidentKind::ChannelFailing => SubjectKind::Channel,
     }
 }
 
@@ -70,8 +73,12 @@ pub fn title(kind: IncidentKind) -> &'static str {
         IncidentKind::TagsUnfit => "Tags cannot be copied",
         IncidentKind::TagsRefused => "Tags refused",
         IncidentKind::InstanceTagTampered => "DRS tag removed or changed",
+        IncidentKind::ChannelFailing => "Channel takes no messages",
     }
 }
+
+const CHANNEL_FAILING: &str = "Check its secret or its topic; drs-fleet notify test says whether that helped. What was meant for it \
+     is tried for half a day and then given up on: drs-fleet notifications retry sends that once more.";
 
 /// What it means and what to do first, in a sentence or two.
 ///
@@ -172,6 +179,7 @@ pub fn advice(kind: IncidentKind) -> &'static str {
             "DRS knows its instances by these tags and may lose or terminate what lacks them. Put them back as they \
              were, and find out who changed them."
         }
+        IncidentKind::ChannelFailing => CHANNEL_FAILING,
         IncidentKind::ReplicationNotResumed => {
             "After a failback of an extended source server its agent stops, as AWS documents: install the AWS \
              Replication Agent on the original machine again, in the staging account."

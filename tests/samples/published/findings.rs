@@ -94,6 +94,14 @@ pub(super) fn findings(kind: IncidentKind) -> Vec<Found> {
             Holds("08:55:12", Medium, "AccessDeniedException: not authorized to perform drs:TagResource"),
             Over("09:10:14"),
         ],
+        IncidentKind::ChannelFailing => vec![
+            Holds(
+                "08:40:12",
+                High,
+                "it takes no messages; the last was refused with: channel send: transient: the webhook answered 503",
+            ),
+            Over("09:00:03"),
+        ],
         IncidentKind::InstanceTagTampered => {
             vec![Holds("08:40:12", High, "removed or changed: AWSElasticDisasterRecoveryManaged")]
         }

@@ -11,9 +11,10 @@ use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow};
 use drs_fleet_domain::row::{Change, Row};
 use futures::future::try_join_all;
 
-use crate::Notifier;
+use crate::{Notifier, channels};
 
-/// Stores a delivery of a bulletin for each channel that can be used; `last` says what went there before.
+/// Stores a delivery of a bulletin for each channel that can be used, or for others where it tells that one of these
+/// cannot; `last` says what went there before.
 pub(crate) async fn make<I: Io>(
     worker: &Notifier,
     io: &I,
@@ -23,9 +24,9 @@ pub(crate) async fn make<I: Io>(
 ) -> Result<Vec<DeliveryRow>, IoError> {
     let routes = worker.routes.current(io).await?;
     let mut made = Vec::new();
-    for channel in channels.iter().filter(|channel| worker.can_use(&routes, channel)) {
-        let follows = last.get(channel).cloned();
-        let new = DeliveryRow::new((group, number), channel, bulletin.clone(), follows);
+    for channel in channels::told_over(worker, io, &routes, bulletin, channels).await? {
+        let follows = last.get(&channel).cloned();
+        let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows);
         let create =
             |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
         worker.deliveries.change(io, &new.key(), create).await?;
@@ -65,7 +66,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    Ok(match io.send(&notice(channel, row, &routes.links)).await {
+    let answer = match io.send(&notice(channel, row, &routes.links)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
@@ -75,7 +76,9 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
                 Answer::Refused(error.to_string(), error.retry_after)
             }
         }
-    })
+    };
+    channels::note(worker, io, &row.channel, &answer).await?;
+    Ok(answer)
 }
 
 fn notice(channel: &Channel, row: &DeliveryRow, links: &Links) -> Notice {

@@ -1,6 +1,7 @@
 //! Tells people of incidents: grouped, once, in words they can act on. The decisions are in
 //! `drs_fleet_domain::{notification, notify}`, the words in `drs_fleet_domain::message`.
 
+mod channels;
 mod deliver;
 mod drills;
 mod handle;
@@ -20,10 +21,10 @@ use drs_fleet_aws::worker::{Sorted, Worker};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::{
-    Channel, ChannelName, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes, WindowRow,
+    Channel, ChannelName, ChannelRow, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes, WindowRow,
 };
 use drs_fleet_domain::routing::WorkerName;
 
@@ -39,10 +40,13 @@ pub struct Notifier {
     deliveries: Store<DeliveryRow>,
     drills: Store<DrillRow>,
     windows: Store<WindowRow>,
+    channels: Store<ChannelRow>,
     /// What one Region brings by the thousand pokes its group once.
     pokes: Together<Key, Severity>,
     /// Whether the hub has a Slack webhook.
     has_webhook: bool,
+    /// The hub's own account and Region, in which channels fail; where they are not known, nobody is told of that.
+    hub: Option<Place>,
 }
 
 impl Notifier {
@@ -59,9 +63,17 @@ impl Notifier {
             deliveries: Store::new(metrics.clone()),
             drills: Store::new(metrics.clone()),
             windows: Store::new(metrics.clone()),
+            channels: Store::new(metrics.clone()),
             pokes: Together::default(),
             has_webhook,
+            hub: None,
         }
+    }
+
+    /// The same in a hub that is known.
+    #[must_use]
+    pub fn in_hub(self, hub: Option<Place>) -> Self {
+        Self { hub, ..self }
     }
 
     /// Whether the routes have a channel of this name, and the hub what it needs.
@@ -75,7 +87,8 @@ impl Notifier {
 
     /// As the settings of a hub say.
     pub fn of(settings: &Settings, registry: RegistryCache, metrics: &Metrics) -> Self {
-        Self::new(settings.slack_secret.is_some(), registry, metrics)
+        let hub = settings.topic_arn.as_deref().and_then(Place::of_arn);
+        Self::new(settings.slack_secret.is_some(), registry, metrics).in_hub(hub)
     }
 }
 
@@ -103,6 +116,7 @@ impl Worker for Notifier {
             Some(keys::Told::Drill) => drills::wake(self, io, key).await,
             Some(keys::Told::Window) => drills::wake_window(self, io, key).await,
             Some(keys::Told::Delivery) => deliver::deliver(self, io, key).await,
+            Some(keys::Told::Channel) => channels::wake(self, io, key).await,
             None => Ok(()),
         }
     }

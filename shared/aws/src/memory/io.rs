@@ -332,6 +332,9 @@ impl Io for MemoryIo {
 
     async fn send(&self, notice: &Notice) -> Answer<Receipt> {
         self.point("send", Neighbour::Channel, |world, _| {
+            if world.deaf.is_some_and(|is_deaf| is_deaf(notice)) {
+                return Err(IoError::new(Neighbour::Channel, "send", Verdict::Denied, "it takes nothing"));
+            }
             world.notices.push(notice.clone());
             // As Slack names messages: by their time, here by their number.
             let thread = match notice {

@@ -58,6 +58,7 @@ struct World {
     spokes: Spokes,
     published: Vec<OwnEvent>,
     notices: Vec<Notice>,
+    deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
 }
 
@@ -84,6 +85,7 @@ impl MemoryIo {
             spokes: Spokes::default(),
             published: Vec::new(),
             notices: Vec::new(),
+            deaf: None,
             evicted: Vec::new(),
         };
         Self {
@@ -216,6 +218,11 @@ impl MemoryIo {
     /// Everything sent to people.
     pub fn notices(&self) -> Vec<Notice> {
         self.world().notices.clone()
+    }
+
+    /// From now on nobody takes the notices that are meant by it; `None`: everybody takes all.
+    pub fn deafen(&self, deaf: Option<fn(&Notice) -> bool>) {
+        self.world().deaf = deaf;
     }
 
     /// Accounts whose caches were dropped.

@@ -75,6 +75,8 @@ kinds! {
     TagsRefused = "TAGS_REFUSED",
     /// A tag by which DRS knows an instance was removed or changed.
     InstanceTagTampered = "INSTANCE_TAG_TAMPERED",
+    /// A channel over which people are told takes nothing any more.
+    ChannelFailing = "CHANNEL_FAILING",
 }
 
 impl fmt::Display for IncidentKind {

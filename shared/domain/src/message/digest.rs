@@ -129,6 +129,7 @@ fn counted(digest: &Digest, kind: Option<IncidentKind>) -> String {
         Some(SubjectKind::Server) => text::count(open, "server"),
         Some(SubjectKind::Job) => text::count(open, "job"),
         Some(SubjectKind::RecoveryInstance) => text::count(open, "instance"),
+        Some(SubjectKind::Channel) => text::count(open, "channel"),
         Some(SubjectKind::Account) if digest.accounts == open => text::count(open, "account"),
         Some(SubjectKind::Account) => text::count(open, "Region"),
         None => text::count(open, "incident"),
@@ -215,7 +216,8 @@ fn advice(digest: &Digest, kind: Option<IncidentKind>) -> Option<String> {
 }
 
 fn links_of(digest: &Digest, links: &Links) -> Vec<(String, String)> {
-    let regions: BTreeSet<&str> = digest.first.iter().map(|event| event.region.as_str()).collect();
+    let of_drs = digest.first.iter().filter(|event| incident::console_link(event).is_some());
+    let regions: BTreeSet<&str> = of_drs.map(|event| event.region.as_str()).collect();
     let kinds: BTreeSet<IncidentKind> =
         digest.first.iter().filter(|event| !is_over(event)).map(|event| event.kind).collect();
     let consoles = regions

@@ -78,7 +78,7 @@ fn headline(why: Why, event: &IncidentEvent) -> String {
 /// All that a lock screen or a list of messages shows.
 pub(super) fn line(why: Why, event: &IncidentEvent) -> String {
     let mut remarks = vec![match words::subject(event.kind) {
-        SubjectKind::Server | SubjectKind::Job | SubjectKind::RecoveryInstance => {
+        SubjectKind::Server | SubjectKind::Job | SubjectKind::RecoveryInstance | SubjectKind::Channel => {
             text::cut(&event.account_name)
         }
         // Its name is the account's; the quotas and the rules are those of one Region.
@@ -104,6 +104,7 @@ pub(super) fn facts(digest: &Digest, event: &IncidentEvent) -> Vec<(String, Stri
         SubjectKind::Server => Some("Server"),
         SubjectKind::Job => Some("Job"),
         SubjectKind::RecoveryInstance => Some("Instance"),
+        SubjectKind::Channel => Some("Channel"),
         SubjectKind::Account => None,
     };
     facts.extend(subject.map(|what| (what, text::named(&event.subject_name, &event.subject))));
@@ -181,7 +182,7 @@ pub(super) fn item(event: &IncidentEvent, common: &Common<'_>) -> Item {
     };
     Item {
         name: format!("{happened}{kind}{}", text::listed(&event.subject_name)),
-        link: Some(console_link(event)),
+        link: console_link(event),
         rest: account.into_iter().chain(region).chain([state]).collect::<Vec<_>>().join(", "),
     }
 }
@@ -189,7 +190,7 @@ pub(super) fn item(event: &IncidentEvent, common: &Common<'_>) -> Item {
 fn links_of(event: &IncidentEvent, links: &Links) -> Vec<(String, String)> {
     let runbook = links.runbooks.get(&event.kind).filter(|_| !is_over(event));
     [
-        ("AWS console", Some(console_link(event))),
+        ("AWS console", console_link(event)),
         ("Runbook", runbook.cloned()),
         ("Dashboard", links.dashboard.clone()),
     ]
@@ -198,8 +199,8 @@ fn links_of(event: &IncidentEvent, links: &Links) -> Vec<(String, String)> {
     .collect()
 }
 
-/// The DRS console page of the subject.
-pub fn console_link(event: &IncidentEvent) -> String {
+/// The DRS console page of the subject, where it is something of DRS.
+pub fn console_link(event: &IncidentEvent) -> Option<String> {
     let page = match words::subject(event.kind) {
         SubjectKind::Server => format!("sourceServers/{}", encoded(&event.subject)),
         SubjectKind::Account => "sourceServers".to_owned(),
@@ -207,8 +208,9 @@ pub fn console_link(event: &IncidentEvent) -> String {
         SubjectKind::Job => format!("launchHistory/{}", encoded(&event.subject)),
         // No page of a single one is documented.
         SubjectKind::RecoveryInstance => String::new(),
+        SubjectKind::Channel => return None,
     };
-    console_page(event.region.as_str(), &page)
+    Some(console_page(event.region.as_str(), &page))
 }
 
 /// A page of the DRS console.

@@ -55,6 +55,7 @@ fn event(
         SubjectKind::Account => (place.account.to_string(), account.to_owned()),
         SubjectKind::Job => (format!("drsjob-{n:017}"), format!("sample job {n}")),
         SubjectKind::RecoveryInstance => (format!("i-{n:017}"), format!("sample-server-{n}")),
+        SubjectKind::Channel => (format!("sample-{n}"), format!("sample-{n}")),
     };
     let incident = format!("{kind}/{}/{}/{subject}", place.account, place.region);
     IncidentEvent {

@@ -30,6 +30,7 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         SubjectKind::Account => ("111122223333", "erp-prod"),
         SubjectKind::Job => (JOB, "erp-wave-2, drill of 40 servers"),
         SubjectKind::RecoveryInstance => ("i-0a1b2c3d4e5f60718", "erp-db-03"),
+        SubjectKind::Channel => ("pager", "pager"),
     };
     let of_job = matches!(about, SubjectKind::Job | SubjectKind::RecoveryInstance);
     let flapped = matches!(happened, Happened::Reopened | Happened::Resolved);

@@ -6,6 +6,7 @@
 
 pub mod bulletin;
 pub mod channel;
+pub mod channel_health;
 mod compose;
 pub mod delivery;
 pub mod drill;
@@ -22,6 +23,7 @@ pub mod window;
 
 pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
+pub use self::channel_health::ChannelRow;
 pub use self::compose::{Looked, compose};
 pub use self::delivery::DeliveryRow;
 pub use self::drill::DrillRow;

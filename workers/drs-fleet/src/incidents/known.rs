@@ -9,6 +9,7 @@ use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Key};
+use drs_fleet_domain::notify::{ChannelName, ChannelRow};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::recovery::RecoveryRow;
@@ -53,6 +54,10 @@ pub(super) async fn reason(hub: &Hub, told: &IncidentEvent) -> Result<Option<Str
         }
         SubjectKind::RecoveryInstance => match told.subject.parse::<RecoveryInstanceId>() {
             Ok(id) => of::<RecoveryRow>(hub, keys::recovery(&place, &id), told).await,
+            Err(_) => Ok(None),
+        },
+        SubjectKind::Channel => match ChannelName::try_from(told.subject.clone()) {
+            Ok(name) => of::<ChannelRow>(hub, keys::channel(&name), told).await,
             Err(_) => Ok(None),
         },
         SubjectKind::Account => of::<PlaceRow>(hub, keys::place(&place), told).await,

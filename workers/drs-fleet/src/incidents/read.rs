@@ -1,6 +1,7 @@
 //! The incidents of many places, and which of them a person means.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use capacity_tracker::CapacityTracker;
@@ -8,6 +9,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::ChannelRow;
 use drs_fleet_domain::registry::Registry;
 use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
 use futures::future::try_join_all;
@@ -19,7 +21,8 @@ use crate::text::{begins_with, counted};
 /// How many candidates an error names.
 const NAMED: usize = 10;
 
-/// Where incidents may be: the Regions of registered accounts, and those from which accounts send that are not.
+/// Where incidents may be: the Regions of registered accounts, those from which accounts send that are not, and the hub's,
+/// where channels fail.
 pub(crate) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result<Vec<Place>> {
     let ranges = keys::all_unhandled(CapacityTracker::NAME);
     let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<UnhandledRow>(range))).await;
@@ -29,7 +32,10 @@ pub(crate) async fn everywhere(hub: &Hub, registry: &Registry) -> anyhow::Result
     let registered = registry.accounts().flat_map(|row| {
         row.regions.iter().map(|r| Place { account: row.id.clone(), region: r.region.clone() })
     });
-    Ok(registered.chain(heard).collect())
+    let channels = hub.rows::<ChannelRow>(&keys::channels()).await.with_context(|| hub.unreadable())?;
+    let of_hub = channels.into_iter().map(|row| row.place);
+    let all: BTreeSet<_> = registered.chain(heard).chain(of_hub).collect();
+    Ok(all.into_iter().collect())
 }
 
 /// Reads the incidents of `places`, the worst and oldest first, and what is over after what is open.

@@ -76,7 +76,7 @@ fn print(row: &IncidentRow, groups: &[InGroup], newer_reason: Option<&str>, now:
         text += &fact("told because", &plain(&event.reason));
     }
     text += &fact("what helps", words::advice(event.kind));
-    text += &fact("console", &message::console_link(event));
+    text += &message::console_link(event).map(|link| fact("console", &link)).unwrap_or_default();
     if event.flaps > 0 {
         let times = counted(event.flaps as usize, "time");
         text += &fact("came back", &format!("{times} within ten minutes of its end"));

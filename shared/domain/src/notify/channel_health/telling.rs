@@ -1,0 +1,56 @@
+//! Over which channels people are told of channels that fail.
+
+use std::collections::BTreeSet;
+
+use crate::notify::{Bulletin, ChannelName, Why};
+use crate::own_event::IncidentEvent;
+use crate::words::{self, SubjectKind};
+
+/// How much of a bulletin is of channels that fail, or failed.
+enum OfChannels {
+    /// All of it.
+    Only,
+    /// Some of it.
+    Also,
+}
+
+fn tells_of_channels(bulletin: &Bulletin) -> Option<OfChannels> {
+    let Bulletin::Digest(digest) = bulletin else { return None };
+    // A sample tells of nothing.
+    let of_channels = |event: &&IncidentEvent| {
+        digest.why != Why::Test && words::subject(event.kind) == SubjectKind::Channel
+    };
+    match digest.first.iter().filter(of_channels).count() {
+        0 => None,
+        all if all == digest.first.len() => Some(OfChannels::Only),
+        _ => Some(OfChannels::Also),
+    }
+}
+
+/// Whether it matters to a bulletin which channels fail.
+pub fn matters(bulletin: &Bulletin) -> bool {
+    tells_of_channels(bulletin).is_some()
+}
+
+/// Over which channels a bulletin is told that tells of channels: not over one that fails or, where that leaves nobody,
+/// over all others that work. Where none works, it waits for those that it was meant for.
+pub fn told_over(
+    bulletin: &Bulletin,
+    meant: &BTreeSet<ChannelName>,
+    usable: &BTreeSet<ChannelName>,
+    failing: &BTreeSet<ChannelName>,
+) -> BTreeSet<ChannelName> {
+    let Some(of_channels) = tells_of_channels(bulletin) else { return meant.clone() };
+    let working = |all: &BTreeSet<ChannelName>| -> BTreeSet<_> {
+        all.intersection(usable).filter(|channel| !failing.contains(*channel)).cloned().collect()
+    };
+    let mut over = working(meant);
+    if over.is_empty() {
+        over = working(usable);
+    }
+    match of_channels {
+        OfChannels::Only if !over.is_empty() => over,
+        // What else it tells is told as ever.
+        OfChannels::Only | OfChannels::Also => over.union(meant).cloned().collect(),
+    }
+}

@@ -1,0 +1,106 @@
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::notify::testing::event;
+use crate::notify::{Bulletin, Digest};
+use crate::own_event::Happened;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn name(name: &str) -> ChannelName {
+    ChannelName::try_from(name.to_owned()).unwrap()
+}
+
+fn said(answer: &Answer, stored: Option<&ChannelRow>, second: i64) -> Option<Change<ChannelRow>> {
+    let place = Place { account: "999900001111".parse().unwrap(), region: "eu-central-1".parse().unwrap() };
+    let hub = Hub { place: &place, account_name: "Hub" };
+    answered(&name("pager"), answer, stored, hub, at(second))
+}
+
+fn refused() -> Answer {
+    Answer::Refused("timed out".into(), None)
+}
+
+fn happened(change: &Change<ChannelRow>) -> Vec<Happened> {
+    change.tell.iter().filter_map(OwnEvent::incident).map(|event| event.happened).collect()
+}
+
+#[test]
+fn a_channel_that_takes_what_it_gets_writes_nothing() {
+    assert_eq!(said(&Answer::Taken(None), None, 1), None);
+    let failing = said(&refused(), None, 1).unwrap().row;
+    let mended = said(&Answer::Taken(None), Some(&failing), 2).unwrap();
+    assert_eq!((mended.row.wake_at(), happened(&mended)), (None, vec![]), "a moment is no incident");
+    assert_eq!(said(&Answer::Taken(None), Some(&mended.row), 3), None);
+}
+
+#[test]
+fn one_that_takes_nothing_for_five_minutes_is_an_incident_until_it_takes_something() {
+    let row = said(&refused(), None, 100).unwrap().row;
+    assert_eq!(row.wake_at(), Some(at(400)));
+    assert_eq!(said(&refused(), Some(&row), 399), None, "the same again is no news");
+    let opened = looked(&row, true, "Hub", at(400)).unwrap();
+    let OwnEvent::Incident(event) = &opened.tell[0] else { panic!() };
+    assert_eq!(event.incident, "CHANNEL_FAILING/999900001111/eu-central-1/pager");
+    assert_eq!((event.severity, event.opened_at), (Severity::High, at(100)));
+    assert_eq!(event.reason, "it takes no messages; the last was refused with: timed out");
+    assert!(opened.row.is_told_failing());
+    let later = said(&Answer::Refused("503".into(), None), Some(&opened.row), 450).unwrap();
+    assert_eq!((happened(&later), later.row.failing.as_ref().unwrap().error.as_str()), (vec![], "503"));
+    let over = said(&Answer::Taken(None), Some(&later.row), 500).unwrap();
+    assert_eq!((happened(&over), over.row.wake_at()), (vec![Happened::Resolved], None));
+    assert!(over.row.expires_at() > Some(at(500)) && opened.row.expires_at().is_none());
+}
+
+#[test]
+fn one_that_refuses_for_good_is_an_incident_at_once() {
+    let never = Answer::RefusedForGood("no such topic".into());
+    let opened = said(&never, None, 100).unwrap();
+    assert_eq!(happened(&opened), [Happened::Opened]);
+    assert_eq!(said(&never, Some(&opened.row), 130), None);
+    let back = said(&never, Some(&said(&Answer::Taken(None), Some(&opened.row), 200).unwrap().row), 260);
+    assert_eq!(happened(&back.unwrap()), [Happened::Reopened], "within ten minutes it is the same");
+}
+
+#[test]
+fn one_that_the_routes_do_not_have_any_more_fails_no_more() {
+    let opened = said(&Answer::RefusedForGood("gone".into()), None, 100).unwrap().row;
+    let still = looked(&opened, true, "Hub", at(400)).unwrap();
+    assert_eq!((happened(&still), still.row.wake_at()), (vec![], Some(at(700))), "it is looked at again");
+    let over = looked(&still.row, false, "Hub", at(700)).unwrap();
+    assert_eq!((happened(&over), over.row.wake_at()), (vec![Happened::Resolved], None));
+}
+
+fn told(kinds: &[&str]) -> Bulletin {
+    let events: Vec<_> =
+        kinds.iter().map(|kind| event(json!({ "kind": kind, "subject": "pager" }))).collect();
+    Digest { first: events.clone(), ..Digest::of_one(&events[0]) }.into()
+}
+
+fn names(all: &str) -> BTreeSet<ChannelName> {
+    all.split_whitespace().map(name).collect()
+}
+
+#[test]
+fn that_a_channel_fails_is_told_over_those_that_work() {
+    let of_channel = told(&["CHANNEL_FAILING"]);
+    let over = |bulletin: &Bulletin, meant: &str, failing: &str| {
+        told_over(bulletin, &names(meant), &names("bus mail pager"), &names(failing))
+    };
+    assert!(matters(&of_channel) && !matters(&told(&["JOB_FAILED"])));
+    assert_eq!(over(&of_channel, "mail pager", "pager"), names("mail"));
+    assert_eq!(over(&of_channel, "pager", "pager"), names("bus mail"), "else nobody would know");
+    assert_eq!(over(&of_channel, "pager", "bus mail pager"), names("pager"), "it waits where nothing works");
+    assert_eq!(
+        over(&told(&["JOB_FAILED"]), "pager", "pager"),
+        names("pager"),
+        "all else waits for its channel"
+    );
+    let both = told(&["CHANNEL_FAILING", "JOB_FAILED"]);
+    assert_eq!(over(&both, "mail pager", "pager"), names("mail pager"));
+    assert_eq!(over(&both, "pager", "pager"), names("bus mail pager"));
+}
