@@ -1,6 +1,6 @@
 //! The words that people read: a bulletin as an e-mail, as a Slack message, and as data for programs.
 //!
-//! What is said is put together once, in the order in which people read it ([`told`]), and then given the form of
+//! What is said is put together once, in the order in which people read it (`told`), and then given the form of
 //! each channel. Names and reasons come from outside: each channel cuts and escapes them as it needs.
 
 mod digest;
