@@ -55,8 +55,9 @@ async fn find<I: Io>(
         match stored.row.news() {
             None => members.push(stored.row),
             Some(_) if holding.holds(&stored.row).is_some() => {
-                held += u32::from(!stored.row.is_told_open());
-                members.push(stored.row);
+                let member = unmark(worker, io, stored.row, round.number).await?;
+                held += u32::from(!member.is_told_open());
+                members.push(member);
             }
             Some(_) => fresh.push(stored),
         }
@@ -67,6 +68,21 @@ async fn find<I: Io>(
     let now = io.now();
     let acknowledged = row.asks_for_acks(plan, now) && all_acknowledged(io, &members).await?;
     Ok(compose(row, round.number, &Looked { members: &members, held, acknowledged, plan, now }))
+}
+
+/// Whoever began this bulletin and died may have marked what is held back now.
+async fn unmark<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    member: MemberRow,
+    number: u32,
+) -> Result<MemberRow, IoError> {
+    if member.news_in(number).is_none() {
+        return Ok(member);
+    }
+    let untold = |row: Option<&MemberRow>| member::untold(row?, number);
+    let outcome = worker.members.change_now(io, &member.key(), untold).await?;
+    Ok(outcome.row().cloned().unwrap_or(member))
 }
 
 async fn mark<I: Io>(

@@ -138,3 +138,11 @@ pub fn told(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
     let told = Told { number, now, before, news: news.unwrap_or(News::Nothing) };
     Some(Change { row: MemberRow { told: Some(told), ..row.clone() }, tell: Vec::new() })
 }
+
+/// The incident is held back now, though whoever began bulletin `number` and died marked it: what the bulletin before said
+/// of it is what people know.
+pub fn untold(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
+    let told = row.told.filter(|told| told.number == number)?;
+    let known = |now| Told { number: number.saturating_sub(1), now, before: None, news: News::Nothing };
+    Some(Change { row: MemberRow { told: told.before.map(known), ..row.clone() }, tell: Vec::new() })
+}

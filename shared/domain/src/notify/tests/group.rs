@@ -86,6 +86,19 @@ fn what_people_know_of_is_told_to_be_over_though_it_is_muted_meanwhile() {
 }
 
 #[test]
+fn an_end_that_was_marked_before_its_writer_died_is_not_told_when_it_is_open_and_muted_again() {
+    let mut stage = Stage::default();
+    (1..=3).for_each(|n| stage.happens(&opened(n), at(0)));
+    stage.passes(at(40));
+    stage.happens(&resolved(2, 41), at(41));
+    stage.look(stage.due().unwrap(), Dies::Marking(2));
+    stage.muted.insert(opened(2).incident);
+    stage.happens(&event(2, Happened::Reopened, 10, 333), at(333));
+    stage.passes(at(1000));
+    assert_eq!(stage.digests.len(), 1, "people know that it is open");
+}
+
+#[test]
 fn what_nobody_acknowledges_goes_to_the_next_and_is_told_again_until_somebody_does() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

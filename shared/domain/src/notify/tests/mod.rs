@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::group::{GroupRow, begin, ended, poke, stored};
-use super::member::{MemberRow, joined, told};
+use super::member::{MemberRow, joined, told, untold};
 use super::{Bulletin, Digest, Looked, Plan, Step, Taken, compose};
 use crate::incident::{IncidentKind, Severity};
 use crate::own_event::{Happened, IncidentEvent};
@@ -126,6 +126,9 @@ impl Stage {
                 return None;
             }
             if member.standing().open && self.muted.contains(&member.event.incident) {
+                if let Some(change) = untold(member, number) {
+                    *member = change.row;
+                }
                 held += u32::from(!member.is_told_open());
             } else if let Some(change) = told(member, number) {
                 *member = change.row;
