@@ -94,7 +94,7 @@ fn an_end_that_was_marked_before_its_writer_died_is_not_told_when_it_is_open_and
     stage.look(stage.due().unwrap(), Dies::Marking(2));
     stage.muted.insert(opened(2).incident);
     stage.happens(&event(2, Happened::Reopened, 10, 333), at(333));
-    stage.passes(at(1000));
+    stage.passes(at(700));
     assert_eq!(stage.digests.len(), 1, "people know that it is open");
 }
 
