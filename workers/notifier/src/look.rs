@@ -52,14 +52,14 @@ async fn find<I: Io>(
     let holding = Holding::of(worker, io, stored.iter().map(|stored| &stored.row)).await?;
     let (mut members, mut fresh, mut held) = (Vec::new(), Vec::new(), 0);
     for stored in stored {
-        match stored.row.news() {
-            None => members.push(stored.row),
-            Some(_) if holding.holds(&stored.row).is_some() => {
-                let member = unmark(worker, io, stored.row, round.number).await?;
-                held += u32::from(!member.is_told_open());
-                members.push(member);
-            }
-            Some(_) => fresh.push(stored),
+        if !stored.row.changes_in(round.number) {
+            members.push(stored.row);
+        } else if holding.holds(&stored.row).is_some() {
+            let member = unmark(worker, io, stored.row, round.number).await?;
+            held += u32::from(!member.is_told_open());
+            members.push(member);
+        } else {
+            fresh.push(stored);
         }
     }
     for chunk in fresh.chunks(REMEMBERED) {

@@ -89,6 +89,14 @@ impl MemberRow {
         news
     }
 
+    /// Whether bulletin `number` has something to say of it that is not marked yet, or not as it is now.
+    pub fn changes_in(&self, number: u32) -> bool {
+        match self.told {
+            Some(told) if told.number == number => told.now != self.standing(),
+            _ => self.news().is_some(),
+        }
+    }
+
     /// Whether people know that it is open.
     pub fn is_told_open(&self) -> bool {
         self.told.is_some_and(|told| told.now.open)
@@ -131,8 +139,10 @@ pub fn joined(group: &str, event: &IncidentEvent, stored: Option<&MemberRow>) ->
 /// Bulletin `number` tells what is new of the incident. Whoever puts the same bulletin together once more, because its
 /// writer died, tells what is new since the bulletin before.
 pub fn told(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
+    if !row.changes_in(number) {
+        return None;
+    }
     let again = row.told.filter(|told| told.number == number);
-    row.news()?;
     let before = again.map_or(row.told.map(|told| told.now), |told| told.before);
     let (news, now) = row.compared_with(before);
     let told = Told { number, now, before, news: news.unwrap_or(News::Nothing) };
