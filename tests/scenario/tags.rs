@@ -55,7 +55,7 @@ fn set(hub: &Hub, spoke: usize, instance: &str, changes: &[(&str, Option<&str>)]
 /// A machine in one spoke and its source server in another, which a sweep has found. Answers the server's id.
 async fn replicate(hub: &Hub, (from, to): (usize, usize), instance: &str, server_tags: Tags) -> String {
     let (account, region) = hub.site(from);
-    hub.world().ec2.add((account, region), instance, Tags::new());
+    hub.world().ec2.add((account, region), (instance, "r6i.2xlarge"), Tags::new());
     let mut spec = ServerSpec::named("erp-db-09").continuous(hub.world().clock.now());
     spec.tags = server_tags;
     spec.machine.origin = Some(Origin {
