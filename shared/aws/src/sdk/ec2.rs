@@ -136,9 +136,7 @@ pub(super) async fn instance_types(
 fn form(instances: &[InstanceId], page: Option<&str>) -> String {
     // EC2 may refuse a list without a limit. This is the highest, and above the ids of one call.
     let mut form = format!("Action={OPERATION}&Version=2016-11-15&MaxResults=1000&Filter.1.Name=instance-id");
-    for (n, instance) in (1..).zip(instances) {
-        form.push_str(&format!("&Filter.1.Value.{n}={instance}"));
-    }
+    form.extend((1..).zip(instances).map(|(n, instance)| format!("&Filter.1.Value.{n}={instance}")));
     if let Some(token) = page {
         form.push_str("&NextToken=");
         form.extend(utf8_percent_encode(token, NON_ALPHANUMERIC));

@@ -1,5 +1,6 @@
 //! The answers of EC2, which are XML.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_smithy_types::error::ErrorMetadata;
@@ -84,5 +85,5 @@ fn read_refusal(body: &[u8], words: &mut BTreeMap<String, String>) -> Result<(),
 }
 
 fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<String, XmlDecodeError> {
-    try_data(element).map(|text| text.into_owned())
+    try_data(element).map(Cow::into_owned)
 }
