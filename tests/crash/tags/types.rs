@@ -34,9 +34,9 @@ async fn a_changed_machine_is_asked_for_its_type_once_wherever_the_sync_dies() {
     assert_eq!((asked(&points), &clean.tags[0]), (1, &typed("bob", "m6i.large")));
 }
 
-/// The last sweep asks only when the one before could not.
+/// The second sweep asks only when the first could not.
 #[tokio::test(start_paused = true)]
-async fn sweeps_ask_for_types_once_a_day_wherever_the_sync_dies() {
+async fn sweeps_ask_for_a_type_that_is_not_known_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             of_type(scene, "m6i.large");
@@ -44,16 +44,29 @@ async fn sweeps_ask_for_types_once_a_day_wherever_the_sync_dies() {
             tagged(scene, "ada");
             scene.put(&tick(scene));
         },
-        |scene| {
-            of_type(scene, "m6i.4xlarge");
-            scene.put(&tick(scene));
-            scene.lets_pass(Duration::from_hours(24));
-        },
-        |scene| scene.put(&tick(scene)),
         |scene| scene.put(&tick(scene)),
     ];
     let (points, clean) = Path { make: sync, steps }.survives_everything().await;
-    assert_eq!((asked(&points), &clean.tags[0]), (2, &typed("ada", "m6i.4xlarge")));
+    assert_eq!((asked(&points), &clean.tags[0]), (1, &typed("ada", "m6i.large")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_was_given_another_type_is_tagged_with_it_within_a_day() {
+    let scene = Scene::new().await;
+    of_type(&scene, "m6i.large");
+    inventory(&scene);
+    tagged(&scene, "ada");
+    let io = scene.process().restarted();
+    let working = tokio::spawn(work(io.clone(), sync()));
+    for (pause, name, calls) in [(0, "m6i.large", 1), (1, "m6i.large", 1), (24, "m6i.4xlarge", 2)] {
+        tokio::time::sleep(Duration::from_hours(pause)).await;
+        scene.put(&tick(&scene));
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        assert_eq!(scene.world.tags(&place(), &arn(1)), typed("ada", name), "after {pause} hours");
+        assert_eq!(asked(&io.points()), calls, "after {pause} hours");
+        of_type(&scene, "m6i.4xlarge");
+    }
+    working.abort();
 }
 
 /// What passes is asked again by a timer; a role that may not ask is left to sweeps.
