@@ -35,7 +35,7 @@ struct Path<W> {
 }
 
 /// Calls that change nothing: whether they took effect before they failed makes no difference.
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
     "due",
     "read",
     "query",
@@ -44,6 +44,7 @@ const READS: [&str; 10] = [
     "job_log",
     "recovery_instances",
     "tagged_instances",
+    "instance_types",
     "launch_configuration",
     "quotas",
 ];

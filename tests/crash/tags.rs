@@ -1,6 +1,7 @@
 //! The tag-sync's paths.
 
 mod asked;
+mod types;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Tags of EC2 machines reach their source servers, wherever these are, and whatever goes wrong on the way.
 
 mod trouble;
+mod types;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,7 +56,7 @@ fn set(hub: &Hub, spoke: usize, instance: &str, changes: &[(&str, Option<&str>)]
 /// A machine in one spoke and its source server in another, which a sweep has found. Answers the server's id.
 async fn replicate(hub: &Hub, (from, to): (usize, usize), instance: &str, server_tags: Tags) -> String {
     let (account, region) = hub.site(from);
-    hub.world().ec2.add((account, region), instance, Tags::new());
+    hub.world().ec2.add((account, region), (instance, "r6i.2xlarge"), Tags::new());
     let mut spec = ServerSpec::named("erp-db-09").continuous(hub.world().clock.now());
     spec.tags = server_tags;
     spec.machine.origin = Some(Origin {
@@ -132,7 +133,8 @@ async fn a_machine_of_another_account_and_region_is_the_source() {
     let tags = becomes(&hub, (0, &id), "Owner", Some("ada")).await;
     let (account, region) = hub.site(1);
     assert_eq!((tags["source:account"].as_str(), tags["source:region"].as_str()), (account, region));
-    assert_eq!(tags["source:instance-id"], MACHINE);
+    let machine = (tags["source:instance-id"].as_str(), tags["source:instance-type"].as_str());
+    assert_eq!(machine, (MACHINE, "r6i.2xlarge"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +172,7 @@ async fn more_than_fifty_tags_are_an_incident_and_the_rest_is_written() {
     })
     .await;
 
-    let fewer: Vec<_> = keys.iter().take(5).map(|key| (key.as_str(), None)).collect();
+    let fewer: Vec<_> = keys.iter().take(6).map(|key| (key.as_str(), None)).collect();
     set(&hub, 0, MACHINE, &fewer);
     let tags = becomes(&hub, (0, &id), "source:region", Some(hub.site(0).1)).await;
     assert_eq!((tags.len(), tags.get("k-05"), tags["k-50"].as_str()), (50, None, "v"));

@@ -19,7 +19,7 @@ use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::registry::{AccountRow, AccountStatus, Errand};
 
 use self::doorway::{Doorway, OPERATION, Role};
-use crate::sdk::{Answer, Table};
+use crate::sdk::{Answer, Table, ec2};
 use crate::secrets::Secrets;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -60,6 +60,7 @@ pub(crate) struct Clients {
     pub(crate) drs: Client,
     pub(crate) quotas: aws_sdk_servicequotas::Client,
     pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(crate) ec2: ec2::Client,
 }
 
 impl Spokes {
@@ -161,7 +162,7 @@ impl Access {
                 .build();
             let quotas = aws_sdk_servicequotas::Client::new(&config);
             let tagging = aws_sdk_resourcegroupstagging::Client::new(&config);
-            Clients { drs: Client::new(&config), quotas, tagging }
+            Clients { drs: Client::new(&config), quotas, tagging, ec2: ec2::Client::new(&config) }
         };
         self.clients.entry(region.clone()).or_insert_with(build).clone()
     }

@@ -305,6 +305,14 @@ pub trait Io: Clone + Send + Sync + 'static {
         page: Option<String>,
     ) -> impl Future<Output = Answer<Option<Page<TaggedInstance>>>> + Send;
 
+    /// The types of EC2 instances of an account and Region, [`IDS_AT_ONCE`] at most (`DescribeInstances`). Those that are not
+    /// there are left out.
+    fn instance_types(
+        &self,
+        place: &Place,
+        instances: &[InstanceId],
+    ) -> impl Future<Output = Answer<BTreeMap<InstanceId, String>>> + Send;
+
     /// `GetLaunchConfiguration` of a source server.
     fn launch_configuration(
         &self,

@@ -98,6 +98,7 @@ const DENIED: &[&str] = &[
     "AccessDeniedException",
     "AuthorizationError",
     "AuthorizationErrorException",
+    "AuthFailure",
     "UnauthorizedOperation",
     "NotAuthorized",
     "ExpiredToken",

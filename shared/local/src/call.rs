@@ -64,7 +64,7 @@ pub struct Call {
     /// The Region of the credential scope.
     pub region: String,
     /// The signing name: `sqs`, `sns`, `events`, `sts`, `dynamodb`, `secretsmanager`, `drs`,
-    /// `servicequotas`, `tagging`.
+    /// `servicequotas`, `tagging`, `ec2`.
     pub service: String,
     /// The operation, such as `SendMessage`; for REST services found from method and path.
     pub operation: String,
@@ -183,6 +183,7 @@ impl Refusal {
             "sqs" => (400, "RequestThrottled"),
             "sns" | "sts" => (400, "Throttling"),
             "tagging" => (400, "ThrottledException"),
+            "ec2" => (503, "RequestLimitExceeded"),
             "servicequotas" => (400, "TooManyRequestsException"),
             _ => (400, "ThrottlingException"),
         };

@@ -31,6 +31,7 @@ pub mod sts;
 #[cfg(test)]
 mod testing;
 pub mod world;
+mod xml;
 
 pub use call::{Call, Principal, Refusal, Reply};
 pub use clock::Clock;

@@ -95,7 +95,7 @@ impl World {
             "events" => self.events.handle(self, call),
             "secretsmanager" => self.secrets.handle(self, call),
             "dynamodb" => self.dynamo.handle(self, call).await,
-            "tagging" => self.ec2.handle(self, call),
+            "ec2" | "tagging" => self.ec2.handle(self, call),
             "drs" => self.drs.handle(self, call),
             "servicequotas" => quotas::handle(self, call),
             "sts" => sts::handle(self, call),

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::TagSync;
 use crate::listing::{self, Listing};
+use crate::machine_types;
 
 /// Who wants to know.
 #[derive(Clone, Copy, Debug)]
@@ -90,12 +91,16 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
     let mut servers = inventory(io, place).await?;
     servers.retain(|server| asker.means(&server.id));
     let (listings, unread) = listings(worker, io, &servers, asker, holding).await?;
-    let instances = instances(worker, io, &servers, &listings).await?;
+    let mut instances = instances(worker, io, &servers, &listings).await?;
+    let rules = worker.rules.current(io).await?.of(&place.account);
+    if rules.origin {
+        let is_read = |place: &Place| listings.contains_key(place);
+        machine_types::refresh(worker, io, &mut instances, is_read, holding).await?;
+    }
     let stored = io.query::<ServerTagsRow>(&keys::all_server_tags(place)).await?;
     let known: BTreeMap<_, _> =
         stored.iter().map(|stored| (stored.row.server.clone(), stored.row.clone())).collect();
     worker.servers.remember(stored);
-    let rules = worker.rules.current(io).await?.of(&place.account);
     let (mut compared, now) = (Vec::new(), io.now());
     for server in servers {
         let told = server.machine.as_ref().and_then(|(id, _)| instances.get(id));

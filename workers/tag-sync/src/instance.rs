@@ -11,6 +11,7 @@ use drs_fleet_domain::row::Row;
 use drs_fleet_domain::tags::{self, Cause, InstanceServerRow, InstanceTagsRow};
 
 use crate::TagSync;
+use crate::machine_types::learn;
 use crate::server::{self, Done};
 
 /// The source servers of an instance, its own and the extended ones.
@@ -35,7 +36,7 @@ async fn attempt<I: Io>(
 ) -> Result<Option<InstanceTagsRow>, IoError> {
     let key = row.key();
     let servers = match servers_of(worker, io, row).await {
-        Err(error) if sweeps::is_vain(&error) => return put_off(worker, io, &key, &error).await,
+        Err(error) if sweeps::is_vain(&error) => return put_off(worker, io, &key, &error.message).await,
         found => found?,
     };
     if servers.is_empty() {
@@ -43,9 +44,10 @@ async fn attempt<I: Io>(
         worker.instances.change(io, &key, |known| tags::unprotected(known?, now)).await?;
         return Ok(None);
     }
+    let (row, untold) = with_type(worker, io, row, &servers).await?;
     let (mut all_done, mut refused) = (true, None);
     for (server, place) in &servers {
-        match server::bring(worker, io, (place, server), &Cause::Event(row.version), Some(row)).await {
+        match server::bring(worker, io, (place, server), &Cause::Event(row.version), Some(&row)).await {
             Ok(done) => all_done &= done != Done::Busy,
             // One account that refuses us keeps no other server from its tags.
             Err(error) if sweeps::is_vain(&error) => refused = Some(error),
@@ -53,24 +55,42 @@ async fn attempt<I: Io>(
         }
     }
     if let Some(error) = refused {
-        return put_off(worker, io, &key, &error).await;
+        return put_off(worker, io, &key, &error.message).await;
     }
     // What another worker is at, the timer of the instance looks after.
     if !all_done {
         return Ok(None);
     }
+    if let Some(error) = untold {
+        let reason = format!("the type of the instance is not known: {}", error.message);
+        return put_off(worker, io, &key, &reason).await;
+    }
     let handled = |known: Option<&InstanceTagsRow>| tags::handled(known?, row.version);
     Ok(worker.instances.change(io, &key, handled).await?.row().cloned())
+}
+
+/// Asks for the type of the instance where the rules of any of its servers want it.
+async fn with_type<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    row: &InstanceTagsRow,
+    servers: &Servers,
+) -> Result<(InstanceTagsRow, Option<IoError>), IoError> {
+    let policy = worker.rules.current(io).await?;
+    if servers.values().any(|place| policy.of(&place.account).origin) {
+        return learn(worker, io, row).await;
+    }
+    Ok((row.clone(), None))
 }
 
 async fn put_off<I: Io>(
     worker: &TagSync,
     io: &I,
     key: &Key,
-    error: &IoError,
+    reason: &str,
 ) -> Result<Option<InstanceTagsRow>, IoError> {
     let now = io.now();
-    let later = |known: Option<&InstanceTagsRow>| tags::postponed(known?, &error.message, now);
+    let later = |known: Option<&InstanceTagsRow>| tags::postponed(known?, reason, now);
     worker.instances.change(io, key, later).await?;
     Ok(None)
 }

@@ -5,6 +5,7 @@ mod compare;
 mod handle;
 mod instance;
 mod listing;
+mod machine_types;
 mod request;
 mod server;
 mod sweep;
@@ -36,6 +37,7 @@ pub struct TagSync {
     history: Store<TagHistoryRow>,
     sweeps: Store<TagSweepRow>,
     requests: Store<TagRequestRow>,
+    silent: machine_types::Silent,
 }
 
 impl TagSync {
@@ -51,6 +53,7 @@ impl TagSync {
             history: Store::new(metrics.clone()),
             sweeps: Store::new(metrics.clone()),
             requests: Store::new(metrics.clone()),
+            silent: machine_types::Silent::default(),
         }
     }
 }

@@ -53,7 +53,10 @@ pub(crate) async fn bring<I: Io>(
         }
         // Whoever was told newer tags meanwhile found this change under way, and left it to us.
         let newest = tags_of(worker, io, &seen).await?;
-        if newest.as_ref().is_none_or(|newest| told.as_ref().is_some_and(|told| told.tags == newest.tags)) {
+        if newest
+            .as_ref()
+            .is_none_or(|newest| told.as_ref().is_some_and(|told| told.asks_for_the_same(newest)))
+        {
             return Ok(done);
         }
         told = newest;

@@ -51,6 +51,8 @@ pub enum Service {
     Quotas,
     /// Resource Groups Tagging.
     Tagging,
+    /// EC2.
+    Ec2,
 }
 
 #[derive(Debug)]
@@ -60,12 +62,19 @@ struct Account {
     drs: Mutex<Pace>,
     quotas: Mutex<Pace>,
     tagging: Mutex<Pace>,
+    ec2: Mutex<Pace>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        let (drs, quotas, tagging) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { turns: Semaphore::new(AT_ONCE), waiting: AtomicUsize::default(), drs, quotas, tagging }
+        Self {
+            turns: Semaphore::new(AT_ONCE),
+            waiting: AtomicUsize::default(),
+            drs: Mutex::default(),
+            quotas: Mutex::default(),
+            tagging: Mutex::default(),
+            ec2: Mutex::default(),
+        }
     }
 }
 
@@ -166,6 +175,7 @@ impl Account {
             Service::Drs => &self.drs,
             Service::Quotas => &self.quotas,
             Service::Tagging => &self.tagging,
+            Service::Ec2 => &self.ec2,
         };
         pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

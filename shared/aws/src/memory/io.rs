@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Row, Stored};
@@ -127,6 +127,7 @@ fn service_of(call: &str) -> Service {
     match call {
         "quotas" => Service::Quotas,
         "tagged_instances" => Service::Tagging,
+        "instance_types" => Service::Ec2,
         _ => Service::Drs,
     }
 }
@@ -315,6 +316,14 @@ impl Io for MemoryIo {
     ) -> Answer<Option<Page<TaggedInstance>>> {
         let list = |world: &mut World, now| world.spokes.tagged(place, page.as_deref(), now).map(Some);
         self.call("tagged_instances", place, list).await
+    }
+
+    async fn instance_types(
+        &self,
+        place: &Place,
+        instances: &[InstanceId],
+    ) -> Answer<BTreeMap<InstanceId, String>> {
+        self.call("instance_types", place, |world, _| world.spokes.instance_types(place, instances)).await
     }
 
     async fn launch_configuration(

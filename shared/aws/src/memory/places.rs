@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{JobId, SourceServerId};
+use drs_fleet_domain::ids::{InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{
     JobLogSeen, JobSeen, LaunchConfigurationSeen, QuotaSeen, RecoveryInstanceSeen, ServerSeen, TaggedInstance,
@@ -36,6 +36,16 @@ impl MemoryIo {
     /// What the tagging API shows of instances in a place.
     pub fn set_tagged(&self, place: &Place, instances: Vec<TaggedInstance>) {
         self.world().spokes.at(place).tagged = instances;
+    }
+
+    /// Of which type an instance of a place is.
+    pub fn set_instance_type(&self, place: &Place, instance: &InstanceId, name: &str) {
+        self.world().spokes.at(place).instance_types.insert(instance.clone(), name.to_owned());
+    }
+
+    /// Every call of EC2 in a place fails, or none any more.
+    pub fn set_ec2_failure(&self, place: &Place, failure: Option<IoError>) {
+        self.world().spokes.at(place).ec2_failure = failure;
     }
 
     /// What `GetLaunchConfiguration` shows of a server.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{
     ExtensibleSeen, JobLogSeen, JobSeen, LaunchConfigurationSeen, Page, QuotaSeen, RecoveryInstanceSeen,
@@ -27,6 +27,9 @@ pub(super) struct Spoke {
     pub(super) instances: Vec<RecoveryInstanceSeen>,
     pub(super) quotas: Vec<QuotaSeen>,
     pub(super) tagged: Vec<TaggedInstance>,
+    pub(super) instance_types: BTreeMap<InstanceId, String>,
+    /// What EC2 answers in their place.
+    pub(super) ec2_failure: Option<IoError>,
     pub(super) launch_configurations: BTreeMap<SourceServerId, LaunchConfigurationSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
@@ -248,6 +251,16 @@ impl Spokes {
     ) -> Result<Page<TaggedInstance>, IoError> {
         let Some(spoke) = self.open(place)? else { return Ok(page_from(0, PAGE, Vec::new(), now)) };
         spoke.page_of(spoke.tagged.clone(), page, now)
+    }
+
+    pub(super) fn instance_types(
+        &self,
+        place: &Place,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, String>, IoError> {
+        let Some(spoke) = self.open(place)? else { return Ok(BTreeMap::new()) };
+        let known = |id: &InstanceId| Some((id.clone(), spoke.instance_types.get(id)?.clone()));
+        spoke.ec2_failure.clone().map_or_else(|| Ok(instances.iter().filter_map(known).collect()), Err)
     }
 
     pub(super) fn launch_configuration(

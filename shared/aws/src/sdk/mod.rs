@@ -4,7 +4,7 @@
 //! calls are few and have nobody above them who would wait better. It is off for SQS (a lost receive or delete
 //! is only a redelivery), `DynamoDB` (the lane waits, so that a slow table does not multiply its own load) and
 //! DRS (the lane waits as long as `Retry-After` says, which the SDK does not read), and for Service Quotas (which are
-//! asked again after half an hour, and meanwhile done without). Calls into a spoke wait for their
+//! asked again after half an hour, and meanwhile done without) and EC2 (without whose answer one tag stays as it is). Calls into a spoke wait for their
 //! turn in [`crate::limiter`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use drs_fleet_domain::ids::{AccountId, JobId, SourceServerId};
+use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::registry::Errand;
@@ -40,6 +40,7 @@ use crate::verdict::{IoError, Verdict};
 mod batch;
 mod channels;
 pub(crate) mod drs;
+pub(crate) mod ec2;
 mod extension;
 mod jobs;
 mod publish;
@@ -320,6 +321,17 @@ impl Io for SdkIo {
     ) -> Answer<Option<Page<TaggedInstance>>> {
         self.call(place, Service::Tagging, "GetResources", |c| async move {
             tags::instances(&c.tagging, place, page).await
+        })
+        .await
+    }
+
+    async fn instance_types(
+        &self,
+        place: &Place,
+        instances: &[InstanceId],
+    ) -> Answer<BTreeMap<InstanceId, String>> {
+        self.call(place, Service::Ec2, "DescribeInstances", |c| async move {
+            ec2::instance_types(&c.ec2, place, instances).await
         })
         .await
     }

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     /// Such as `sqs.eu-central-1.amazonaws.com`.
     pub(crate) host: String,
+    /// Who signed it, and for what.
+    pub(crate) authorization: String,
     /// As sent.
     pub(crate) body: String,
 }
@@ -64,7 +66,9 @@ impl Wire {
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
-        let call = Call { operation: operation(&request, &body), host: host(request.uri()), body };
+        let authorization = request.headers().get("authorization").unwrap_or_default().to_owned();
+        let call =
+            Call { operation: operation(&request, &body), host: host(request.uri()), authorization, body };
         self.calls.lock().unwrap().push(call.clone());
         let (status, body) = (self.answer)(&call);
         let mut answer = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));

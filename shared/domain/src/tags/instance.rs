@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{is_protected, tamper};
+use super::{MachineType, is_protected, tamper};
 use crate::event::TagsChanged;
 use crate::ids::InstanceId;
 use crate::incident::{self, Incidents, Subject, reconcile};
@@ -45,6 +45,9 @@ pub struct InstanceTagsRow {
     /// The sweep that told the tags, in AWS's time; absent where an event did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<Timestamp>,
+    /// Its instance type; absent until EC2 has told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_type: Option<MachineType>,
     /// The version that its source servers were brought in line with.
     #[serde(default)]
     pub handled: u64,
@@ -102,6 +105,7 @@ impl InstanceTagsRow {
             version: 0,
             tags: BTreeMap::new(),
             listed_at: None,
+            machine_type: None,
             handled: 0,
             retry_at: None,
             attempts: 0,

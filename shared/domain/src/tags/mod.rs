@@ -1,6 +1,6 @@
 //! Tags: what an EC2 machine is tagged with, its DRS source servers are tagged with. Written by the tag-sync.
 //!
-//! The tags of an instance come from events, which count them with a version, and from sweeps. What a source server should
+//! The tags of an instance come from events, which count them with a version, and from sweeps; its type from EC2. What a source server should
 //! have of them follows from the rules ([`rules`], [`wanted`]); [`plan`] compares that with what it has. Ownership is
 //! remembered per key: what a person put on a source server is neither overwritten nor removed, unless the rules say that
 //! EC2 wins.
@@ -8,6 +8,7 @@
 mod history;
 mod instance;
 mod link;
+mod machine_type;
 mod plan;
 mod request;
 pub mod rules;
@@ -20,6 +21,7 @@ mod wanted;
 pub use self::history::{Changed, TagHistoryRow};
 pub use self::instance::{InstanceTagsRow, changed, copied, handled, listed, postponed, unprotected, woken};
 pub use self::link::InstanceServerRow;
+pub use self::machine_type::{MachineType, typed};
 pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::request::{TagRequest, TagRequestRow, Tally};
 pub use self::rules::{Rules, TagPolicy};

@@ -117,8 +117,9 @@ pub fn plan(wanted: &Wanted, actual: &BTreeMap<String, String>, owned: &Owned, r
 fn removals(wanted: &Wanted, actual: &BTreeMap<String, String>, owned: &Owned, rules: &Rules) -> Plan {
     let mut plan = Plan { unfit: wanted.unfit.clone(), ..Plan::default() };
     // An unfit tag is still there in EC2: what was copied of it before stays.
-    let is_gone =
-        |key: &String| !wanted.tags.contains_key(key) && !wanted.unfit.iter().any(|u| u.key == *key);
+    let is_unfit = |key: &String| wanted.unfit.iter().any(|unfit| unfit.key == *key);
+    let is_unknown = |key: &String| wanted.unknown.contains(key.as_str());
+    let is_gone = |key: &String| !wanted.tags.contains_key(key) && !is_unfit(key) && !is_unknown(key);
     for key in owned.0.keys().filter(|key| is_gone(key)) {
         let Some(value) = actual.get(key).filter(|value| owned.holds(key, value)) else { continue };
         debug_assert!(!is_protected(key), "{key}={value} was never written");

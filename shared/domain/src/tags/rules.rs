@@ -77,7 +77,7 @@ rules! {
     /// By key, values that are written otherwise on source servers.
     values: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     /// Whether source servers are tagged with where they come from: `source:account`, `source:region`,
-    /// `source:instance-id`.
+    /// `source:instance-id`, `source:instance-type`.
     origin: bool = true;
     /// Whether what a person put on a source server gives way to what EC2 says.
     ec2_wins: bool = false;

@@ -80,6 +80,7 @@ impl InstanceTagsRow {
             instance: &self.instance,
             account: &self.place.account,
             region: &self.place.region,
+            instance_type: self.machine_type.as_ref().map(|known| known.name.as_str()),
             tags: &self.tags,
         };
         wanted(&source, rules)

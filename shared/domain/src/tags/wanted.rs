@@ -17,6 +17,8 @@ pub struct Source<'a> {
     pub account: &'a AccountId,
     /// Where it runs.
     pub region: &'a Region,
+    /// Its instance type, once EC2 has told it.
+    pub instance_type: Option<&'a str>,
     /// All its tags.
     pub tags: &'a BTreeMap<String, String>,
 }
@@ -28,6 +30,8 @@ pub struct Wanted {
     pub tags: BTreeMap<String, String>,
     /// What cannot be written.
     pub unfit: BTreeSet<Unfit>,
+    /// Keys whose values nobody knows yet: they stay as they are.
+    pub unknown: BTreeSet<&'static str>,
 }
 
 /// A tag that cannot be written.
@@ -83,24 +87,30 @@ pub fn wanted(source: &Source<'_>, rules: &Rules) -> Wanted {
         for (key, value) in origin(source) {
             wanted.tags.insert(key.to_owned(), value);
         }
+        if !wanted.tags.contains_key(TYPE) {
+            wanted.unknown.insert(TYPE);
+        }
     }
     wanted
 }
 
+/// The one of these that neither tag events nor `GetResources` nor DRS tell: EC2 is asked for it.
+const TYPE: &str = "source:instance-type";
+
 /// Whether a key is one of those that say where a server comes from.
 pub(super) fn is_origin(key: &str) -> bool {
-    matches!(key, "source:account" | "source:region" | "source:instance-id")
+    matches!(key, "source:account" | "source:region" | "source:instance-id" | TYPE)
 }
 
-/// AWS's own sample writes these, and `source:instance-type`, which nobody tells us: tag events and `GetResources` know
-/// nothing of it, and what DRS names is the type that it recommends. To ask EC2 for it would take the largest crate of the
-/// SDK into every build, for one tag.
-fn origin(source: &Source<'_>) -> [(&'static str, String); 3] {
-    [
+/// AWS's own sample writes these four.
+fn origin(source: &Source<'_>) -> Vec<(&'static str, String)> {
+    let mut tags = vec![
         ("source:account", source.account.to_string()),
         ("source:region", source.region.to_string()),
         ("source:instance-id", source.instance.to_string()),
-    ]
+    ];
+    tags.extend(source.instance_type.map(|name| (TYPE, name.to_owned())));
+    tags
 }
 
 fn fits(patterns: &[Pattern], key: &str) -> bool {

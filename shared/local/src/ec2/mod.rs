@@ -1,8 +1,9 @@
-//! Instances, their tags and the tagging API.
+//! Instances, their types and tags, and the tagging API.
 //!
-//! An instance is an id with tags and a version that rises with each change of them: all that the workers
+//! An instance is an id with a type, tags and a version that rises with each change of them: all that the workers
 //! ever see of EC2.
 
+mod describe;
 mod resources;
 #[cfg(test)]
 mod tests;
@@ -27,9 +28,11 @@ pub struct Ec2 {
 /// The instances of one account and Region by id.
 type Instances = BTreeMap<String, Instance>;
 
-/// An instance as the tagging API sees it.
+/// An instance as EC2 and the tagging API see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
+    /// Such as `m6i.large`.
+    pub instance_type: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// How often the tags have been changed; 0 for an instance that was never tagged.
@@ -42,22 +45,33 @@ impl Ec2 {
     /// # Errors
     /// What the service refuses.
     pub fn handle(&self, world: &Arc<World>, call: &Call) -> Result<Reply, Refusal> {
-        if call.operation != "GetResources" {
-            return Err(Refusal::unknown(&call.service, &call.operation));
-        }
+        let action = match (call.service.as_str(), call.operation.as_str()) {
+            ("tagging", "GetResources") => "tag:GetResources",
+            ("ec2", "DescribeInstances") => "ec2:DescribeInstances",
+            (service, operation) => return Err(Refusal::unknown(service, operation)),
+        };
         let target = (call.account.as_str(), "*");
-        world.iam.authorize(&world.clock, &call.principal, "tag:GetResources", target, None, &[])?;
+        world.iam.authorize(&world.clock, &call.principal, action, target, None, &[])?;
         let place = (call.account.as_str(), call.region.as_str());
-        let answer = resources::get(&self.instances(place), place, &call.json()?, world.clock.now())?;
+        let instances = self.instances(place);
+        if call.service == "ec2" {
+            return describe::describe(&instances, &call.account, &call.form());
+        }
+        let answer = resources::get(&instances, place, &call.json()?, world.clock.now())?;
         Ok(Reply::json(&answer))
     }
 
-    /// Adds an instance with the tags that it was launched with; no event tells of those.
-    pub fn add(&self, (account, region): (&str, &str), id: &str, tags: BTreeMap<String, String>) {
+    /// Adds an instance of a type with the tags that it was launched with; no event tells of those.
+    pub fn add(
+        &self,
+        (account, region): (&str, &str),
+        (id, instance_type): (&str, &str),
+        tags: BTreeMap<String, String>,
+    ) {
         let version = u64::from(!tags.is_empty());
         let mut places = lock(&self.places);
         let instances = places.entry((account.to_owned(), region.to_owned())).or_default();
-        instances.insert(id.to_owned(), Instance { tags, version });
+        instances.insert(id.to_owned(), Instance { instance_type: instance_type.to_owned(), tags, version });
     }
 
     /// The instances of an account and Region.
@@ -95,10 +109,7 @@ impl Ec2 {
     ) -> Result<Option<ServiceEvent>, Refusal> {
         let mut places = lock(&self.places);
         let instances = places.entry((account.to_owned(), region.to_owned())).or_default();
-        let missing = || {
-            Refusal::new(400, "InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
-        };
-        let instance = instances.get_mut(id).ok_or_else(missing)?;
+        let instance = instances.get_mut(id).ok_or_else(|| missing(id))?;
         let mut tags = instance.tags.clone();
         for (key, value) in changes {
             match value {
@@ -133,6 +144,10 @@ impl Ec2 {
             detail,
         }))
     }
+}
+
+fn missing(id: &str) -> Refusal {
+    Refusal::new(400, "InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
 }
 
 fn arn((account, region): (&str, &str), id: &str) -> String {

@@ -41,7 +41,8 @@ pub fn populate(
     world.drs.initialize((account, region));
     let add = |seat: Seat| {
         if let Some(origin) = &seat.server.machine.origin {
-            world.ec2.add((account, region), &origin.instance, seat.instance_tags);
+            let instance = (origin.instance.as_str(), seat.server.machine.instance_type.as_str());
+            world.ec2.add((account, region), instance, seat.instance_tags);
         }
         world.drs.add_server((account, region), seat.server, now)
     };
@@ -58,10 +59,10 @@ pub fn grow(world: &World, place: (&str, &str), more: usize, seed: u64) -> Resul
     let there = world.ec2.instances(place).len();
     let add = |seat: Seat| {
         let server = ServerSpec { start: Start::Fresh, ..seat.server };
-        let instance = server.machine.origin.as_ref().map(|origin| origin.instance.clone());
+        let Machine { origin, instance_type, .. } = server.machine.clone();
         let id = world.drs.add_server(place, server, now)?;
-        if let Some(instance) = instance {
-            world.ec2.add(place, &instance, seat.instance_tags);
+        if let Some(origin) = origin {
+            world.ec2.add(place, (&origin.instance, &instance_type), seat.instance_tags);
         }
         Ok(id)
     };

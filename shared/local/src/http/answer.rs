@@ -82,6 +82,8 @@ fn dialect(service: &str, mut refusal: Refusal) -> Refusal {
     let protocol = protocol::of(service);
     let (status, code) = match (refusal.code.as_str(), protocol) {
         ("AccessDenied", _) if service == "sns" => (403, "AuthorizationError"),
+        ("AccessDenied", _) if service == "ec2" => (403, "UnauthorizedOperation"),
+        ("InvalidClientTokenId", _) if service == "ec2" => (401, "AuthFailure"),
         ("AccessDenied", Protocol::RestJson) => (403, "AccessDeniedException"),
         ("AccessDenied", Protocol::Json(_)) => {
             (if service == "sqs" { 403 } else { 400 }, "AccessDeniedException")
@@ -127,12 +129,18 @@ fn sqs_query_code(code: &str) -> String {
 }
 
 fn xml_error(service: &str, request_id: &str, status: u16, code: &str, message: &str) -> String {
+    let (code, message) = (escape(code), escape(message));
+    if service == "ec2" {
+        return format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+             <RequestID>{request_id}</RequestID></Response>"
+        );
+    }
     let namespace = match service {
         "sns" => "http://sns.amazonaws.com/doc/2010-03-31/",
         _ => "https://sts.amazonaws.com/doc/2011-06-15/",
     };
     let fault = if status < 500 { "Sender" } else { "Receiver" };
-    let (code, message) = (escape(code), escape(message));
     format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{fault}</Type><Code>{code}</Code>\
          <Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

@@ -18,7 +18,7 @@ pub(super) enum Protocol {
 pub(super) fn of(service: &str) -> Protocol {
     match service {
         "drs" => Protocol::RestJson,
-        "sns" | "sts" => Protocol::Query,
+        "ec2" | "sns" | "sts" => Protocol::Query,
         "sqs" | "dynamodb" => Protocol::Json("1.0"),
         _ => Protocol::Json("1.1"),
     }

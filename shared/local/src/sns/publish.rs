@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::form::{Form, attributes, element, invalid, items, tag};
+use super::form::{Form, attributes, invalid, items};
 use super::mailbox::Mail;
 use super::subscriptions::{Protocol, Subscription};
 use super::{Sns, service};
@@ -13,6 +13,7 @@ use crate::World;
 use crate::call::Refusal;
 use crate::sqs::message::{self, Attributes};
 use crate::world::lock;
+use crate::xml::{element, tag};
 
 /// Bytes of one message, or of a batch in all.
 const MAX_BYTES: usize = 262_144;

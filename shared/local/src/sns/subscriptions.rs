@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::filter::Filter;
-use super::form::{Form, invalid, map, required, tag};
+use super::form::{Form, invalid, map, required};
 use super::mailbox::Mail;
 use super::topics::{attribute_map, page};
 use super::{Sns, topics::Topic};
 use crate::World;
 use crate::call::{Call, Refusal};
 use crate::world::lock;
+use crate::xml::tag;
 
 const PENDING: &str = "PendingConfirmation";
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Sns;
-use super::form::{Form, element, invalid, map, required, tag};
+use super::form::{Form, invalid, map, required};
 use super::subscriptions::Subscription;
 use crate::call::{Call, Refusal};
 use crate::world::lock;
+use crate::xml::{element, tag};
 
 /// Entries of a list in one answer.
 const PAGE: usize = 100;

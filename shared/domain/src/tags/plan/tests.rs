@@ -11,12 +11,16 @@ fn bare() -> Rules {
 }
 
 fn of(ec2: &BTreeMap<String, String>, rules: &Rules) -> Wanted {
+    of_type(Some("m6i.large"), ec2, rules)
+}
+
+fn of_type(instance_type: Option<&str>, ec2: &BTreeMap<String, String>, rules: &Rules) -> Wanted {
     let (instance, account, region) = (
         "i-0a1b2c3d4e5f60718".parse().unwrap(),
         "111122223333".parse().unwrap(),
         "us-west-2".parse().unwrap(),
     );
-    let source = Source { instance: &instance, account: &account, region: &region, tags: ec2 };
+    let source = Source { instance: &instance, account: &account, region: &region, instance_type, tags: ec2 };
     wanted(&source, rules)
 }
 
@@ -33,14 +37,33 @@ fn only_differences_are_written() {
 }
 
 #[test]
-fn where_a_server_comes_from_is_three_tags() {
+fn where_a_server_comes_from_is_four_tags() {
     let wanted = of(&tags(&[]), &Rules::default());
     let expected = tags(&[
         ("source:account", "111122223333"),
         ("source:region", "us-west-2"),
         ("source:instance-id", "i-0a1b2c3d4e5f60718"),
+        ("source:instance-type", "m6i.large"),
     ]);
     assert_eq!(wanted.tags, expected);
+}
+
+#[test]
+fn a_type_that_nobody_knows_is_neither_invented_nor_taken_away() {
+    let rules = Rules { remove: true, ..Rules::default() };
+    let ec2 = tags(&[("Owner", "ada")]);
+    let there = of(&ec2, &rules).tags;
+    let ours = Owned::default().with(&there);
+    let unknown = of_type(None, &ec2, &rules);
+    let (again, new) =
+        (plan(&unknown, &there, &ours, &rules), plan(&unknown, &BTreeMap::new(), &Owned::default(), &rules));
+    assert_eq!(again, Plan::default());
+    assert!(new.set.len() == 4 && !new.set.contains_key("source:instance-type"), "{new:?}");
+    let changed = plan(&of_type(Some("m6i.4xlarge"), &ec2, &rules), &there, &ours, &rules);
+    assert_eq!(changed.set, tags(&[("source:instance-type", "m6i.4xlarge")]));
+    let switched_off = Rules { origin: false, ..rules };
+    let off = plan(&of_type(None, &ec2, &switched_off), &there, &ours, &switched_off);
+    assert!(off.remove.len() == 4 && off.remove.contains("source:instance-type"), "{off:?}");
 }
 
 #[test]
@@ -106,21 +129,21 @@ fn the_own_tags_of_a_machine_take_the_room_of_those_that_say_where_it_comes_from
     let rules = Rules::default();
     let own: BTreeMap<_, _> = (0..50).map(|n| (format!("t{n:02}"), "v".to_owned())).collect();
     let new = plan(&of(&own, &rules), &BTreeMap::new(), &Owned::default(), &rules);
-    let named = ["source:account", "source:instance-id", "source:region"];
+    let named = ["source:account", "source:instance-id", "source:instance-type", "source:region"];
     let unfit = |plan: &Plan| plan.unfit.iter().map(|unfit| unfit.key.clone()).collect::<Vec<_>>();
     assert_eq!((&new.set, unfit(&new)), (&own, named.map(str::to_owned).to_vec()));
 
     // A machine that had room for all of them gets more tags of its own.
-    let few: BTreeMap<_, _> = own.iter().take(47).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let few: BTreeMap<_, _> = own.iter().take(46).map(|(k, v)| (k.clone(), v.clone())).collect();
     let all = of(&few, &rules).tags;
     let ours = Owned::default().with(&all);
-    let more: BTreeMap<_, _> = own.iter().take(49).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let more: BTreeMap<_, _> = own.iter().take(48).map(|(k, v)| (k.clone(), v.clone())).collect();
     let planned = plan(&of(&more, &rules), &all, &ours, &rules);
-    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t47", "t48"]);
+    assert_eq!(planned.set.keys().collect::<Vec<_>>(), ["t46", "t47"]);
     assert_eq!(planned.remove.len(), 2);
     assert!(planned.remove.iter().all(|key| is_origin(key)) && unfit(&planned).len() == 2, "{planned:?}");
     let by_person = plan(&of(&more, &rules), &all, &Owned::default(), &rules);
-    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t47".to_owned(), "t48".to_owned()]));
+    assert_eq!((by_person.remove.len(), unfit(&by_person)), (0, vec!["t46".to_owned(), "t47".to_owned()]));
 }
 
 #[test]
@@ -139,8 +162,8 @@ mod properties {
     /// Keys that meet each other, AWS's own, the rules, and the limits.
     fn key() -> impl Strategy<Value = String> {
         prop_oneof![
-            8 => prop::sample::select(vec!["Owner", "owner", "Tier", "cost-env", "dr:Owner", "source:account"])
-                .prop_map(str::to_owned),
+            8 => prop::sample::select(vec!["Owner", "owner", "Tier", "cost-env", "dr:Owner"]).prop_map(str::to_owned),
+            2 => prop::sample::select(vec!["source:account", "source:instance-type"]).prop_map(str::to_owned),
             2 => prop::sample::select(vec!["aws:x", "AWSDRS", "awsElasticDisasterRecoveryManaged", "Map-Migrated"])
                 .prop_map(str::to_owned),
             2 => (0..60_u8).prop_map(|n| format!("k{n}")),
@@ -170,14 +193,14 @@ mod properties {
     }
 
     /// Some of what is there, and some of what was there, was copied.
-    fn stage() -> impl Strategy<Value = (BTreeMap<String, String>, BTreeMap<String, String>, Owned, Rules)> {
-        (tags(60), tags(50), tags(20), any::<u64>(), rules()).prop_map(
-            |(ec2, actual, copied, dice, rules)| {
+    fn stage() -> impl Strategy<Value = (Wanted, BTreeMap<String, String>, Owned, Rules)> {
+        (tags(60), tags(50), tags(20), any::<u64>(), rules(), any::<bool>()).prop_map(
+            |(ec2, actual, copied, dice, rules, is_typed)| {
                 let mine =
                     actual.iter().enumerate().filter(|(n, _)| dice >> (n % 64) & 1 == 1).map(|(_, tag)| tag);
                 let all = mine.chain(&copied).filter(|(key, _)| !is_protected(key));
                 let owned = Owned(all.map(|(key, value)| (key.clone(), fnv1a(value))).collect());
-                (ec2, actual, owned, rules)
+                (of_type(is_typed.then_some("b"), &ec2, &rules), actual, owned, rules)
             },
         )
     }
@@ -191,8 +214,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn a_plan_that_is_carried_out_leaves_nothing_to_do((ec2, actual, owned, rules) in stage()) {
-            let wanted = of(&ec2, &rules);
+        fn a_plan_that_is_carried_out_leaves_nothing_to_do((wanted, actual, owned, rules) in stage()) {
             let first = plan(&wanted, &actual, &owned, &rules);
             let (after, owned) = (applied(&first, &actual), owned.after(&first, &actual));
             let second = plan(&wanted, &after, &owned, &rules);
@@ -201,14 +223,15 @@ mod properties {
 
         #[test]
         fn no_plan_touches_what_is_protected_or_not_ours_or_exceeds_a_limit(
-            (ec2, actual, owned, rules) in stage(),
+            (wanted, actual, owned, rules) in stage(),
         ) {
-            let plan = plan(&of(&ec2, &rules), &actual, &owned, &rules);
+            let plan = plan(&wanted, &actual, &owned, &rules);
             let touched: Vec<_> = plan.set.keys().chain(&plan.remove).collect();
             prop_assert!(touched.iter().all(|key| !is_protected(key)), "{touched:?}");
             for key in &plan.remove {
                 let may = rules.remove || is_origin(key);
                 prop_assert!(may && owned.holds(key, &actual[key]), "{key} is not ours");
+                prop_assert!(!wanted.unknown.contains(key.as_str()), "{key} may be right");
             }
             for (key, value) in &plan.set {
                 prop_assert!(key.chars().count() <= KEY_LENGTH && value.chars().count() <= VALUE_LENGTH);

@@ -28,7 +28,7 @@ pub(super) const EXAMPLE: &str = r#"Rules, in YAML or JSON; all of it may be lef
     rename: { env: Environment }    # keys that are called otherwise on source servers
     prefix: ""                      # what all other keys begin with there
     values: { env: { prd: prod } }  # by key in EC2: values that are written otherwise
-    origin: true                    # source:account, source:region, source:instance-id
+    origin: true                    # source:account, source:region, source:instance-id, source:instance-type
     ec2_wins: false                 # true: what a person put on a source server is overwritten
     remove: false                   # true: what was copied is removed when it is gone from EC2
     copy_tags: false                # true: copyTags is switched on, so that recovery instances get the tags
@@ -37,8 +37,8 @@ pub(super) const EXAMPLE: &str = r#"Rules, in YAML or JSON; all of it may be lef
     - accounts: ["111122223333"]
       set: { remove: true, include: [Owner, CostCentre] }
 
-The workers take it up within a minute, and the next sweep brings source servers in line with it. There is no
-source:instance-type: neither tag events nor the tagging API nor DRS tell the type of a machine, only one that DRS recommends.
+The workers take it up within a minute, and the next sweep brings source servers in line with it. The type of a machine,
+source:instance-type, is asked of EC2 once a day; while EC2 does not tell it, that tag stays as it is.
 Where a server has no room for all, the machine's own tags come first, and those of origin are told as not copied."#;
 
 /// What `tags policy` can do.
