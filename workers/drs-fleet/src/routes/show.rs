@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::policy;
+use drs_fleet_domain::message::Links;
 use drs_fleet_domain::notify::{Routes, RoutesRow};
 use drs_fleet_domain::span;
 use jiff::Timestamp;
@@ -77,5 +78,13 @@ pub(super) fn print(stored: Option<&RoutesRow>, now: Timestamp) -> String {
         || "No routes were ever set: all is as by default.".to_owned(),
         |row| format!("Set by {}, {} ({}).", plain(&row.set_by), ago(now, row.set_at), second(row.set_at)),
     );
-    format!("{channels}\n{taking}\n{telling}\n{set} ")
+    format!("{channels}\n{taking}\n{telling}{}\n{set} ", links(&routes.links))
+}
+
+/// Pages that messages link, where any are set.
+fn links(links: &Links) -> String {
+    let dashboard = links.dashboard.iter().map(|url| ["dashboard".to_owned(), plain(url)]);
+    let runbooks = links.runbooks.iter().map(|(kind, url)| [kind.to_string(), plain(url)]);
+    let all: Vec<_> = dashboard.chain(runbooks).collect();
+    if all.is_empty() { String::new() } else { format!("\n{}", table(["LINK", "PAGE"], &all)) }
 }
