@@ -200,8 +200,11 @@ pub fn unprotected(row: &InstanceTagsRow, now: Timestamp) -> Option<Change<Insta
     Change::between(Some(row), next, Vec::new())
 }
 
-/// Records why something is still to be done, and when to try again.
+/// Records why something is still to be done, and when to try again; `None` where another has done it meanwhile.
 pub fn postponed(row: &InstanceTagsRow, reason: &str, now: Timestamp) -> Option<Change<InstanceTagsRow>> {
+    if !row.is_to_be_done() {
+        return None;
+    }
     let wait = RETRY.saturating_mul(1 << row.attempts.min(10)).min(LONGEST_RETRY);
     let next = InstanceTagsRow {
         retry_at: Some(after(now, wait)),
@@ -218,7 +221,10 @@ pub fn woken(row: &InstanceTagsRow, account_name: &str, now: Timestamp) -> Optio
     tamper::forget_old(&mut next.tampered, now);
     if row.retry_at.is_some_and(|at| at <= now) {
         let reason = row.pending.clone().unwrap_or_default();
-        next = postponed(&next, &reason, now)?.row;
+        match postponed(&next, &reason, now) {
+            Some(later) => next = later.row,
+            None => (next.retry_at, next.attempts, next.pending) = (None, 0, None),
+        }
     }
     let change = next.judged(account_name, now);
     Change::between(Some(row), change.row, change.tell)

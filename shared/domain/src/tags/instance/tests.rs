@@ -86,3 +86,15 @@ fn what_is_handled_is_not_tried_again() {
     let done = handled(&row, 2).unwrap().row;
     assert!(!done.is_to_be_done() && done.wake_at().is_none());
 }
+
+#[test]
+fn what_another_has_handled_meanwhile_is_not_put_off() {
+    let row = told(None, &event(1, &[("owner", "ada")]), 0);
+    let late = postponed(&row, "refused", at(10)).unwrap().row;
+    let done = handled(&row, 1).unwrap().row;
+    assert_eq!(postponed(&done, "refused", at(10)), None);
+    // A row that was stored so rings once more and then no longer.
+    let both = InstanceTagsRow { handled: 1, ..late };
+    let woken = woken(&both, "erp-prod", at(100_000)).unwrap().row;
+    assert_eq!((woken.retry_at, woken.pending), (None, None));
+}
