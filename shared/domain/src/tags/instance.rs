@@ -221,9 +221,10 @@ pub fn woken(row: &InstanceTagsRow, account_name: &str, now: Timestamp) -> Optio
     tamper::forget_old(&mut next.tampered, now);
     if row.retry_at.is_some_and(|at| at <= now) {
         let reason = row.pending.clone().unwrap_or_default();
-        match postponed(&next, &reason, now) {
-            Some(later) => next = later.row,
-            None => (next.retry_at, next.attempts, next.pending) = (None, 0, None),
+        if let Some(later) = postponed(&next, &reason, now) {
+            next = later.row;
+        } else {
+            (next.retry_at, next.attempts, next.pending) = (None, 0, None);
         }
     }
     let change = next.judged(account_name, now);
