@@ -11,7 +11,7 @@ use drs_fleet_tests::company::place;
 use super::stage::{Stage, stall};
 
 /// So many calls it takes at most until an alert is told.
-const POINTS: usize = 60;
+const POINTS: usize = 40;
 
 fn told(stage: &Stage, is_of: fn(&Notice) -> bool) -> usize {
     stage.world.notices().iter().filter(|notice| is_of(notice)).count()
