@@ -4,6 +4,7 @@
 mod drill;
 mod flapping;
 mod held;
+mod lost;
 mod paused;
 mod stage;
 mod storm;

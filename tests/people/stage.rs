@@ -37,8 +37,17 @@ impl Stage {
 
     /// Another notifier begins to work.
     pub(super) fn notifier(&self) -> MemoryIo {
+        self.works(true)
+    }
+
+    /// A notifier of a hub that has no Slack webhook.
+    pub(super) fn notifier_without_webhook(&self) {
+        self.works(false);
+    }
+
+    fn works(&self, has_webhook: bool) -> MemoryIo {
         let io = self.world.restarted().with_latency(LATENCY);
-        let worker = Notifier::new(true, RegistryCache::default(), &Metrics::default());
+        let worker = Notifier::new(has_webhook, RegistryCache::default(), &Metrics::default());
         let stop = CancellationToken::new();
         tokio::spawn(consume(io.clone(), worker.clone(), Options::default(), stop.clone()));
         tokio::spawn(serve_due(io.clone(), worker, stop));

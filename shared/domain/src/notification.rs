@@ -86,6 +86,16 @@ pub fn decide(
     Some(Change { row: IncidentRow { latest: newest.clone(), groups, ack }, tell: Vec::new() })
 }
 
+/// An open incident that an earlier release stored, which knew no groups, joins those that it belongs to.
+pub fn adopted(
+    row: &IncidentRow,
+    taken: impl Fn(&IncidentEvent) -> Vec<Taken>,
+) -> Option<Change<IncidentRow>> {
+    let is_alone = row.is_open() && row.groups.is_empty();
+    let groups = || taken(&row.latest);
+    is_alone.then(|| Change { row: IncidentRow { groups: groups(), ..row.clone() }, tell: Vec::new() })
+}
+
 /// Records who acknowledged an incident; `None` when it is over, or when somebody has already.
 pub fn acknowledge(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
     let is_free = row.is_open() && row.ack.is_none();

@@ -45,7 +45,12 @@ pub(crate) async fn told_over<I: Io>(
     meant: &BTreeSet<ChannelName>,
 ) -> Result<BTreeSet<ChannelName>, IoError> {
     let can_use = |channel: &ChannelName| worker.can_use(routes, channel);
-    let meant = meant.iter().filter(|channel| can_use(channel)).cloned().collect();
+    let mut meant_usable: BTreeSet<_> = meant.iter().filter(|channel| can_use(channel)).cloned().collect();
+    // A route that leads to nothing but the webhook of a hub that has none loses no alert.
+    if meant_usable.is_empty() && !meant.is_empty() {
+        meant_usable = routes.channels().map(|(name, _)| name).filter(can_use).collect();
+    }
+    let meant = meant_usable;
     if !channel_health::matters(bulletin) {
         return Ok(meant);
     }

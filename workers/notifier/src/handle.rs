@@ -5,7 +5,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::keys;
+use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification;
 use drs_fleet_domain::notify::{Labels, Taken, group, member};
 use drs_fleet_domain::own_event::IncidentEvent;
@@ -34,6 +34,21 @@ pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>
         join(worker, io, taken, &row.latest).await?;
     }
     Ok(())
+}
+
+/// A message of an earlier release, which kept them in the incident's row, is due: the incident joins its groups, which
+/// tell it, and asks for nothing more.
+pub(crate) async fn adopt<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
+    let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
+    let taken = |event: &IncidentEvent| routes.taken(&Labels::of(event, registry.account(&event.account_id)));
+    let adopted = |row: Option<&_>| notification::adopted(row?, taken);
+    let outcome = worker.incidents.change_now(io, key, adopted).await?;
+    if let Some(row) = outcome.row() {
+        for taken in &row.groups {
+            join(worker, io, taken, &row.latest).await?;
+        }
+    }
+    worker.incidents.wake(io, key, |_| None).await.map(drop)
 }
 
 async fn join<I: Io>(worker: &Notifier, io: &I, taken: &Taken, event: &IncidentEvent) -> Result<(), IoError> {

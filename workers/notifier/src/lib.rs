@@ -117,7 +117,7 @@ impl Worker for Notifier {
             Some(keys::Told::Window) => drills::wake_window(self, io, key).await,
             Some(keys::Told::Delivery) => deliver::deliver(self, io, key).await,
             Some(keys::Told::Channel) => channels::wake(self, io, key).await,
-            None => Ok(()),
+            None => handle::adopt(self, io, key).await,
         }
     }
 }

@@ -85,4 +85,7 @@ fn an_incident_that_was_stored_before_there_were_groups_is_read() {
     let old = serde_json::json!({ "latest": told()[0], "deliveries": {} });
     let read = serde_json::from_value::<IncidentRow>(old).unwrap();
     assert_eq!((read.groups.len(), read.is_open()), (0, true));
+    let adopted_once = adopted(&read, taken).unwrap().row;
+    assert_eq!(groups(&adopted_once), ["HIGH"]);
+    assert_eq!(adopted(&adopted_once, taken), None);
 }
