@@ -2,3 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "its ids are well formed")]
 
 pub mod company;
+pub mod process;
+pub mod sim;
+pub mod wire;

@@ -14,7 +14,7 @@ mod redelivery;
 mod samples;
 mod scenario;
 mod schema;
-#[cfg(test)]
 mod seam;
+mod simulation;
 mod support;
 mod watch;

@@ -7,12 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use published::{on_the_bus, published};
-
-/// The hub's account in all samples.
-pub const HUB: &str = "999900001111";
-/// The hub's Region in all samples.
-pub const HUB_REGION: &str = "eu-central-1";
+pub use drs_fleet_tests::wire::{HUB, HUB_REGION, on_the_bus};
+pub use published::published;
 
 /// A file in `events/`.
 #[derive(Debug)]

@@ -6,10 +6,11 @@ use std::time::Duration;
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::policy::Thresholds;
+use drs_fleet_tests::process::work;
 
 use super::capacity::tracker;
 use super::ending::Ending;
-use super::scene::{Scene, judges_by, work};
+use super::scene::{Scene, judges_by};
 use super::world::{arn, now, place, server, server_id, stalled, tick};
 
 /// How often the schedule ticks in a day.

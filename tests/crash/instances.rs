@@ -7,12 +7,13 @@ use drs_fleet_aws::io::Notice;
 use drs_fleet_aws::memory::Chances;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::incident::REOPENS;
+use drs_fleet_tests::process::work;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::capacity::{five, tracker};
 use super::ending::{Ending, told_open};
-use super::scene::{Scene, work};
+use super::scene::Scene;
 use super::world::{api_call, early, event, heartbeat, place, server, stalled, tags_changed, tick, wish};
 use super::{jobs, notices, tags};
 

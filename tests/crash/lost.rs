@@ -13,12 +13,13 @@ use drs_fleet_domain::own_event::{Happened, OwnEvent};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::ServerRow;
+use drs_fleet_tests::process::work;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::capacity::tracker;
 use super::ending::told_open;
-use super::scene::{Scene, listens_for, work};
+use super::scene::{Scene, listens_for};
 use super::world::{api_call, disconnect, heartbeat, now, place, server, server_id, stalled, wish};
 
 const SEEDS: u64 = 6;

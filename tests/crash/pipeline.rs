@@ -6,13 +6,14 @@ use std::time::Duration;
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::{Bulletin, DeliveryRow};
 use drs_fleet_domain::own_event::{Happened, OwnEvent};
+use drs_fleet_tests::process::work;
 use serde_json::Value;
 
 use super::capacity::tracker;
 use super::ending::{Ending, told_open};
 use super::instances::shuffled;
 use super::notices::notifier;
-use super::scene::{Scene, play, work};
+use super::scene::{Scene, play};
 use super::world::{early, stalled};
 use crate::samples::on_the_bus;
 

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drs_fleet_aws::consume::{Options, consume};
-use drs_fleet_aws::due::serve_due;
 use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
@@ -18,8 +16,8 @@ use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
+use drs_fleet_tests::process::work;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use super::world::{BORN, account, heartbeat, now};
 
@@ -203,11 +201,4 @@ async fn live<W: Worker>(scene: Scene, make: fn() -> W) {
         tokio::time::sleep(Duration::from_secs(2)).await;
         scene.restart();
     }
-}
-
-/// A worker's two tasks, as `process` runs them.
-pub(super) async fn work<W: Worker>(io: MemoryIo, worker: W) {
-    let stop = CancellationToken::new();
-    let consuming = consume(io.clone(), worker.clone(), Options::default(), stop.clone());
-    tokio::join!(consuming, serve_due(io, worker, stop));
 }

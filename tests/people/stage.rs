@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::consume::{Options, consume};
-use drs_fleet_aws::due::serve_due;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
@@ -13,9 +11,9 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::notify::{Bulletin, DeliveryRow, Digest, Drill};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::Row;
+use drs_fleet_tests::process::work;
 use jiff::Timestamp;
 use notifier::Notifier;
-use tokio_util::sync::CancellationToken;
 
 use crate::samples::on_the_bus;
 
@@ -48,9 +46,7 @@ impl Stage {
     fn works(&self, has_webhook: bool) -> MemoryIo {
         let io = self.world.restarted().with_latency(LATENCY);
         let worker = Notifier::new(has_webhook, RegistryCache::default(), &Metrics::default());
-        let stop = CancellationToken::new();
-        tokio::spawn(consume(io.clone(), worker.clone(), Options::default(), stop.clone()));
-        tokio::spawn(serve_due(io.clone(), worker, stop));
+        tokio::spawn(work(io.clone(), worker));
         io
     }
 

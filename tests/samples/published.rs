@@ -10,10 +10,11 @@ use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, JobLabel, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::message::NOTIFICATION_SENT;
-use drs_fleet_domain::own_event::{self, CapacityEvent, IncidentEvent, OwnEvent};
+use drs_fleet_domain::own_event::{CapacityEvent, IncidentEvent, OwnEvent};
 use drs_fleet_domain::words::{self, SubjectKind};
+use drs_fleet_tests::wire::{delivered, on_the_bus};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::findings::{Found, findings};
 use super::{HUB, HUB_REGION};
@@ -54,26 +55,6 @@ fn path(event: &OwnEvent, case: &str) -> String {
 
 fn path_of(detail_type: &str, case: &str) -> String {
     format!("{}/{case}.json", detail_type.to_lowercase().replace(' ', "-"))
-}
-
-/// The event as the hub's bus hands it on.
-pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
-    delivered(n, event.detail_type(), event.at(), &event.detail().unwrap())
-}
-
-/// `id` and `time` are the bus's.
-fn delivered(n: usize, detail_type: &str, at: Timestamp, detail: &Value) -> Value {
-    json!({
-        "version": "0",
-        "id": format!("e3b0c442-98fc-4c14-9afb-{n:012}"),
-        "detail-type": detail_type,
-        "source": own_event::SOURCE,
-        "account": HUB,
-        "time": format!("{at:.0}"),
-        "region": HUB_REGION,
-        "resources": [],
-        "detail": detail,
-    })
 }
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";

@@ -5,10 +5,10 @@ use std::time::Duration;
 use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::job::{Counts, JobRow, JobServerRow};
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
+use drs_fleet_tests::process::work;
 use serde_json::json;
 
 use super::super::jobs::{self, monitor};
-use super::super::scene::work;
 use super::super::world::{api_call, arn, event, now, place, server_id, wish};
 use super::{Account, SEEDS, rows};
 

@@ -3,7 +3,7 @@
 use drs_fleet_domain::tags::{Cause, TagRequestRow, Tally};
 use serde_json::Value;
 
-use super::super::scene::work;
+use drs_fleet_tests::process::work;
 use super::super::world::{event, now, wish};
 use super::*;
 

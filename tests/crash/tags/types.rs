@@ -1,6 +1,6 @@
 //! Types of machines, for which EC2 is asked.
 
-use super::super::scene::work;
+use drs_fleet_tests::process::work;
 use super::*;
 
 const TYPE: &str = "source:instance-type";

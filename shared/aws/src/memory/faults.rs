@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// What happens to a call at an I/O point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// It fails without having had an effect.
     Before,

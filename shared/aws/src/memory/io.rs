@@ -70,10 +70,18 @@ impl MemoryIo {
             tokio::time::sleep(self.latency).await;
         }
         let meets = self.faults().pass(name, neighbour);
+        self.traces(name, meets.as_ref());
         match meets {
             Some(meets) => meets,
             None => std::future::pending().await,
         }
+    }
+
+    fn traces(&self, name: &'static str, meets: Option<&Meets>) {
+        let fault = meets.and_then(|meets| meets.fault);
+        let mut world = self.world();
+        let now = world.now();
+        world.trace.passed((self.number, name), fault, now);
     }
 
     async fn end<T, E: From<IoError>>(
@@ -110,15 +118,28 @@ impl MemoryIo {
         loop {
             let arrived = self.arrivals.notified();
             let now = self.now();
-            let next = self.world().queue.next_visible(now).map_or(deadline, |at| at.min(deadline));
+            let next = self.world().queue(self.queue).next_visible(now).map_or(deadline, |at| at.min(deadline));
             let pause = until(now, next);
             if pause.is_zero() {
                 return;
             }
             tokio::select! {
+                biased;
                 () = arrived => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+}
+
+impl World {
+    fn publish(&mut self, events: &[OwnEvent], now: Timestamp) {
+        let before = self.published.len();
+        self.published.extend_from_slice(events);
+        let Some(delivery) = self.delivery else { return };
+        let delivered = events.iter().enumerate().filter_map(|(n, event)| delivery(before + n, event));
+        for (queue, body) in delivered {
+            self.queue(queue).put(body, now);
         }
     }
 }
@@ -158,13 +179,13 @@ impl Io for MemoryIo {
         if meets.fault != Some(Fault::Before) {
             self.wait_for_messages(wait).await;
         }
-        self.end(meets, |world, now| Ok(world.queue.receive(max, now))).await
+        self.end(meets, |world, now| Ok(world.queue(self.queue).receive(max, now))).await
     }
 
     async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
         self.point("delete", Neighbour::Queue, |world, _| {
             for message in messages {
-                world.queue.delete(message);
+                world.queue(self.queue).delete(message);
             }
             Ok(vec![Ok(()); messages.len()])
         })
@@ -173,7 +194,8 @@ impl Io for MemoryIo {
 
     async fn hide(&self, messages: &[(Message, Duration)]) -> Answer<Vec<Answer<()>>> {
         let answers = self.point("hide", Neighbour::Queue, |world, now| {
-            Ok(messages.iter().map(|(message, time)| world.queue.hide(message, *time, now)).collect())
+            let queue = world.queue(self.queue);
+            Ok(messages.iter().map(|(message, time)| queue.hide(message, *time, now)).collect())
         });
         let answers = answers.await;
         self.arrivals.notify_waiters();
@@ -182,7 +204,7 @@ impl Io for MemoryIo {
 
     async fn dead_letter(&self, message: &Message, attributes: &BTreeMap<String, String>) -> Answer<()> {
         self.point("dead_letter", Neighbour::Queue, |world, _| {
-            world.queue.bury(message, attributes);
+            world.queue(self.queue).bury(message, attributes);
             Ok(())
         })
         .await
@@ -191,7 +213,7 @@ impl Io for MemoryIo {
     async fn enqueue(&self, bodies: &[String]) -> Answer<()> {
         let answer = self.point("enqueue", Neighbour::Queue, |world, now| {
             for body in bodies {
-                world.queue.put(body.clone(), now);
+                world.queue(self.queue).put(body.clone(), now);
             }
             Ok(())
         });
@@ -240,11 +262,13 @@ impl Io for MemoryIo {
     }
 
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
-        self.point("publish", Neighbour::Bus, |world, _| {
-            world.published.extend_from_slice(events);
+        let answer = self.point("publish", Neighbour::Bus, |world, now| {
+            world.publish(events, now);
             Ok(())
-        })
-        .await
+        });
+        let answer = answer.await;
+        self.arrivals.notify_waiters();
+        answer
     }
 
     async fn source_servers(

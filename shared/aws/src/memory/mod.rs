@@ -1,10 +1,13 @@
-//! [`Io`](crate::io::Io) in memory, for crash tests and simulation: one world of queue, table, bus and spokes,
+//! [`Io`](crate::io::Io) in memory, for crash tests and simulation: one world of queues, table, bus and spokes,
 //! and faults at its I/O points.
 //!
 //! An **I/O point** is one call of a fallible method of `Io`. Points are numbered from 0 per handle, in the order
 //! of the calls. At a point a call may fail before it took effect, take effect and lose its answer, take effect
 //! twice, or be the last thing the process did ([`MemoryIo::crash_at`]); [`MemoryIo::restarted`] is then the next
 //! process on the same world. Time is tokio's, so a paused clock runs it without waiting.
+//!
+//! Every point that is passed, and when, and by which process, goes into the world's **trace**, a number: two runs with
+//! the same trace are the same run.
 
 mod faults;
 mod io;
@@ -12,6 +15,7 @@ mod places;
 mod queue;
 mod spokes;
 mod table;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +36,7 @@ pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
 pub use self::table::Item;
 use self::table::Table;
+use self::trace::Trace;
 use crate::io::{Notice, Write};
 use crate::limiter::Limiter;
 use crate::time::after;
@@ -46,23 +51,35 @@ pub struct MemoryIo {
     crashed: CancellationToken,
     latency: Duration,
     limiter: Option<Limiter>,
+    queue: &'static str,
+    number: u64,
 }
+
+/// From an own event to the queue that the bus puts it on, and the message.
+pub type Delivery = fn(usize, &OwnEvent) -> Option<(&'static str, String)>;
 
 /// What lives on when a process dies.
 #[derive(Debug)]
 struct World {
     born: Instant,
     born_at: Timestamp,
-    queue: Queue,
+    queues: BTreeMap<&'static str, Queue>,
     table: Table,
     spokes: Spokes,
     published: Vec<OwnEvent>,
+    delivery: Option<Delivery>,
     notices: Vec<Notice>,
     deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
+    processes: u64,
+    trace: Trace,
 }
 
 impl World {
+    fn queue(&mut self, name: &'static str) -> &mut Queue {
+        self.queues.entry(name).or_default()
+    }
+
     fn now(&self) -> Timestamp {
         after(self.born_at, self.born.elapsed())
     }
@@ -80,13 +97,16 @@ impl MemoryIo {
         let world = World {
             born: Instant::now(),
             born_at: now,
-            queue: Queue::default(),
+            queues: BTreeMap::new(),
             table: Table::default(),
             spokes: Spokes::default(),
             published: Vec::new(),
+            delivery: None,
             notices: Vec::new(),
             deaf: None,
             evicted: Vec::new(),
+            processes: 0,
+            trace: Trace::default(),
         };
         Self {
             world: Arc::new(Mutex::new(world)),
@@ -95,13 +115,27 @@ impl MemoryIo {
             crashed: CancellationToken::new(),
             latency: Duration::ZERO,
             limiter: None,
+            queue: "",
+            number: 0,
         }
     }
 
-    /// Another process on the same world, without faults.
+    /// Another process on the same world and queue, without faults.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        Self { faults: Arc::default(), crashed: CancellationToken::new(), ..self.clone() }
+        let number = {
+            let mut world = self.world();
+            world.processes += 1;
+            world.processes
+        };
+        Self { faults: Arc::default(), crashed: CancellationToken::new(), number, ..self.clone() }
+    }
+
+    /// The same process with another queue; a world has as many as are named.
+    #[must_use]
+    pub fn on_queue(mut self, name: &'static str) -> Self {
+        self.queue = name;
+        self
     }
 
     /// Lets each call of this handle take so long.
@@ -157,35 +191,36 @@ impl MemoryIo {
     pub fn put_message(&self, body: impl Into<String>) -> String {
         let mut world = self.world();
         let now = world.now();
-        let id = world.queue.put(body.into(), now);
+        let id = world.queue(self.queue).put(body.into(), now);
         self.arrivals.notify_waiters();
         id
     }
 
     /// How many messages are on the queue, hidden ones included.
     pub fn queued(&self) -> usize {
-        self.world().queue.len()
+        self.world().queue(self.queue).len()
     }
 
     /// How many messages are hidden now: somebody has them in hand.
     pub fn hidden(&self) -> usize {
-        let world = self.world();
-        world.queue.hidden(world.now())
+        let mut world = self.world();
+        let now = world.now();
+        world.queue(self.queue).hidden(now)
     }
 
     /// How often the messages on the queue have been received, by id.
     pub fn receive_counts(&self) -> BTreeMap<String, u32> {
-        self.world().queue.receive_counts()
+        self.world().queue(self.queue).receive_counts()
     }
 
     /// After so many receives a message goes to the dead-letter queue by itself.
     pub fn redrive_after(&self, receives: u32) {
-        self.world().queue.redrive_after(receives);
+        self.world().queue(self.queue).redrive_after(receives);
     }
 
     /// What is on the dead-letter queue.
     pub fn dead_letters(&self) -> Vec<Buried> {
-        self.world().queue.dead_letters().to_vec()
+        self.world().queue(self.queue).dead_letters().to_vec()
     }
 
     /// All items, as stored.
@@ -213,6 +248,16 @@ impl MemoryIo {
     /// Everything published, repetitions included.
     pub fn published_events(&self) -> Vec<OwnEvent> {
         self.world().published.clone()
+    }
+
+    /// From now on the bus delivers what is published.
+    pub fn deliver(&self, delivery: Delivery) {
+        self.world().delivery = Some(delivery);
+    }
+
+    /// A number for all points that were passed so far.
+    pub fn trace(&self) -> u64 {
+        self.world().trace.number()
     }
 
     /// Everything sent to people.

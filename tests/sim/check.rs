@@ -1,0 +1,149 @@
+//! The table, the bus and the dead-letter queue, held against the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use drs_fleet_aws::memory::MemoryIo;
+use serde_json::Value;
+
+use super::draw::{PLACES, SERVERS};
+use super::history::{BORN, History};
+use super::model::Model;
+use super::play::server_id;
+use super::told;
+use crate::company::place;
+
+/// What the model says of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What is not as it must be.
+    pub problems: Vec<Problem>,
+    /// Events that were published more than once, under the same id each time.
+    pub repeated: usize,
+    /// Different events that were published.
+    pub told: usize,
+}
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(pub String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Rows by their kind, as JSON.
+type Rows = BTreeMap<&'static str, Vec<Value>>;
+
+pub(super) fn check(history: &History, world: &MemoryIo, poison: &[String], settled: bool) -> Checked {
+    let mut checked = Checked::default();
+    if !settled {
+        checked.problem(format!("never settled, {} messages are left", world.queued()));
+        return checked;
+    }
+    let mut rows = Rows::new();
+    for item in world.table().into_values() {
+        rows.entry(item.kind).or_default().push(item.row);
+    }
+    let model = Model::of(history);
+    let swept = places(history, &model, &rows, &mut checked);
+    servers(&model, &rows, &swept, &mut checked);
+    set_aside(&model, &rows, &mut checked);
+    dead_letters(world, poison, &mut checked);
+    told::check(&model, &rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
+    checked
+}
+
+impl Checked {
+    pub(super) fn problem(&mut self, problem: String) {
+        self.problems.push(Problem(problem));
+    }
+
+    pub(super) fn equal<T: PartialEq + fmt::Debug>(&mut self, what: &str, is: &T, must: &T) {
+        if is != must {
+            self.problem(format!("{what} is {is:?} and must be {must:?}"));
+        }
+    }
+}
+
+fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
+    rows.get(kind).map_or(&[], Vec::as_slice)
+}
+
+/// A time in a row, in seconds after the world began.
+fn second(value: &Value) -> Option<i64> {
+    let time: jiff::Timestamp = value.as_str()?.parse().ok()?;
+    Some(time.as_second() - BORN)
+}
+
+/// Answers when each place was last swept.
+fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) -> BTreeMap<u8, Option<i64>> {
+    let mut swept = BTreeMap::new();
+    let ended = history.steps.iter().map(|step| step.pause).sum::<std::time::Duration>().as_secs();
+    for n in 0..PLACES {
+        let account = place(n.into()).account.to_string();
+        let row = rows_of(rows, "place").iter().find(|row| row["place"]["account"] == account);
+        let at = row.and_then(|row| second(&row["counted"]["swept_at"]));
+        swept.insert(n, at);
+        let shown = model.shown.get(&n);
+        if let (Some(shown), false) = (shown, history.weather.refused) {
+            if at.is_none_or(|at| at.unsigned_abs() < ended) {
+                checked.problem(format!("account {n} was last swept at {at:?}, before the last wish at {ended}"));
+            }
+            let counted = row.and_then(|row| row["counted"]["servers"].as_u64());
+            checked.equal(&format!("count of account {n}"), &counted, &Some(shown.len() as u64));
+        }
+        let heard = row.and_then(|row| second(&row["heard_at"]));
+        let must = model.heard.get(&n).copied();
+        let is_within = match (heard, must) {
+            (Some(heard), Some((earliest, latest))) => (earliest..=latest).contains(&heard),
+            (heard, must) => heard.is_none() && must.is_none(),
+        };
+        if !is_within {
+            checked.problem(format!("account {n} was heard at {heard:?} and must have been within {must:?}"));
+        }
+    }
+    swept
+}
+
+fn servers(model: &Model, rows: &Rows, swept: &BTreeMap<u8, Option<i64>>, checked: &mut Checked) {
+    for (n, server) in (0..PLACES).flat_map(|n| (0..SERVERS).map(move |server| (n, server))) {
+        let (account, id) = (place(n.into()).account.to_string(), server_id(server));
+        let row = rows_of(rows, "server").iter().find(|row| row["place"]["account"] == account && row["id"] == id);
+        let who = format!("server {server} of account {n}");
+        let must = model.state(((n), server), swept[&n]);
+        let live = row.filter(|row| row["gone_since"].is_null());
+        checked.equal(&who, &live.and_then(|row| row["replication"]["state"].as_str()), &must);
+        let open = live.is_some_and(|row| is_open(&row["incidents"]["REPLICATION_STALLED"]));
+        checked.equal(&format!("stall of {who}"), &open, &(must == Some("STALLED")));
+        let of = |name: &str| row.and_then(|row| second(&row[name]));
+        let key = (n, server);
+        checked.equal(&format!("snapshot of {who}"), &of("snapshot_at"), &model.snapshots.get(&key).copied());
+        let called = of("disconnect_called_at");
+        checked.equal(&format!("call for {who}"), &called, &model.disconnects.get(&key).copied());
+    }
+}
+
+/// Whether an incident in a row is open.
+pub(super) fn is_open(incident: &Value) -> bool {
+    !incident.is_null() && incident["closed_at"].is_null()
+}
+
+fn set_aside(model: &Model, rows: &Rows, checked: &mut Checked) {
+    let noted: BTreeSet<(String, String)> = rows_of(rows, "unhandled")
+        .iter()
+        .map(|row| (row["account"].as_str().unwrap().to_owned(), row["reason"].as_str().unwrap().to_owned()))
+        .collect();
+    let of = |(n, reason): &(u8, &str)| (place((*n).into()).account.to_string(), (*reason).to_owned());
+    let stranger = model.stranger.then(|| ("444455556666".to_owned(), "UNREGISTERED".to_owned()));
+    let must: BTreeSet<_> = model.set_aside.iter().map(of).chain(stranger).collect();
+    checked.equal("what is set aside", &noted, &must);
+}
+
+fn dead_letters(world: &MemoryIo, poison: &[String], checked: &mut Checked) {
+    let buried: BTreeSet<_> = world.dead_letters().into_iter().map(|buried| buried.message.id).collect();
+    let poison: BTreeSet<_> = poison.iter().cloned().collect();
+    checked.equal("the dead-letter queue", &buried, &poison);
+}

@@ -1,0 +1,152 @@
+//! From a seed to a history.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::history::{Event, History, Step, Tells, Weather, What};
+
+/// Registered accounts.
+pub const PLACES: u8 = 4;
+/// Servers of each.
+pub const SERVERS: u8 = 8;
+
+/// Messages are reordered within so many.
+const WINDOW: usize = 100;
+
+impl History {
+    /// What a seed draws; about so many messages.
+    pub fn drawn(seed: u64, events: usize) -> Self {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let weather = Weather::drawn(&mut dice);
+        let mut drawing = Drawing { weather, clock: 0, stalled: [[false; SERVERS as usize]; PLACES as usize], dice };
+        let steps = drawing.steps(events);
+        Self { seed, weather, steps }
+    }
+}
+
+impl Weather {
+    fn drawn(dice: &mut StdRng) -> Self {
+        let mut one_in = |n: u32| dice.random_ratio(1, n);
+        Self {
+            faults: one_in(2),
+            kills: one_in(2),
+            outage: one_in(8),
+            bus_outage: one_in(8),
+            refused: one_in(4),
+            skew: one_in(3),
+            loss: one_in(4),
+        }
+    }
+}
+
+struct Drawing {
+    weather: Weather,
+    /// Milliseconds since the world began.
+    clock: u64,
+    /// As the accounts know it themselves.
+    stalled: [[bool; SERVERS as usize]; PLACES as usize],
+    dice: StdRng,
+}
+
+impl Drawing {
+    fn steps(&mut self, events: usize) -> Vec<Step> {
+        let mut timed = Vec::with_capacity(events + events / 8);
+        let mut number = 0;
+        while timed.len() < events {
+            self.clock += self.dice.random_range(0..150);
+            if self.dice.random_ratio(1, 150) {
+                timed.push((self.clock, self.shows()));
+                continue;
+            }
+            number += 1;
+            let event = self.event(number);
+            if self.weather.loss && self.dice.random_ratio(1, 100) {
+                continue;
+            }
+            timed.extend(self.arrivals().into_iter().map(|at| (at, What::Comes(event.clone()))));
+        }
+        self.reorder(&mut timed);
+        self.clock = timed.iter().map(|(at, _)| *at).max().unwrap_or(0).max(self.clock) + 1_000;
+        timed.extend((0..PLACES).map(|place| (self.clock, self.shows_all(place))));
+        let mut before = 0;
+        let paused = timed.into_iter().map(|(at, what)| {
+            let pause = Duration::from_millis(at.saturating_sub(before));
+            before = before.max(at);
+            Step { pause, what }
+        });
+        paused.collect()
+    }
+
+    /// When a message arrives; one in ten arrives twice, and then much later too.
+    fn arrivals(&mut self) -> Vec<u64> {
+        let mut arrivals = vec![self.clock];
+        if self.dice.random_ratio(1, 10) {
+            arrivals.push(self.clock + self.dice.random_range(0..60_000));
+        }
+        arrivals
+    }
+
+    /// What arrives close together arrives in any order.
+    fn reorder(&mut self, timed: &mut [(u64, What)]) {
+        timed.sort_by_key(|(at, _)| *at);
+        for window in timed.chunks_mut(WINDOW) {
+            let mut order: Vec<_> = window.iter().map(|(at, _)| *at).collect();
+            window.shuffle(&mut self.dice);
+            order.sort_unstable();
+            window.iter_mut().zip(order).for_each(|((at, _), ordered)| *at = ordered);
+        }
+    }
+
+    fn event(&mut self, number: u32) -> Event {
+        let (place, server) = (self.dice.random_range(0..PLACES), self.dice.random_range(0..SERVERS));
+        let tells = match self.dice.random_range(0..200) {
+            0..6 => Tells::Heartbeat,
+            6..12 => Tells::Snapshot(server),
+            12..15 => Tells::Disconnect(server),
+            15 => Tells::Novelty,
+            16 => Tells::Ahead(server),
+            17 => Tells::Stranger,
+            18 => Tells::Poison(self.dice.random_range(0..POISONS)),
+            _ => {
+                let stalled = &mut self.stalled[usize::from(place)][usize::from(server)];
+                *stalled = !*stalled;
+                Tells::Stalled(server, *stalled)
+            }
+        };
+        Event { number, place, at: self.dated(), tells }
+    }
+
+    /// Now by the account's clock, to the second.
+    fn dated(&mut self) -> i64 {
+        let now = i64::try_from(self.clock / 1_000).unwrap_or(0);
+        let late = self.dice.random_range(0..3);
+        let apart = if self.weather.skew { self.dice.random_range(-600..=600) } else { 0 };
+        now - late + apart
+    }
+
+    fn shows(&mut self) -> What {
+        let place = self.dice.random_range(0..PLACES);
+        self.shows_all(place)
+    }
+
+    /// Most servers as they are; some are not there, and some became otherwise without an event.
+    fn shows_all(&mut self, place: u8) -> What {
+        let mut servers = Vec::new();
+        for server in 0..SERVERS {
+            let stalled = &mut self.stalled[usize::from(place)][usize::from(server)];
+            if self.dice.random_ratio(1, 10) {
+                *stalled = !*stalled;
+            }
+            if !self.dice.random_ratio(1, 12) {
+                servers.push((server, *stalled));
+            }
+        }
+        What::Shows { place, servers }
+    }
+}
+
+/// In how many ways a message can be unreadable.
+pub const POISONS: u8 = 5;

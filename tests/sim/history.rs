@@ -1,0 +1,133 @@
+//! What happens, and what goes wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+/// When the simulated worlds begin, in seconds since 1970.
+pub const BORN: i64 = 1_767_225_600;
+
+/// What a seed draws.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The seed; it also decides which calls meet a fault.
+    pub seed: u64,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// What happens, in that order.
+    pub steps: Vec<Step>,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weather {
+    /// One call in twenty fails, loses its answer, or takes effect twice.
+    pub faults: bool,
+    /// Processes die at some of their I/O points.
+    pub kills: bool,
+    /// The table is away for ten minutes.
+    pub outage: bool,
+    /// The bus takes nothing for three minutes.
+    pub bus_outage: bool,
+    /// DRS refuses the role: there are no sweeps.
+    pub refused: bool,
+    /// Clocks are up to ten minutes apart.
+    pub skew: bool,
+    /// One event in a hundred is lost at its source.
+    pub loss: bool,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// So long after the one before.
+    pub pause: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A message comes, perhaps once more.
+    Comes(Event),
+    /// DRS shows these servers from now on, and somebody asks for a sweep.
+    Shows {
+        /// Where.
+        place: u8,
+        /// Server and whether it is stalled.
+        servers: Vec<(u8, bool)>,
+    },
+}
+
+/// Something that a spoke, or a stranger, tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Tells events apart; what is delivered again has the same.
+    pub number: u32,
+    /// Which account.
+    pub place: u8,
+    /// By the account's clock, in seconds after the world began.
+    pub at: i64,
+    /// What it tells.
+    pub tells: Tells,
+}
+
+/// What an event tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tells {
+    /// A stall began or ended.
+    Stalled(u8, bool),
+    /// A recovery point was made.
+    Snapshot(u8),
+    /// Somebody called `DisconnectSourceServer`.
+    Disconnect(u8),
+    /// The spoke lives.
+    Heartbeat,
+    /// A type that nobody knows.
+    Novelty,
+    /// A stall that lies an hour ahead.
+    Ahead(u8),
+    /// From an account that is not registered.
+    Stranger,
+    /// It cannot be read, in one of several ways.
+    Poison(u8),
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, {}, {} steps", self.seed, self.weather, self.steps.len())?;
+        let mut at = Duration::ZERO;
+        for Step { pause, what } in &self.steps {
+            at += *pause;
+            writeln!(f, "  {:>8.3} s  {what}", at.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.faults, "faults"),
+            (self.kills, "kills"),
+            (self.outage, "table away"),
+            (self.bus_outage, "bus away"),
+            (self.refused, "role refused"),
+            (self.skew, "clocks apart"),
+            (self.loss, "events lost"),
+        ];
+        let bad: Vec<_> = parts.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
+        f.write_str(&if bad.is_empty() { "calm".to_owned() } else { bad.join(" + ") })
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Comes(Event { number, place, at, tells }) => {
+                write!(f, "event {number} of account {place}, dated {at} s: {tells:?}")
+            }
+            Self::Shows { place, servers } => write!(f, "DRS shows in account {place}: {servers:?}"),
+        }
+    }
+}

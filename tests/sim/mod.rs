@@ -1,0 +1,29 @@
+//! Deterministic simulation: the workers' own code (consume, decide, write, publish) on simulated time and I/O, in one
+//! thread.
+//!
+//! A **history** is what a seed draws: what arrives on the queues and when, what DRS shows, and the **weather**, which is
+//! what goes wrong. It is played on a world in memory by two instances of each worker; each call is an I/O point at which it
+//! may fail, lose its answer, happen twice, or be the last thing the process did. When all is done, a **reference model**,
+//! which knows the history and none of the workers' code, reads the table, what was published and the dead-letter queue.
+//! The same seed gives the same trace.
+
+mod check;
+mod draw;
+mod history;
+mod house;
+mod model;
+mod play;
+mod shrink;
+mod told;
+
+pub use self::check::{Checked, Problem};
+pub use self::history::{History, Step, Weather, What};
+pub use self::play::{Played, play};
+pub use self::shrink::shrink;
+
+/// The history of a seed, played and checked.
+pub fn run(seed: u64, events: usize) -> (History, Played) {
+    let history = History::drawn(seed, events);
+    let played = play(&history);
+    (history, played)
+}

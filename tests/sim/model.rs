@@ -1,0 +1,114 @@
+//! What must be so in the end, from the history alone. It knows the rules as `ARCHITECTURE.md` states them, and none of
+//! the workers' code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::history::{Event, History, Tells, What};
+
+/// A place or server, as the model counts them.
+pub type Server = (u8, u8);
+
+/// What a history comes to.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Newest stall event of each server: second by its own clock, and whether it stalled. Of one second the worse counts.
+    pub stalls: BTreeMap<Server, (i64, bool)>,
+    /// What DRS showed last in each place.
+    pub shown: BTreeMap<u8, BTreeMap<u8, bool>>,
+    /// Servers that anybody ever spoke of.
+    pub spoken_of: BTreeSet<Server>,
+    /// Servers that were ever said to be stalled.
+    pub ever_stalled: BTreeSet<Server>,
+    /// Newest recovery point, to ten minutes.
+    pub snapshots: BTreeMap<Server, i64>,
+    /// Newest call.
+    pub disconnects: BTreeMap<Server, i64>,
+    /// When a place was heard, at the earliest and at the latest: by its heartbeat, or to the minute. An event dated ahead
+    /// is heard when it is handled.
+    pub heard: BTreeMap<u8, (i64, i64)>,
+    /// Places that sent what nobody knows, and what lies in the future.
+    pub set_aside: BTreeSet<(u8, &'static str)>,
+    /// Somebody who is not registered sent something.
+    pub stranger: bool,
+}
+
+impl Model {
+    /// Of a whole history.
+    pub fn of(history: &History) -> Self {
+        let mut model = Self::default();
+        let mut clock = std::time::Duration::ZERO;
+        for step in &history.steps {
+            clock += step.pause;
+            let now = i64::try_from(clock.as_secs()).unwrap_or(i64::MAX);
+            match &step.what {
+                What::Comes(event) => model.comes(event, now),
+                What::Shows { place, servers } => {
+                    model.shown.insert(*place, servers.iter().copied().collect());
+                    let of = |(server, _): &(u8, bool)| (*place, *server);
+                    if !history.weather.refused {
+                        model.ever_stalled.extend(servers.iter().filter(|(_, stalled)| *stalled).map(of));
+                    }
+                }
+            }
+        }
+        model
+    }
+
+    fn comes(&mut self, event: &Event, now: i64) {
+        let Event { place, at, .. } = *event;
+        let mut hears = |earliest: i64, latest: i64| {
+            let heard = self.heard.entry(place).or_insert((earliest, latest));
+            *heard = (earliest.max(heard.0), latest.max(heard.1));
+        };
+        let minute = |at: i64| at - at.rem_euclid(60);
+        match event.tells {
+            Tells::Heartbeat => return hears(at, at),
+            Tells::Poison(_) => return,
+            Tells::Stranger => return self.stranger = true,
+            _ => {}
+        }
+        if let Tells::Ahead(_) = event.tells {
+            self.set_aside.insert((place, "FROM_THE_FUTURE"));
+            return;
+        }
+        hears(minute(at.min(now)), minute(at));
+        match event.tells {
+            Tells::Stalled(server, stalled) => {
+                let newest = self.stalls.entry((place, server)).or_insert((at, stalled));
+                *newest = (*newest).max((at, stalled));
+                self.spoken_of.insert((place, server));
+                if stalled {
+                    self.ever_stalled.insert((place, server));
+                }
+            }
+            Tells::Snapshot(server) => {
+                let newest = self.snapshots.entry((place, server)).or_insert(at - at.rem_euclid(600));
+                *newest = (*newest).max(at - at.rem_euclid(600));
+                self.spoken_of.insert((place, server));
+            }
+            Tells::Disconnect(server) => {
+                let newest = self.disconnects.entry((place, server)).or_insert(at);
+                *newest = (*newest).max(at);
+                self.spoken_of.insert((place, server));
+            }
+            Tells::Novelty => {
+                self.set_aside.insert((place, "UNKNOWN_TYPE"));
+            }
+            Tells::Heartbeat | Tells::Ahead(_) | Tells::Stranger | Tells::Poison(_) => {}
+        }
+    }
+
+    /// The replication state of a server, if its place was last swept at `swept`; `None`: it is gone, or was never
+    /// heard of. An event beats a sweep of the same second.
+    pub fn state(&self, server: Server, swept: Option<i64>) -> Option<&'static str> {
+        let newest = self.stalls.get(&server).filter(|(at, _)| swept.is_none_or(|swept| *at >= swept));
+        if let Some((_, stalled)) = newest {
+            return Some(if *stalled { "STALLED" } else { "NOT_STALLED" });
+        }
+        if swept.is_none() {
+            return self.spoken_of.contains(&server).then_some("UNKNOWN");
+        }
+        let shown = self.shown.get(&server.0)?.get(&server.1)?;
+        Some(if *shown { "STALLED" } else { "CONTINUOUS" })
+    }
+}

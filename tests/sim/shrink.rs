@@ -1,0 +1,65 @@
+//! From a history that shows a problem to the shortest that does.
+
+use super::history::{History, Weather};
+use super::play::play;
+
+/// Leaves out what the problem does not need: kinds of weather first, then ever smaller parts of what happens, until
+/// nothing more can be left out or so many tries are used up. The last tells people what to look at.
+pub fn shrink(history: &History, tries: usize) -> History {
+    let mut shrinking = Shrinking { shortest: history.clone(), tries };
+    shrinking.weather();
+    shrinking.steps();
+    shrinking.shortest
+}
+
+struct Shrinking {
+    shortest: History,
+    tries: usize,
+}
+
+impl Shrinking {
+    fn weather(&mut self) {
+        let calmer: [fn(&mut Weather); 7] = [
+            |w| w.faults = false,
+            |w| w.kills = false,
+            |w| w.outage = false,
+            |w| w.bus_outage = false,
+            |w| w.refused = false,
+            |w| w.skew = false,
+            |w| w.loss = false,
+        ];
+        for calm in calmer {
+            let mut history = self.shortest.clone();
+            calm(&mut history.weather);
+            self.keep_if_it_fails(history);
+        }
+    }
+
+    fn steps(&mut self) {
+        let mut part = self.shortest.steps.len() / 2;
+        while part > 0 && self.tries > 0 {
+            let mut from = 0;
+            while from < self.shortest.steps.len() {
+                let mut history = self.shortest.clone();
+                let until = (from + part).min(history.steps.len());
+                history.steps.drain(from..until);
+                if !self.keep_if_it_fails(history) {
+                    from += part;
+                }
+            }
+            part /= 2;
+        }
+    }
+
+    fn keep_if_it_fails(&mut self, history: History) -> bool {
+        if self.tries == 0 || history == self.shortest {
+            return false;
+        }
+        self.tries -= 1;
+        let fails = !play(&history).checked.problems.is_empty();
+        if fails {
+            self.shortest = history;
+        }
+        fails
+    }
+}

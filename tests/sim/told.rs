@@ -1,0 +1,83 @@
+//! What was told, held against what is so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_fleet_aws::memory::MemoryIo;
+use serde_json::Value;
+
+use super::check::{Checked, is_open};
+use super::draw::PLACES;
+use super::model::Model;
+use super::play::server_id;
+use crate::company::place;
+
+/// Everything open is told open; everything told open that is over is told closed; nobody is told what never was.
+pub(super) fn check(model: &Model, rows: &[Value], world: &MemoryIo, checked: &mut Checked) {
+    let mut by_id = BTreeMap::<String, Value>::new();
+    for event in world.published_events() {
+        let detail = event.detail().unwrap();
+        match by_id.insert(event.event_id().to_owned(), detail.clone()) {
+            Some(before) if before != detail => {
+                checked.problem(format!("{} tells two things: {before} and {detail}", event.event_id()));
+            }
+            Some(_) => checked.repeated += 1,
+            None => checked.told += 1,
+        }
+    }
+    let told: BTreeSet<String> = last_words(by_id.values())
+        .into_iter()
+        .filter(|(_, word)| word["happened"] != "RESOLVED")
+        .map(|(incident, _)| incident)
+        .collect();
+    let open: BTreeSet<String> = rows.iter().flat_map(open_in).collect();
+    checked.equal("what is told open", &told, &open);
+    never_was(model, by_id.values(), checked);
+}
+
+/// The newest of each incident, as the notifier's rule is: by when it opened, then by number.
+fn last_words<'a>(told: impl Iterator<Item = &'a Value>) -> BTreeMap<String, &'a Value> {
+    let mut last = BTreeMap::<String, &Value>::new();
+    let order = |word: &Value| {
+        let opened: Option<jiff::Timestamp> = word["openedAt"].as_str().and_then(|at| at.parse().ok());
+        (opened, word["sequence"].as_u64())
+    };
+    for word in told.filter(|word| word["incident"].is_string()) {
+        let known = last.entry(word["incident"].as_str().unwrap().to_owned()).or_insert(word);
+        if order(word) > order(known) {
+            *known = word;
+        }
+    }
+    last
+}
+
+/// The incidents of a row that are open, or ended without having been told to be over, by their name.
+fn open_in(row: &Value) -> Vec<String> {
+    let incidents = row["incidents"].as_object().into_iter().flatten();
+    let open = incidents.filter(|(_, incident)| is_open(incident));
+    let account = row["place"]["account"].as_str().or(row["account"].as_str()).unwrap_or_default();
+    let region = row["place"]["region"].as_str();
+    let subject = row["id"].as_str().unwrap_or(account);
+    open.map(|(kind, _)| match region {
+        Some(region) => format!("{kind}/{account}/{region}/{subject}"),
+        None => format!("{kind}/{account}/{}/{subject}", row["subject"].as_str().unwrap_or_default()),
+    })
+    .collect()
+}
+
+fn never_was<'a>(model: &Model, told: impl Iterator<Item = &'a Value>, checked: &mut Checked) {
+    let servers = |n: u8| (0..super::draw::SERVERS).map(move |server| (n, server));
+    let stalled: BTreeSet<String> = (0..PLACES)
+        .flat_map(servers)
+        .filter(|server| model.ever_stalled.contains(server))
+        .map(|(n, server)| {
+            let place = place(n.into());
+            format!("REPLICATION_STALLED/{}/{}/{}", place.account, place.region, server_id(server))
+        })
+        .collect();
+    for word in told.filter(|word| word["kind"] == "REPLICATION_STALLED") {
+        let incident = word["incident"].as_str().unwrap_or_default();
+        if !stalled.contains(incident) {
+            checked.problem(format!("{incident} is told and never was"));
+        }
+    }
+}

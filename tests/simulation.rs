@@ -1,0 +1,28 @@
+//! The workers on simulated time and I/O: whatever goes wrong, the end is as the model says.
+
+use drs_fleet_tests::sim::{self, shrink};
+
+fn assert_as_the_model_says(seed: u64) {
+    let (history, played) = sim::run(seed, 300);
+    if played.checked.problems.is_empty() {
+        return;
+    }
+    let shortest = shrink(&history, 500);
+    let problems: Vec<_> = played.checked.problems.iter().map(ToString::to_string).collect();
+    panic!("{}\nshortest history that shows it:\n{shortest}", problems.join("\n"));
+}
+
+#[test]
+fn some_seeds() {
+    for seed in 0..20 {
+        assert_as_the_model_says(seed);
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in 0..5 {
+        let (first, second) = (sim::run(seed, 300).1, sim::run(seed, 300).1);
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+    }
+}

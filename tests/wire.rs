@@ -1,0 +1,39 @@
+//! Events as the bus hands them on.
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::own_event::{self, OwnEvent};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The hub's account wherever it does not matter.
+pub const HUB: &str = "999900001111";
+/// The hub's Region wherever it does not matter.
+pub const HUB_REGION: &str = "eu-central-1";
+
+/// An event of a spoke; its id is what is delivered again.
+pub fn event(id: &str, place: &Place, (source, kind): (&str, &str), time: Timestamp, detail: &Value) -> Value {
+    json!({
+        "version": "0", "id": id, "source": source, "detail-type": kind, "account": place.account,
+        "region": place.region, "time": time, "resources": [], "detail": detail,
+    })
+}
+
+/// An own event, the `n`th that was published.
+pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
+    delivered(n, event.detail_type(), event.at(), &event.detail().unwrap())
+}
+
+/// An event of the hub; `id` and `time` are the bus's.
+pub fn delivered(n: usize, detail_type: &str, at: Timestamp, detail: &Value) -> Value {
+    json!({
+        "version": "0",
+        "id": format!("e3b0c442-98fc-4c14-9afb-{n:012}"),
+        "detail-type": detail_type,
+        "source": own_event::SOURCE,
+        "account": HUB,
+        "time": format!("{at:.0}"),
+        "region": HUB_REGION,
+        "resources": [],
+        "detail": detail,
+    })
+}
