@@ -2,8 +2,11 @@
 
 use drs_fleet_tests::sim::{self, shrink};
 
+/// Messages of each history.
+const EVENTS: usize = 500;
+
 fn assert_as_the_model_says(seed: u64) {
-    let (history, played) = sim::run(seed, 300);
+    let (history, played) = sim::run(seed, EVENTS);
     if played.checked.problems.is_empty() {
         return;
     }
@@ -14,7 +17,7 @@ fn assert_as_the_model_says(seed: u64) {
 
 #[test]
 fn some_seeds() {
-    for seed in 0..20 {
+    for seed in 0..60 {
         assert_as_the_model_says(seed);
     }
 }
@@ -22,7 +25,7 @@ fn some_seeds() {
 #[test]
 fn the_same_seed_is_the_same_run() {
     for seed in 0..5 {
-        let (first, second) = (sim::run(seed, 300).1, sim::run(seed, 300).1);
+        let [first, second] = [seed, seed].map(|seed| sim::run(seed, EVENTS).1);
         assert_eq!(first.trace, second.trace, "seed {seed}");
     }
 }

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::history::{Event, History, Tells, What};
 
+/// So far ahead lies what is set aside as from the future, in seconds.
+pub const AHEAD: i64 = 3600;
+
 /// A place or server, as the model counts them.
 pub type Server = (u8, u8);
 
@@ -13,8 +16,8 @@ pub type Server = (u8, u8);
 pub struct Model {
     /// Newest stall event of each server: second by its own clock, and whether it stalled. Of one second the worse counts.
     pub stalls: BTreeMap<Server, (i64, bool)>,
-    /// What DRS showed last in each place.
-    pub shown: BTreeMap<u8, BTreeMap<u8, bool>>,
+    /// When DRS last showed something new in each place, and what.
+    pub shown: BTreeMap<u8, (i64, BTreeMap<u8, bool>)>,
     /// Servers that anybody ever spoke of.
     pub spoken_of: BTreeSet<Server>,
     /// Servers that were ever said to be stalled.
@@ -43,7 +46,7 @@ impl Model {
             match &step.what {
                 What::Comes(event) => model.comes(event, now),
                 What::Shows { place, servers } => {
-                    model.shown.insert(*place, servers.iter().copied().collect());
+                    model.shown.insert(*place, (now, servers.iter().copied().collect()));
                     let of = |(server, _): &(u8, bool)| (*place, *server);
                     if !history.weather.refused {
                         model.ever_stalled.extend(servers.iter().filter(|(_, stalled)| *stalled).map(of));
@@ -69,7 +72,7 @@ impl Model {
         }
         if let Tells::Ahead(_) = event.tells {
             self.set_aside.insert((place, "FROM_THE_FUTURE"));
-            return;
+            return hears(minute(now), minute(at + AHEAD));
         }
         hears(minute(at.min(now)), minute(at));
         match event.tells {
@@ -108,7 +111,7 @@ impl Model {
         if swept.is_none() {
             return self.spoken_of.contains(&server).then_some("UNKNOWN");
         }
-        let shown = self.shown.get(&server.0)?.get(&server.1)?;
+        let shown = self.shown.get(&server.0)?.1.get(&server.1)?;
         Some(if *shown { "STALLED" } else { "CONTINUOUS" })
     }
 }

@@ -15,6 +15,7 @@ use super::check::{Checked, check};
 use super::draw::PLACES;
 use super::history::{BORN, Event, History, Tells, What};
 use super::house::House;
+use super::model::AHEAD;
 use crate::company::{place, register};
 use crate::wire;
 
@@ -198,7 +199,7 @@ fn body(event: &Event) -> String {
     let time = at(event.at);
     let told = match event.tells {
         Tells::Stalled(server, is) => stall(server, is, time),
-        Tells::Ahead(server) => stall(server, true, at(event.at + 3600)),
+        Tells::Ahead(server) => stall(server, true, at(event.at + AHEAD)),
         Tells::Stranger => stall(0, true, time),
         Tells::Snapshot(server) => {
             let detail = json!({ "DrsSnapshotID": "112233", "EbsSnapshotIDs": "445566" });
