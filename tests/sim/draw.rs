@@ -13,6 +13,9 @@ pub const PLACES: u8 = 4;
 /// Servers of each.
 pub const SERVERS: u8 = 8;
 
+/// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
+const LATE: u64 = 400_000;
+
 /// Messages are reordered within so many.
 const WINDOW: usize = 100;
 
@@ -21,7 +24,7 @@ impl History {
     pub fn drawn(seed: u64, events: usize) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
-        let mut drawing = Drawing { weather, clock: 0, stalled: [[false; SERVERS as usize]; PLACES as usize], dice };
+        let mut drawing = Drawing { weather, clock: 0, stalled: [[false; SERVERS as usize]; PLACES as usize], late: Vec::new(), dice };
         let steps = drawing.steps(events);
         Self { seed, weather, steps }
     }
@@ -48,6 +51,8 @@ struct Drawing {
     clock: u64,
     /// As the accounts know it themselves.
     stalled: [[bool; SERVERS as usize]; PLACES as usize],
+    /// What comes when all is over.
+    late: Vec<What>,
     dice: StdRng,
 }
 
@@ -66,11 +71,16 @@ impl Drawing {
             if self.weather.loss && self.dice.random_ratio(1, 100) {
                 continue;
             }
+            if self.dice.random_ratio(1, 30) {
+                self.late.push(What::Comes(event));
+                continue;
+            }
             timed.extend(self.arrivals().into_iter().map(|at| (at, What::Comes(event.clone()))));
         }
         self.reorder(&mut timed);
         self.clock = timed.iter().map(|(at, _)| *at).max().unwrap_or(0).max(self.clock) + 1_000;
         timed.extend((0..PLACES).map(|place| (self.clock, self.shows_all(place))));
+        self.stragglers(&mut timed);
         let mut before = 0;
         let paused = timed.into_iter().map(|(at, what)| {
             let pause = Duration::from_millis(at.saturating_sub(before));
@@ -78,6 +88,16 @@ impl Drawing {
             Step { pause, what }
         });
         paused.collect()
+    }
+
+    /// A few come when all is over and was swept, some of them once more: spokes try for a day.
+    fn stragglers(&mut self, timed: &mut Vec<(u64, What)>) {
+        let events = timed.iter().map(|(_, what)| what).filter(|what| matches!(what, What::Comes(_)));
+        let again: Vec<_> = events.filter(|_| self.dice.random_ratio(1, 60)).cloned().collect();
+        for what in std::mem::take(&mut self.late).into_iter().chain(again) {
+            self.clock += self.dice.random_range(0..1_000);
+            timed.push((self.clock + LATE, what));
+        }
     }
 
     /// When a message arrives; one in ten arrives twice, and then much later too.

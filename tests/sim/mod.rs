@@ -14,12 +14,14 @@ mod house;
 mod model;
 mod play;
 mod shrink;
+mod teeth;
 mod told;
 
 pub use self::check::{Checked, Problem};
 pub use self::history::{History, Step, Weather, What};
 pub use self::play::{Played, play};
 pub use self::shrink::shrink;
+pub use self::teeth::caught_after;
 
 /// The history of a seed, played and checked.
 pub fn run(seed: u64, events: usize) -> (History, Played) {

@@ -78,6 +78,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         let place = place(n.into());
         register(world, &place);
         world.set_servers(&place, Vec::new());
+        world.set_page_size(&place, Some(3));
         if history.weather.refused {
             let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
             world.set_spoke_failure(&place, Some(refusal));

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::OwnEvent;
+use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Outbox, Row, Stored, outbox_with};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
@@ -148,9 +149,15 @@ impl<R: Row> Store<R> {
                 }
                 return Ok(Outcome { stored, changed: false });
             };
+            let stubborn = is_planted(Bug::WrittenWithoutCondition).then(|| change.clone());
             match self.attempt(io, key, stored, change).await? {
                 ControlFlow::Break(outcome) => return Ok(outcome),
                 ControlFlow::Continue(found) => stored = found,
+            }
+            if let Some(change) = stubborn
+                && let ControlFlow::Break(outcome) = self.attempt(io, key, stored.clone(), change).await?
+            {
+                return Ok(outcome);
             }
         }
         Err(contended(key))
@@ -168,6 +175,9 @@ impl<R: Row> Store<R> {
             Ok(written) => {
                 self.tell(io, &written).await;
                 Ok(ControlFlow::Break(Outcome { stored: Some(written), changed: true }))
+            }
+            Err(CommitError::Conflict(found)) if is_planted(Bug::ConflictTakenForWrite) => {
+                Ok(ControlFlow::Break(Outcome { stored: self.found(key, found), changed: true }))
             }
             Err(CommitError::Conflict(found)) => Ok(ControlFlow::Continue(self.found(key, found))),
             Err(CommitError::Io(error)) => Err(error),
@@ -204,10 +214,16 @@ impl<R: Row> Store<R> {
             outbox_before.clear();
             outbox = outbox_with(&outbox_before, &change.tell);
         }
+        if is_planted(Bug::PublishedBeforeStored) {
+            io.publish(&change.tell).await?;
+            outbox.clone_from(&outbox_before);
+        }
         let due = due_of(&change.row, &outbox, io.now());
+        let told = is_planted(Bug::OutboxNotStored).then(|| std::mem::take(&mut outbox));
         let expected = before.map(|stored| stored.rev);
         let write = Write { row: &change.row, expected, outbox_before: &outbox_before, outbox: &outbox, due };
         let rev = io.commit(write).await?;
+        let outbox = told.unwrap_or(outbox);
         Ok(self.remember_written(Stored { row: change.row, rev, outbox }))
     }
 
@@ -224,10 +240,13 @@ impl<R: Row> Store<R> {
 
     async fn publish<I: Io>(&self, io: &I, stored: &Stored<R>) -> Result<(), IoError> {
         let events: Vec<OwnEvent> = stored.outbox.values().cloned().collect();
-        io.publish(&events).await?;
-        self.metrics.count_published(&events, io.now());
         let key = stored.row.key();
         let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
+        if is_planted(Bug::OutboxEmptiedFirst) {
+            io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
+        }
+        io.publish(&events).await?;
+        self.metrics.count_published(&events, io.now());
         io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
         self.cache.remove_from_outbox(&key, &event_ids);
         for event in &events {
@@ -258,7 +277,8 @@ impl<R: Row> Store<R> {
 
 /// When an item must be looked at again: for its timer, or for what its outbox still holds.
 fn due_of<R: Row>(row: &R, outbox: &Outbox, now: Timestamp) -> Option<Timestamp> {
-    let unfinished = (!outbox.is_empty()).then(|| look_again(now));
+    let unfinished = !outbox.is_empty() && !is_planted(Bug::OutboxNotLookedAt);
+    let unfinished = unfinished.then(|| look_again(now));
     row.wake_at().into_iter().chain(unfinished).min()
 }
 

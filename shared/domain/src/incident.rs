@@ -15,6 +15,7 @@ pub use self::kind::IncidentKind;
 use crate::ids::JobId;
 use crate::keys::Place;
 use crate::own_event::{Happened, IncidentEvent};
+use crate::planted::{Bug, is_planted};
 
 /// How bad it is; greater is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +95,9 @@ pub fn open(incidents: &Incidents) -> impl Iterator<Item = (IncidentKind, &Incid
 
 /// When [`reconcile`] must be called again so that the end of a flapping incident is told.
 pub fn wake_at(incidents: &Incidents) -> Option<Timestamp> {
+    if is_planted(Bug::FlappingNeverOver) {
+        return None;
+    }
     incidents.values().filter(|i| !i.told_over).filter_map(|i| i.closed_at.map(quiet_from)).min()
 }
 
@@ -237,7 +241,7 @@ impl Incident {
         if std::mem::replace(&mut self.told_over, true) {
             return None;
         }
-        self.sequence += 1;
+        self.sequence += u32::from(!is_planted(Bug::EndWithoutSequence));
         Some(Happened::Resolved)
     }
 

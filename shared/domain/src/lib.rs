@@ -30,6 +30,7 @@ pub mod pace;
 pub mod pattern;
 pub mod place;
 pub mod placement;
+pub mod planted;
 pub mod policy;
 pub mod quota;
 pub mod recovery;

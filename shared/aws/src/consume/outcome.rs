@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use drs_fleet_domain::planted::{Bug, is_planted};
 use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
@@ -65,6 +66,9 @@ impl<I: Io, W: Worker> Actor<I, W> {
                 self.redrive(&[ticket], |m| fate::hidden_for(m.receive_count, wait, &m.id));
             }
             Ok(Ok(sorted)) => {
+                if is_planted(Bug::DeletedBeforeHandled) {
+                    self.deletes.push(message.clone(), now);
+                }
                 self.lanes.push(sorted.lane, Held { ticket, since: now, work: sorted.work });
             }
             Ok(Err(rejected)) => {
@@ -91,6 +95,7 @@ impl<I: Io, W: Worker> Actor<I, W> {
                 self.heard(lane, None, answered, now);
                 return self.succeeded(lane, now);
             }
+            Ok(Err(_)) if is_planted(Bug::FailureTakenForSuccess) => return self.succeeded(lane, now),
             Ok(Err(error)) => {
                 self.heard(lane, Some(&error), answered, now);
                 let crowded = self.is_crowded(lane);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use drs_fleet_domain::planted::{Bug, is_planted};
 use jiff::Timestamp;
 use tracing::{debug, error, warn};
 
@@ -211,6 +212,9 @@ pub(super) async fn bury<I: Io>(io: &I, message: &Message, epitaph: &Epitaph) {
         ("receiveCount".to_owned(), message.receive_count.to_string()),
         ("messageId".to_owned(), message.id.clone()),
     ]);
+    if is_planted(Bug::PoisonDeleted) {
+        return;
+    }
     let mut attempt = 0_u32;
     while let Err(error) = io.dead_letter(message, &attributes).await {
         attempt = attempt.saturating_add(1);

@@ -6,6 +6,7 @@ use super::health::Health;
 use super::inventory::{self, Inventory};
 use super::replication::{Replication, UNKNOWN};
 use super::{Observation, ServerRow};
+use crate::planted::{Bug, is_planted};
 use crate::policy::Policy;
 use crate::seen::ServerSeen;
 use crate::stamp::Stamp;
@@ -23,7 +24,7 @@ impl ServerRow {
     ) -> Self {
         let mut next = self.clone();
         let told = Replication::told(observation);
-        if let Some(told) = told.clone().filter(|told| told.stamp > self.believed(swept_at)) {
+        if let Some(told) = told.clone().filter(|told| is_newer(told.stamp, self.believed(swept_at))) {
             next.replication = self.replication.after(told, self.gone_since.is_some());
             next.gone_since = None;
         }
@@ -43,6 +44,7 @@ impl ServerRow {
     /// The newest thing known: what the row was last told, or the sweep that confirmed it, or that it is gone.
     fn believed(&self, swept_at: Option<Timestamp>) -> Stamp {
         let confirmed = match (swept_at, self.gone_since) {
+            (Some(_), None) if is_planted(Bug::SweepConfirmsNothing) => None,
             (Some(swept), None) => Some(self.replication.confirmed(swept)),
             (swept, gone) => swept.max(gone).map(Stamp::swept),
         };
@@ -72,7 +74,8 @@ impl ServerRow {
         if self.unlisted_since.is_none() && Some(at) > seen_at.max(swept_at) {
             self.unlisted_since = Some(at);
         }
-        if self.gone_since.is_none() && Stamp::swept(at) > self.believed(swept_at) {
+        let is_newer = Stamp::swept(at) > self.believed(swept_at) || is_planted(Bug::GoneWhateverWasTold);
+        if self.gone_since.is_none() && is_newer {
             self.gone_since = Some(at);
         }
     }
@@ -101,6 +104,19 @@ impl ServerRow {
         let is_listed = self.gone_since.is_none() && self.unlisted_since.is_none();
         self.replication.last_in(state, swept_at.filter(|_| is_listed))
     }
+}
+
+fn is_newer(told: Stamp, believed: Stamp) -> bool {
+    if is_planted(Bug::LastArrivalWins) {
+        return true;
+    }
+    if is_planted(Bug::LastOfASecondWins) {
+        return told.time() >= believed.time();
+    }
+    if is_planted(Bug::FirstOfASecondWins) {
+        return told.time() > believed.time();
+    }
+    told > believed
 }
 
 fn rounded(at: Timestamp) -> Timestamp {

@@ -8,6 +8,7 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::place::{Counted, Partial, PlaceRow};
+use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::Stored;
 use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::server::{self, ServerRow};
@@ -53,7 +54,7 @@ pub(super) async fn read<I: Io>(
     });
     loop {
         listed(worker, io, place, reading, page.items).await?;
-        let Some(next) = page.next else { break };
+        let Some(next) = page.next.filter(|_| !is_planted(Bug::FirstPageOnly)) else { break };
         page = holding
             .patiently(io, || io.source_servers(place, &ServerFilter::All, Some(next.clone())))
             .await?;
