@@ -7,11 +7,13 @@ use drs_fleet_tests::sim::{self, caught_after, shrink};
 const EVENTS: usize = 500;
 
 fn assert_as_the_model_says(seed: u64) {
+    eprintln!("seed {seed}");
     let (history, played) = sim::run(seed, EVENTS);
+    eprintln!("{:?}", played.checked.problems);
     if played.checked.problems.is_empty() {
         return;
     }
-    let shortest = shrink(&history, 500);
+    let shortest = shrink(&history, 300);
     let problems: Vec<_> = played.checked.problems.iter().map(ToString::to_string).collect();
     panic!("{}\nshortest history that shows it:\n{shortest}", problems.join("\n"));
 }

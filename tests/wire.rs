@@ -11,7 +11,13 @@ pub const HUB: &str = "999900001111";
 pub const HUB_REGION: &str = "eu-central-1";
 
 /// An event of a spoke; its id is what is delivered again.
-pub fn event(id: &str, place: &Place, (source, kind): (&str, &str), time: Timestamp, detail: &Value) -> Value {
+pub fn event(
+    id: &str,
+    place: &Place,
+    (source, kind): (&str, &str),
+    time: Timestamp,
+    detail: &Value,
+) -> Value {
     json!({
         "version": "0", "id": id, "source": source, "detail-type": kind, "account": place.account,
         "region": place.region, "time": time, "resources": [], "detail": detail,

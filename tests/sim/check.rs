@@ -6,11 +6,11 @@ use std::fmt;
 use drs_fleet_aws::memory::MemoryIo;
 use serde_json::Value;
 
+use super::bodies::server_id;
 use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History};
 use super::model::Model;
-use super::play::server_id;
-use super::told;
+use super::{others, people, told};
 use crate::company::place;
 
 /// What the model says of a run.
@@ -35,12 +35,12 @@ impl fmt::Display for Problem {
 }
 
 /// Rows by their kind, as JSON.
-type Rows = BTreeMap<&'static str, Vec<Value>>;
+pub(super) type Rows = BTreeMap<&'static str, Vec<Value>>;
 
-pub(super) fn check(history: &History, world: &MemoryIo, poison: &[String], settled: bool) -> Checked {
+pub(super) fn check(history: &History, world: &MemoryIo, poison: &[String], left: &[String]) -> Checked {
     let mut checked = Checked::default();
-    if !settled {
-        checked.problem(format!("never settled, {} messages are left", world.queued()));
+    if !left.is_empty() {
+        checked.problem(format!("never settled: {}", left.join(", ")));
         return checked;
     }
     let mut rows = Rows::new();
@@ -52,6 +52,11 @@ pub(super) fn check(history: &History, world: &MemoryIo, poison: &[String], sett
     servers(&model, &rows, &swept, &mut checked);
     set_aside(&model, &rows, &mut checked);
     dead_letters(world, poison, &mut checked);
+    others::jobs(&model, &rows, world, &mut checked);
+    others::tags(&model, world, &mut checked);
+    if history.whole {
+        people::check(&rows, world, &mut checked);
+    }
     told::check(&model, &rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
     checked
 }
@@ -68,7 +73,7 @@ impl Checked {
     }
 }
 
-fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
+pub(super) fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
     rows.get(kind).map_or(&[], Vec::as_slice)
 }
 
@@ -88,7 +93,8 @@ fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) 
         swept.insert(n, at);
         if let (Some((wished, shown)), false) = (model.shown.get(&n), history.weather.refused) {
             if at.is_none_or(|at| at < *wished) {
-                checked.problem(format!("account {n} was last swept at {at:?}, and last asked for at {wished}"));
+                checked
+                    .problem(format!("account {n} was last swept at {at:?}, and last asked for at {wished}"));
             }
             let counted = row.and_then(|row| row["counted"]["servers"].as_u64());
             checked.equal(&format!("count of account {n}"), &counted, &Some(shown.len() as u64));
@@ -109,7 +115,8 @@ fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) 
 fn servers(model: &Model, rows: &Rows, swept: &BTreeMap<u8, Option<i64>>, checked: &mut Checked) {
     for (n, server) in (0..PLACES).flat_map(|n| (0..SERVERS).map(move |server| (n, server))) {
         let (account, id) = (place(n.into()).account.to_string(), server_id(server));
-        let row = rows_of(rows, "server").iter().find(|row| row["place"]["account"] == account && row["id"] == id);
+        let row =
+            rows_of(rows, "server").iter().find(|row| row["place"]["account"] == account && row["id"] == id);
         let who = format!("server {server} of account {n}");
         let must = model.state(((n), server), swept[&n]);
         let live = row.filter(|row| row["gone_since"].is_null());

@@ -6,12 +6,12 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::history::{Event, History, Step, Tells, Weather, What};
+use super::history::{Event, History, Job, Step, Tells, Weather, What};
 
 /// Registered accounts.
 pub const PLACES: u8 = 4;
-/// Servers of each.
-pub const SERVERS: u8 = 8;
+/// Servers of each; with all of them a digest names each.
+pub const SERVERS: u8 = 5;
 
 /// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
 const LATE: u64 = 400_000;
@@ -24,9 +24,18 @@ impl History {
     pub fn drawn(seed: u64, events: usize) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
-        let mut drawing = Drawing { weather, clock: 0, stalled: [[false; SERVERS as usize]; PLACES as usize], late: Vec::new(), dice };
+        let whole = dice.random_ratio(1, 3);
+        let mut drawing = Drawing {
+            weather,
+            whole,
+            clock: 0,
+            stalled: [[false; SERVERS as usize]; PLACES as usize],
+            version: 0,
+            late: Vec::new(),
+            dice,
+        };
         let steps = drawing.steps(events);
-        Self { seed, weather, steps }
+        Self { seed, weather, whole, steps }
     }
 }
 
@@ -47,10 +56,13 @@ impl Weather {
 
 struct Drawing {
     weather: Weather,
+    whole: bool,
     /// Milliseconds since the world began.
     clock: u64,
     /// As the accounts know it themselves.
     stalled: [[bool; SERVERS as usize]; PLACES as usize],
+    /// The newest version of tags.
+    version: u64,
     /// What comes when all is over.
     late: Vec<What>,
     dice: StdRng,
@@ -60,6 +72,9 @@ impl Drawing {
     fn steps(&mut self, events: usize) -> Vec<Step> {
         let mut timed = Vec::with_capacity(events + events / 8);
         let mut number = 0;
+        if self.has_jobs() {
+            self.jobs(events, &mut timed);
+        }
         while timed.len() < events {
             self.clock += self.dice.random_range(0..150);
             if self.dice.random_ratio(1, 150) {
@@ -77,7 +92,11 @@ impl Drawing {
             }
             timed.extend(self.arrivals().into_iter().map(|at| (at, What::Comes(event.clone()))));
         }
-        self.reorder(&mut timed);
+        let (mut messages, shown): (Vec<_>, Vec<_>) =
+            timed.into_iter().partition(|(_, what)| matches!(what, What::Comes(_)));
+        self.reorder(&mut messages);
+        let mut timed: Vec<_> = shown.into_iter().chain(messages).collect();
+        timed.sort_by_key(|(at, _)| *at);
         self.clock = timed.iter().map(|(at, _)| *at).max().unwrap_or(0).max(self.clock) + 1_000;
         timed.extend((0..PLACES).map(|place| (self.clock, self.shows_all(place))));
         self.stragglers(&mut timed);
@@ -120,12 +139,44 @@ impl Drawing {
         }
     }
 
+    /// Where DRS refuses the role nobody can look at jobs, nor set tags.
+    fn has_jobs(&self) -> bool {
+        self.whole && !self.weather.refused
+    }
+
+    /// Each account has a drill and a recovery, of different servers: they begin, launch, and end.
+    fn jobs(&mut self, events: usize, timed: &mut Vec<(u64, What)>) {
+        let length = 60 * events as u64;
+        for (place, (number, servers)) in
+            (0..PLACES).flat_map(|place| [(place, (0, 0..2)), (place, (1, 2..SERVERS))])
+        {
+            let servers: Vec<_> = servers.map(|server| (server, self.dice.random_ratio(3, 4))).collect();
+            let (began, ended) =
+                (self.dice.random_range(0..length), self.dice.random_range(length..2 * length));
+            let runs = |over| What::Runs(Job { place, number, servers: servers.clone(), over });
+            timed.extend([(began, runs(false)), (ended, runs(true))]);
+            let launches = servers.iter().map(|(server, well)| Tells::Launched(number, *server, *well));
+            for tells in std::iter::once(Tells::Started(number)).chain(launches) {
+                let at = self.dice.random_range(began..ended);
+                let number = JOB_EVENTS + timed.len() as u32;
+                let event = Event { number, place, at: (at / 1_000) as i64, tells };
+                if !self.dice.random_ratio(1, 8) {
+                    timed.push((at, What::Comes(event)));
+                }
+            }
+        }
+    }
+
     fn event(&mut self, number: u32) -> Event {
         let (place, server) = (self.dice.random_range(0..PLACES), self.dice.random_range(0..SERVERS));
         let tells = match self.dice.random_range(0..200) {
             0..6 => Tells::Heartbeat,
             6..12 => Tells::Snapshot(server),
             12..15 => Tells::Disconnect(server),
+            180..200 if self.has_jobs() => {
+                self.version += 1;
+                Tells::Tagged(server, self.version)
+            }
             15 => Tells::Novelty,
             16 => Tells::Ahead(server),
             17 => Tells::Stranger,
@@ -167,6 +218,9 @@ impl Drawing {
         What::Shows { place, servers }
     }
 }
+
+/// Events of jobs are numbered from here on.
+const JOB_EVENTS: u32 = 1_000_000;
 
 /// In how many ways a message can be unreadable.
 pub const POISONS: u8 = 5;

@@ -13,6 +13,8 @@ pub struct History {
     pub seed: u64,
     /// What goes wrong.
     pub weather: Weather,
+    /// All workers work, and not the capacity-trackers alone.
+    pub whole: bool,
     /// What happens, in that order.
     pub steps: Vec<Step>,
 }
@@ -50,13 +52,35 @@ pub struct Step {
 pub enum What {
     /// A message comes, perhaps once more.
     Comes(Event),
-    /// DRS shows these servers from now on, and somebody asks for a sweep.
+    /// DRS shows a job from now on, or that it is over.
+    Runs(Job),
+    /// DRS shows these servers from now on, and somebody asks for sweeps.
     Shows {
         /// Where.
         place: u8,
         /// Server and whether it is stalled.
         servers: Vec<(u8, bool)>,
     },
+}
+
+/// A job: the first of an account is a drill, the others are recoveries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Which account's.
+    pub place: u8,
+    /// Tells jobs of an account apart.
+    pub number: u8,
+    /// Its servers, and whether their launches succeed.
+    pub servers: Vec<(u8, bool)>,
+    /// Whether it is over.
+    pub over: bool,
+}
+
+impl Job {
+    /// Whether a job of this number is a drill.
+    pub fn is_drill(number: u8) -> bool {
+        number == 0
+    }
 }
 
 /// Something that a spoke, or a stranger, tells.
@@ -83,6 +107,12 @@ pub enum Tells {
     Disconnect(u8),
     /// The spoke lives.
     Heartbeat,
+    /// The machine of a server has this tag from now on; a greater version is newer.
+    Tagged(u8, u64),
+    /// `StartRecovery` was called: this job began.
+    Started(u8),
+    /// This job launched a server, or failed to.
+    Launched(u8, u8, bool),
     /// A type that nobody knows.
     Novelty,
     /// A stall that lies an hour ahead.
@@ -95,7 +125,8 @@ pub enum Tells {
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}, {}, {} steps", self.seed, self.weather, self.steps.len())?;
+        let who = if self.whole { "all workers" } else { "capacity-trackers" };
+        writeln!(f, "seed {}, {who}, {}, {} steps", self.seed, self.weather, self.steps.len())?;
         let mut at = Duration::ZERO;
         for Step { pause, what } in &self.steps {
             at += *pause;
@@ -126,6 +157,10 @@ impl fmt::Display for What {
         match self {
             Self::Comes(Event { number, place, at, tells }) => {
                 write!(f, "event {number} of account {place}, dated {at} s: {tells:?}")
+            }
+            Self::Runs(Job { place, number, servers, over }) => {
+                let state = if *over { "over" } else { "running" };
+                write!(f, "DRS shows job {number} of account {place}, {state}: {servers:?}")
             }
             Self::Shows { place, servers } => write!(f, "DRS shows in account {place}: {servers:?}"),
         }

@@ -10,8 +10,11 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
+use job_monitor::JobMonitor;
+use notifier::Notifier;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 
 use super::history::History;
@@ -56,6 +59,11 @@ impl House {
     pub fn opens(&self, history: &History) {
         for _ in 0..2 {
             self.begins(history, tracker);
+            if history.whole {
+                self.begins(history, monitor);
+                self.begins(history, sync);
+                self.begins(history, notifier);
+            }
         }
     }
 
@@ -87,7 +95,8 @@ impl House {
         let mut shared = self.shared();
         let slot = shared.processes.len();
         shared.processes.push(self.world.clone());
-        let living = self.clone().lives((history.seed, history.weather.faults, history.weather.kills), slot, make);
+        let living =
+            self.clone().lives((history.seed, history.weather.faults, history.weather.kills), slot, make);
         shared.instances.push(tokio::spawn(living));
     }
 
@@ -132,6 +141,18 @@ fn dice(of: &impl Hash) -> StdRng {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     StdRng::seed_from_u64(hasher.finish())
+}
+
+fn monitor() -> JobMonitor {
+    JobMonitor::new(RegistryCache::default(), &Metrics::default())
+}
+
+fn sync() -> TagSync {
+    TagSync::new(RegistryCache::default(), &Metrics::default())
+}
+
+fn notifier() -> Notifier {
+    Notifier::new(true, RegistryCache::default(), &Metrics::default())
 }
 
 fn tracker() -> CapacityTracker {

@@ -7,11 +7,14 @@
 //! which knows the history and none of the workers' code, reads the table, what was published and the dead-letter queue.
 //! The same seed gives the same trace.
 
+mod bodies;
 mod check;
 mod draw;
 mod history;
 mod house;
 mod model;
+mod others;
+mod people;
 mod play;
 mod shrink;
 mod teeth;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Event, History, Tells, What};
+use super::history::{Event, History, Job, Tells, What};
 
 /// So far ahead lies what is set aside as from the future, in seconds.
 pub const AHEAD: i64 = 3600;
@@ -16,7 +16,7 @@ pub type Server = (u8, u8);
 pub struct Model {
     /// Newest stall event of each server: second by its own clock, and whether it stalled. Of one second the worse counts.
     pub stalls: BTreeMap<Server, (i64, bool)>,
-    /// When DRS last showed something new in each place, and what.
+    /// When somebody last asked for a sweep of each place, by the clock of a calm history or later, and what DRS shows.
     pub shown: BTreeMap<u8, (i64, BTreeMap<u8, bool>)>,
     /// Servers that anybody ever spoke of.
     pub spoken_of: BTreeSet<Server>,
@@ -24,6 +24,10 @@ pub struct Model {
     pub ever_stalled: BTreeSet<Server>,
     /// Newest recovery point, to ten minutes.
     pub snapshots: BTreeMap<Server, i64>,
+    /// What DRS showed last of each job.
+    pub jobs: BTreeMap<(u8, u8), Job>,
+    /// The newest version of each machine's tags.
+    pub tags: BTreeMap<Server, u64>,
     /// Newest call.
     pub disconnects: BTreeMap<Server, i64>,
     /// When a place was heard, at the earliest and at the latest: by its heartbeat, or to the minute. An event dated ahead
@@ -45,6 +49,9 @@ impl Model {
             let now = i64::try_from(clock.as_secs()).unwrap_or(i64::MAX);
             match &step.what {
                 What::Comes(event) => model.comes(event, now),
+                What::Runs(job) => {
+                    model.jobs.insert((job.place, job.number), job.clone());
+                }
                 What::Shows { place, servers } => {
                     model.shown.insert(*place, (now, servers.iter().copied().collect()));
                     let of = |(server, _): &(u8, bool)| (*place, *server);
@@ -66,7 +73,13 @@ impl Model {
         let minute = |at: i64| at - at.rem_euclid(60);
         match event.tells {
             Tells::Heartbeat => return hears(at, at),
-            Tells::Poison(_) => return,
+            // Other workers hear these.
+            Tells::Launched(..) | Tells::Poison(_) => return,
+            Tells::Tagged(server, version) => {
+                let newest = self.tags.entry((place, server)).or_insert(version);
+                *newest = version.max(*newest);
+                return;
+            }
             Tells::Stranger => return self.stranger = true,
             _ => {}
         }
@@ -97,7 +110,7 @@ impl Model {
             Tells::Novelty => {
                 self.set_aside.insert((place, "UNKNOWN_TYPE"));
             }
-            Tells::Heartbeat | Tells::Ahead(_) | Tells::Stranger | Tells::Poison(_) => {}
+            _ => {}
         }
     }
 

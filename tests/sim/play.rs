@@ -1,26 +1,34 @@
 //! A history is played until nothing is left to do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
-use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_domain::registry::AccountRegion;
+use drs_fleet_domain::seen::JobSeen;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use job_monitor::JobMonitor;
+use notifier::Notifier;
+use serde_json::json;
+use tag_sync::TagSync;
 
+use super::bodies::{SOURCE_REGION, body, job, seen};
 use super::check::{Checked, check};
 use super::draw::PLACES;
-use super::history::{BORN, Event, History, Tells, What};
+use super::history::{BORN, Event, History, Job, Tells, Weather, What};
 use super::house::House;
-use super::model::AHEAD;
-use crate::company::{place, register};
+use crate::company::{place, register_in};
 use crate::wire;
 
-/// The trackers' queue.
-const CAPACITY: &str = "capacity-tracker";
+/// All workers' queues.
+const QUEUES: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, TagSync::NAME, Notifier::NAME];
 
 /// As `infra/hub.yaml` sets it.
 const RECEIVES: u32 = 10;
@@ -32,11 +40,20 @@ const BUS_OUTAGE: Duration = Duration::from_mins(3);
 /// What time alone changes, it changes after this.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
+const SECOND: Duration = Duration::from_millis(1_001);
+
 /// No history needs longer, whatever goes wrong in it.
-const LONGEST: Duration = Duration::from_hours(6);
+const LONGEST: Duration = Duration::from_hours(2);
 
 /// After this long what flapped is over, and what is due for it.
 const QUIET: Duration = Duration::from_mins(11);
+
+/// That somebody listens for a place, that there may be jobs, that something is open, and that a server which is gone
+/// has not got its tags is looked at for ever.
+const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "server-tags", "instance-tags"];
+
+/// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
+const ROUNDS: u32 = 3;
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -53,21 +70,25 @@ pub struct Played {
 
 /// Plays a history in a runtime of its own, in this thread.
 pub fn play(history: &History) -> Played {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(played(history))
 }
 
 async fn played(history: &History) -> Played {
-    let world = MemoryIo::new(Timestamp::from_second(BORN).unwrap()).on_queue(CAPACITY);
-    world.redrive_after(RECEIVES);
+    let world = MemoryIo::new(Timestamp::from_second(BORN).unwrap()).on_queue(CapacityTracker::NAME);
+    QUEUES.iter().for_each(|queue| world.clone().on_queue(queue).redrive_after(RECEIVES));
+    if history.whole {
+        world.deliver(delivered);
+    }
     furnish(&world, history);
     let house = House::new(world.clone());
     house.opens(history);
     let breaking = tokio::spawn(breaks(house.clone(), history.clone()));
     let poison = feed(&world, history).await;
     breaking.await.unwrap();
-    let settled = settles(&house, history).await;
-    let checked = check(history, &world, &poison, settled);
+    let left = settles(&house, history).await;
+    let checked = check(history, &world, &poison, &left);
     let messages = history.steps.len();
     Played { trace: world.trace(), deaths: house.deaths(), messages, checked }
 }
@@ -76,7 +97,8 @@ async fn played(history: &History) -> Played {
 fn furnish(world: &MemoryIo, history: &History) {
     for n in 0..PLACES {
         let place = place(n.into());
-        register(world, &place);
+        let region = |name: &str, drs| AccountRegion { region: name.parse().unwrap(), drs, source: !drs };
+        register_in(world, &place, vec![region(place.region.as_str(), true), region(SOURCE_REGION, false)]);
         world.set_servers(&place, Vec::new());
         world.set_page_size(&place, Some(3));
         if history.weather.refused {
@@ -90,6 +112,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         unswept_after: never,
         stalled_critical_after: never,
         initial_sync_stuck_after: never,
+        job_stuck_after: never,
         ..Thresholds::default()
     };
     world.set_row(&PolicyRow { policy: Policy { fleet, ..Policy::default() }, ..PolicyRow::default() });
@@ -114,133 +137,102 @@ async fn breaks(house: House, history: History) {
 /// Lets everything happen; answers the ids of the messages that cannot be read.
 async fn feed(world: &MemoryIo, history: &History) -> Vec<String> {
     let mut poison = Vec::new();
+    let mut jobs = BTreeMap::new();
     for step in &history.steps {
         tokio::time::sleep(step.pause).await;
         match &step.what {
             What::Comes(event) => {
-                let id = world.put_message(body(event));
-                poison.extend(matches!(event.tells, Tells::Poison(_)).then_some(id));
+                let ids: Vec<_> = queues(event)
+                    .iter()
+                    .map(|to| world.clone().on_queue(to).put_message(body(event)))
+                    .collect();
+                poison.extend(ids.into_iter().filter(|_| matches!(event.tells, Tells::Poison(_))));
             }
+            What::Runs(told) => runs(world, &mut jobs, told),
             What::Shows { place: n, servers } => {
                 let place = place((*n).into());
-                world.set_servers(&place, servers.iter().map(|(n, stalled)| seen(&place, *n, *stalled)).collect());
-                let now = Timestamp::from_second(world.now().as_second()).unwrap();
-                let wish = ("drs-fleet.schedule", "Sweep Place");
-                world.put_message(wire::event("wish", &place, wish, now, &json!({})).to_string());
+                world.set_servers(
+                    &place,
+                    servers.iter().map(|(n, stalled)| seen(&place, *n, *stalled)).collect(),
+                );
+                // Sweeps are dated to the second: one of the same second may have seen what was before.
+                tokio::time::sleep(SECOND).await;
+                wish(world, &place);
+                if history.whole {
+                    wish(&world.clone().on_queue(JobMonitor::NAME), &place);
+                }
             }
         }
     }
     poison
 }
 
-/// Waits until the queue is empty and nothing is due. Timers that are far away ring for new processes.
-async fn settles(house: &House, history: &History) -> bool {
+/// As `infra/hub.yaml` routes own events.
+fn delivered(n: usize, event: &OwnEvent) -> Option<(&'static str, String)> {
+    let of_drill = |event: &OwnEvent| event.detail().is_ok_and(|detail| detail["drill"] == true);
+    let is_for_people = match event.detail_type() {
+        "Job Started" | "Job Completed" => of_drill(event),
+        kind => kind.starts_with("Incident "),
+    };
+    is_for_people.then(|| (Notifier::NAME, wire::on_the_bus(n, event).to_string()))
+}
+
+/// As `infra/hub.yaml` routes it.
+fn queues(event: &Event) -> &'static [&'static str] {
+    match event.tells {
+        Tells::Tagged(..) => &[TagSync::NAME],
+        Tells::Launched(..) => &[JobMonitor::NAME],
+        Tells::Started(_) => &[CapacityTracker::NAME, JobMonitor::NAME],
+        _ => &[CapacityTracker::NAME],
+    }
+}
+
+/// Somebody asks for a sweep.
+fn wish(queue: &MemoryIo, place: &Place) {
+    let now = Timestamp::from_second(queue.now().as_second()).unwrap();
+    let wish = ("drs-fleet.schedule", "Sweep Place");
+    queue.put_message(wire::event("wish", place, wish, now, &json!({})).to_string());
+}
+
+fn runs(world: &MemoryIo, jobs: &mut BTreeMap<(u8, u8), JobSeen>, told: &Job) {
+    jobs.insert((told.place, told.number), job(told));
+    let of_place = jobs.iter().filter(|((place, _), _)| *place == told.place);
+    world.set_jobs(&place(told.place.into()), of_place.map(|(_, job)| job.clone()).collect());
+}
+
+/// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
+/// Answers what is left when that takes too long.
+async fn settles(house: &House, history: &History) -> Vec<String> {
     let began = house.world.now();
     let mut quiet = 0;
-    while quiet < 2 {
+    while quiet < ROUNDS {
         if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
-            return false;
+            return left(&house.world);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
-        if !is_settled(&house.world) {
+        if !left(&house.world).is_empty() {
             continue;
         }
         quiet += 1;
         house.closes();
         tokio::time::sleep(QUIET).await;
-        house.opens(&History { seed: history.seed.wrapping_add(quiet), ..calm() });
+        house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     house.closes();
-    true
+    Vec::new()
 }
 
-fn calm() -> History {
-    History { seed: 0, weather: super::Weather::default(), steps: Vec::new() }
-}
-
-fn is_settled(world: &MemoryIo) -> bool {
+/// Queues that are not empty, and items about which something is to be done soon.
+fn left(world: &MemoryIo) -> Vec<String> {
     let soon = world.now() + Duration::from_secs(60);
-    let is_done = |item: &drs_fleet_aws::memory::Item| {
-        let is_for_ever = item.kind == "place" && item.outbox.is_empty();
-        is_for_ever || (item.outbox.is_empty() && item.due.is_none_or(|due| due > soon))
+    let is_to_be_done = |item: &Item| {
+        let is_for_ever = FOR_EVER.contains(&item.kind);
+        !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))
     };
-    world.queued() == 0 && world.table().values().all(is_done)
-}
-
-fn seen(place: &Place, n: u8, stalled: bool) -> ServerSeen {
-    let state = if stalled { "STALLED" } else { "CONTINUOUS" };
-    ServerSeen {
-        hostname: Some(format!("erp-{n}")),
-        state: Some(state.to_owned()),
-        ..ServerSeen::new(server_id(n).parse().unwrap(), arn(place, n))
-    }
-}
-
-/// Id of server `n` of any place.
-pub fn server_id(n: u8) -> String {
-    format!("s-{n:017}")
-}
-
-fn arn(place: &Place, n: u8) -> String {
-    format!("arn:aws:drs:{}:{}:source-server/{}", place.region, place.account, server_id(n))
-}
-
-fn body(event: &Event) -> String {
-    let place = match event.tells {
-        Tells::Stranger => Place { account: "444455556666".parse().unwrap(), ..place(0) },
-        _ => place(event.place.into()),
-    };
-    let at = |second: i64| Timestamp::from_second(BORN + second).unwrap();
-    let stall = |server: u8, stalled: bool, time: Timestamp| {
-        let state = if stalled { "STALLED" } else { "NOT_STALLED" };
-        let kind = "DRS Source Server Data Replication Stalled Change";
-        about(event, &place, (server, kind), time, &json!({ "state": state }))
-    };
-    let time = at(event.at);
-    let told = match event.tells {
-        Tells::Stalled(server, is) => stall(server, is, time),
-        Tells::Ahead(server) => stall(server, true, at(event.at + AHEAD)),
-        Tells::Stranger => stall(0, true, time),
-        Tells::Snapshot(server) => {
-            let detail = json!({ "DrsSnapshotID": "112233", "EbsSnapshotIDs": "445566" });
-            about(event, &place, (server, "DRS PIT Snapshot Taken"), time, &detail)
-        }
-        Tells::Disconnect(server) => {
-            let parameters = json!({ "sourceServerID": server_id(server) });
-            let detail = json!({
-                "eventName": "DisconnectSourceServer", "requestParameters": parameters, "responseElements": null,
-            });
-            let kind = ("aws.drs", "AWS API Call via CloudTrail");
-            wire::event(&event.number.to_string(), &place, kind, time, &detail)
-        }
-        Tells::Heartbeat => {
-            let kind = ("drs-fleet.spoke", "Spoke Heartbeat");
-            wire::event(&event.number.to_string(), &place, kind, time, &json!({}))
-        }
-        Tells::Novelty => {
-            wire::event(&event.number.to_string(), &place, ("aws.drs", "Added Later"), time, &json!({}))
-        }
-        Tells::Poison(way) => return poisoned(way, &stall(0, true, time)),
-    };
-    told.to_string()
-}
-
-fn about(event: &Event, place: &Place, (server, kind): (u8, &str), time: Timestamp, detail: &Value) -> Value {
-    let mut told = wire::event(&event.number.to_string(), place, ("aws.drs", kind), time, detail);
-    told["resources"] = json!([arn(place, server)]);
-    told
-}
-
-/// A message that nobody can read.
-fn poisoned(way: u8, good: &Value) -> String {
-    let mut bad = good.clone();
-    match way {
-        0 => return good.to_string()[..good.to_string().len() / 2].to_owned(),
-        1 => return "not JSON".to_owned(),
-        2 => bad["time"] = json!("yesterday"),
-        3 => bad["account"] = json!(17),
-        _ => bad["resources"] = json!("none"),
-    }
-    bad.to_string()
+    let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
+    let queues =
+        queues.filter(|(_, queued)| *queued > 0).map(|(queue, queued)| format!("{queued} in {queue}"));
+    let items = world.table().into_iter().filter(|(_, item)| is_to_be_done(item));
+    queues.chain(items.map(|(key, item)| format!("{} {} due at {:?}", key.pk, key.sk, item.due))).collect()
 }

@@ -67,7 +67,8 @@ impl Shrinking {
             return false;
         }
         self.tries -= 1;
-        let fails = play(&history).checked.problems.iter().any(|problem| self.shapes.contains(&shape(problem)));
+        let fails =
+            play(&history).checked.problems.iter().any(|problem| self.shapes.contains(&shape(problem)));
         if fails {
             self.shortest = history;
         }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use drs_fleet_aws::memory::MemoryIo;
 use serde_json::Value;
 
+use super::bodies::server_id;
 use super::check::{Checked, is_open};
 use super::draw::PLACES;
 use super::model::Model;
-use super::play::server_id;
 use crate::company::place;
 
 /// Everything open is told open; everything told open that is over is told closed; nobody is told what never was.
@@ -31,12 +31,13 @@ pub(super) fn check(model: &Model, rows: &[Value], world: &MemoryIo, checked: &m
         .collect();
     let open: BTreeSet<String> = rows.iter().flat_map(open_in).collect();
     told.difference(&open).for_each(|incident| checked.problem(format!("{incident} is over and told open")));
-    open.difference(&told).for_each(|incident| checked.problem(format!("{incident} is open and not told so")));
+    open.difference(&told)
+        .for_each(|incident| checked.problem(format!("{incident} is open and not told so")));
     never_was(model, by_id.values(), checked);
 }
 
 /// The newest of each incident, as the notifier's rule is: by when it opened, then by number.
-fn last_words<'a>(told: impl Iterator<Item = &'a Value>) -> BTreeMap<String, &'a Value> {
+pub(super) fn last_words<'a>(told: impl Iterator<Item = &'a Value>) -> BTreeMap<String, &'a Value> {
     let mut last = BTreeMap::<String, &Value>::new();
     let order = |word: &Value| {
         let opened: Option<jiff::Timestamp> = word["openedAt"].as_str().and_then(|at| at.parse().ok());

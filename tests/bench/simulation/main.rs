@@ -86,7 +86,8 @@ fn main() -> ExitCode {
 }
 
 fn all(arguments: &Arguments) -> ExitCode {
-    let threads = arguments.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let threads =
+        arguments.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let (next, total, began) = (AtomicU64::new(0), Mutex::new(Total::default()), Instant::now());
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -157,7 +158,10 @@ fn explain(arguments: &Arguments, seed: u64) {
     let shortest = shrink(&history, arguments.tries);
     println!("\nseed {seed} fails; the shortest history that does:\n{shortest}");
     sim::play(&shortest).checked.problems.iter().for_each(|problem| println!("  {problem}"));
-    println!("again: cargo bench -p drs-fleet-tests --bench simulation -- --seed {seed} --events {}", arguments.events);
+    println!(
+        "again: cargo bench -p drs-fleet-tests --bench simulation -- --seed {seed} --events {}",
+        arguments.events
+    );
 }
 
 fn again(arguments: &Arguments, seed: u64) -> ExitCode {

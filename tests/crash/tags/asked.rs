@@ -3,9 +3,9 @@
 use drs_fleet_domain::tags::{Cause, TagRequestRow, Tally};
 use serde_json::Value;
 
-use drs_fleet_tests::process::work;
 use super::super::world::{event, now, wish};
 use super::*;
+use drs_fleet_tests::process::work;
 
 /// What `tags sync` puts on the queue.
 fn asked(scene: &Scene) -> Value {

@@ -1,7 +1,7 @@
 //! Types of machines, for which EC2 is asked.
 
-use drs_fleet_tests::process::work;
 use super::*;
+use drs_fleet_tests::process::work;
 
 const TYPE: &str = "source:instance-type";
 

@@ -118,7 +118,8 @@ impl MemoryIo {
         loop {
             let arrived = self.arrivals.notified();
             let now = self.now();
-            let next = self.world().queue(self.queue).next_visible(now).map_or(deadline, |at| at.min(deadline));
+            let next =
+                self.world().queue(self.queue).next_visible(now).map_or(deadline, |at| at.min(deadline));
             let pause = until(now, next);
             if pause.is_zero() {
                 return;

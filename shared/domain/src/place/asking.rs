@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::decide::finish;
+use super::decide::{SOON, finish};
 use super::{Context, Observation, PlaceRow, Trying, decide, silence};
 use crate::keys::Place;
 use crate::policy::Limits;
@@ -36,7 +36,8 @@ pub struct Waking {
     pub heard_by_others: Option<Timestamp>,
 }
 
-/// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped.
+/// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
+/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over.
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
@@ -45,10 +46,28 @@ pub fn claim(
 ) -> Option<Change<PlaceRow>> {
     let (row, now) = (stored.cloned().unwrap_or_else(|| PlaceRow::unknown(place)), context.now);
     let fresh = is_fresh(&row, &context.limits, now);
-    let asked: Vec<_> = asked.iter().filter(|a| !(a.scheduled && fresh)).map(|a| a.at).collect();
-    let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &asked, now)?);
+    let times: Vec<_> = asked.iter().filter(|a| !(a.scheduled && fresh)).map(|a| a.at).collect();
+    let Some(claim) = Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &times, now) else {
+        return keep_wish(stored?, asked, context);
+    };
     let trying = Some(Trying::once_more(row.trying, now));
-    finish(stored, PlaceRow { sweeping, trying, look_at: None, ..row }, context, now)
+    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at: None, ..row }, context, now)
+}
+
+/// Whether what is stored after [`claim`] is a claim for one of these requests.
+pub fn is_claimed(row: &PlaceRow, asked: &[Asked]) -> bool {
+    row.sweeping.as_ref().is_some_and(|sweeping| asked.iter().any(|asked| asked.at == sweeping.asked_at))
+}
+
+fn keep_wish(row: &PlaceRow, asked: &[Asked], context: &Context<'_>) -> Option<Change<PlaceRow>> {
+    let now = context.now;
+    let under_way = row.sweeping.as_ref()?.asked_at;
+    let is_wish = |asked: &Asked| !asked.scheduled && asked.at > under_way;
+    let is_kept = row.look_at.is_some_and(|at| at > now);
+    let wished = asked.iter().any(is_wish) && !is_kept;
+    wished
+        .then(|| PlaceRow { look_at: Some(after(now, SOON)), ..row.clone() })
+        .and_then(|wished| finish(Some(row), wished, context, now))
 }
 
 impl Claimed for PlaceRow {

@@ -14,7 +14,7 @@ use crate::row::Change;
 use crate::sweep::after;
 
 /// An event asks for a sweep this soon, so that a burst of events costs one.
-const SOON: Duration = Duration::from_secs(10);
+pub(super) const SOON: Duration = Duration::from_secs(10);
 
 /// What a decision on a place may look at besides the row.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::asking::{Asked, Waking, claim, wake};
+pub use self::asking::{Asked, Waking, claim, is_claimed, wake};
 pub use self::count::count;
 pub use self::decide::{Context, decide};
 pub use self::heard::HeardRow;

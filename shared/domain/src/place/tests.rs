@@ -220,6 +220,23 @@ fn a_wish_stays_until_a_sweep_is_begun() {
     assert_eq!(elsewhere.row.wake_at(), None, "a Region that only has source machines");
 }
 
+#[test]
+fn a_wish_that_comes_while_a_sweep_is_under_way_is_kept_until_another_is_begun() {
+    let asked = |second, scheduled| [Asked { at: at(second), scheduled }];
+    let (row, _) = seen(&[Observation::Heard { at: at(90) }], &context(90));
+    let under_way = claim(&place(), Some(&row), &asked(100, true), &context(100)).unwrap().row;
+    assert!(is_claimed(&under_way, &asked(100, true)));
+    let kept = claim(&place(), Some(&under_way), &asked(105, false), &context(106)).unwrap().row;
+    assert!(!is_claimed(&kept, &asked(105, false)), "it is another's");
+    assert_eq!(kept.look_at, Some(at(116)));
+    assert_eq!(claim(&place(), Some(&kept), &asked(107, false), &context(108)), None, "one wish is enough");
+    assert_eq!(
+        claim(&place(), Some(&under_way), &asked(105, true), &context(106)),
+        None,
+        "the schedule asks again"
+    );
+}
+
 /// Sweeps begun at these seconds, none of which ended.
 fn begun(row: PlaceRow, seconds: &[i64]) -> (PlaceRow, Vec<OwnEvent>) {
     seconds.iter().fold((row, Vec::new()), |(row, mut told), second| {

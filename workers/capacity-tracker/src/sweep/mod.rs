@@ -7,7 +7,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation};
+use drs_fleet_domain::place::{self, Asked, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::quota::{self, Quota};
 
 use self::reading::{Reading, read};
@@ -32,7 +32,8 @@ pub(crate) async fn sweep<I: Io>(
         .with(policy.of_account(&place.account), None);
     let key = keys::place(place);
     let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &context)).await?;
-    let Some(claimed) = claim.row().filter(|_| claim.changed()).and_then(|row| row.sweeping.clone()) else {
+    let is_ours = |row: &&PlaceRow| claim.changed() && place::is_claimed(row, asked);
+    let Some(claimed) = claim.row().filter(is_ours).and_then(|row| row.sweeping.clone()) else {
         return Ok(());
     };
     if !is_swept(worker, io, place).await? {

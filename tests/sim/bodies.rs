@@ -1,0 +1,166 @@
+//! What a history says, in AWS's words.
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::history::{BORN, Event, Job, Tells};
+use super::model::AHEAD;
+use crate::company::place;
+use crate::wire;
+
+/// Where the machines run.
+pub(super) const SOURCE_REGION: &str = "us-east-1";
+
+/// Server `n` of a place as DRS lists it.
+pub(super) fn seen(place: &Place, n: u8, stalled: bool) -> ServerSeen {
+    let state = if stalled { "STALLED" } else { "CONTINUOUS" };
+    ServerSeen {
+        hostname: Some(format!("erp-{n}")),
+        instance: Some(instance(place, n).parse().unwrap()),
+        state: Some(state.to_owned()),
+        ..ServerSeen::new(server_id(n).parse().unwrap(), arn(place, n))
+    }
+}
+
+/// Id of server `n` of any place.
+pub fn server_id(n: u8) -> String {
+    format!("s-{n:017}")
+}
+
+/// Its machine.
+fn instance(place: &Place, n: u8) -> String {
+    format!("i-{}{n:05}", place.account)
+}
+
+fn job_id(place: &Place, number: u8) -> String {
+    format!("drsjob-{}{number:05}", place.account)
+}
+
+/// A job as DRS lists it.
+pub(super) fn job(job: &Job) -> JobSeen {
+    let place = place(job.place.into());
+    let server = |(n, well): &(u8, bool)| JobServerSeen {
+        server: server_id(*n).parse().unwrap(),
+        launch_status: Some(launch_status(job.over, *well).to_owned()),
+        recovery_instance: None,
+    };
+    let initiated_by = if Job::is_drill(job.number) { "START_DRILL" } else { "START_RECOVERY" };
+    let status = if job.over { "COMPLETED" } else { "STARTED" };
+    JobSeen {
+        kind: "LAUNCH".to_owned(),
+        initiated_by: Some(initiated_by.to_owned()),
+        created: Some(Timestamp::from_second(BORN).unwrap()),
+        ended: job.over.then(|| Timestamp::from_second(BORN + 1).unwrap()),
+        servers: job.servers.iter().map(server).collect(),
+        ..JobSeen::new(job_id(&place, job.number).parse().unwrap(), status)
+    }
+}
+
+/// What DRS calls it.
+pub(super) fn launch_status(over: bool, well: bool) -> &'static str {
+    match (over, well) {
+        (false, _) => "IN_PROGRESS",
+        (true, true) => "LAUNCHED",
+        (true, false) => "FAILED",
+    }
+}
+
+/// Its ARN.
+pub(super) fn arn(place: &Place, n: u8) -> String {
+    format!("arn:aws:drs:{}:{}:source-server/{}", place.region, place.account, server_id(n))
+}
+
+/// The message that an event comes as.
+pub(super) fn body(event: &Event) -> String {
+    let place = match event.tells {
+        Tells::Stranger => Place { account: "444455556666".parse().unwrap(), ..place(0) },
+        _ => place(event.place.into()),
+    };
+    let at = |second: i64| Timestamp::from_second(BORN + second).unwrap();
+    let stall = |server: u8, stalled: bool, time: Timestamp| {
+        let state = if stalled { "STALLED" } else { "NOT_STALLED" };
+        let kind = "DRS Source Server Data Replication Stalled Change";
+        about(event, &place, (server, kind), time, &json!({ "state": state }))
+    };
+    let time = at(event.at);
+    let told = match event.tells {
+        Tells::Stalled(server, is) => stall(server, is, time),
+        Tells::Ahead(server) => stall(server, true, at(event.at + AHEAD)),
+        Tells::Stranger => stall(0, true, time),
+        Tells::Snapshot(server) => {
+            let detail = json!({ "DrsSnapshotID": "112233", "EbsSnapshotIDs": "445566" });
+            about(event, &place, (server, "DRS PIT Snapshot Taken"), time, &detail)
+        }
+        Tells::Disconnect(server) => {
+            let parameters = json!({ "sourceServerID": server_id(server) });
+            let detail = json!({
+                "eventName": "DisconnectSourceServer", "requestParameters": parameters, "responseElements": null,
+            });
+            let kind = ("aws.drs", "AWS API Call via CloudTrail");
+            wire::event(&event.number.to_string(), &place, kind, time, &detail)
+        }
+        Tells::Tagged(server, version) => tagged(event, &place, (server, version), time),
+        Tells::Started(job) => {
+            let answer = json!({ "job": { "jobID": job_id(&place, job) } });
+            let detail =
+                json!({ "eventName": "StartRecovery", "requestParameters": {}, "responseElements": answer });
+            let kind = ("aws.drs", "AWS API Call via CloudTrail");
+            wire::event(&event.number.to_string(), &place, kind, time, &detail)
+        }
+        Tells::Launched(job, server, well) => {
+            let state = if well { "RECOVERY_LAUNCH_SUCCEEDED" } else { "RECOVERY_LAUNCH_FAILED" };
+            let drill = if Job::is_drill(job) { "TRUE" } else { "FALSE" };
+            let detail = json!({ "state": state, "job-id": job_id(&place, job), "is-drill": drill });
+            about(event, &place, (server, "DRS Source Server Launch Result"), time, &detail)
+        }
+        Tells::Heartbeat => {
+            let kind = ("drs-fleet.spoke", "Spoke Heartbeat");
+            wire::event(&event.number.to_string(), &place, kind, time, &json!({}))
+        }
+        Tells::Novelty => {
+            wire::event(&event.number.to_string(), &place, ("aws.drs", "Added Later"), time, &json!({}))
+        }
+        Tells::Poison(way) => return poisoned(way, &stall(0, true, time)),
+    };
+    told.to_string()
+}
+
+fn about(event: &Event, place: &Place, (server, kind): (u8, &str), time: Timestamp, detail: &Value) -> Value {
+    let mut told = wire::event(&event.number.to_string(), place, ("aws.drs", kind), time, detail);
+    told["resources"] = json!([arn(place, server)]);
+    told
+}
+
+/// The tags of a machine after a change, in the Region where it runs.
+fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Timestamp) -> Value {
+    let there = Place { region: SOURCE_REGION.parse().unwrap(), ..place.clone() };
+    let detail = json!({
+        "service": "ec2", "resource-type": "instance", "version": version, "tags": { "owner": owner(version) },
+        "changed-tag-keys": ["owner"],
+    });
+    let kind = ("aws.tag", "Tag Change on Resource");
+    let mut told = wire::event(&event.number.to_string(), &there, kind, time, &detail);
+    let instance = instance(place, server);
+    told["resources"] = json!([format!("arn:aws:ec2:{SOURCE_REGION}:{}:instance/{instance}", place.account)]);
+    told
+}
+
+/// The tag of that version.
+pub(super) fn owner(version: u64) -> String {
+    format!("owner {version}")
+}
+
+/// A message that nobody can read.
+fn poisoned(way: u8, good: &Value) -> String {
+    let mut bad = good.clone();
+    match way {
+        0 => return good.to_string()[..good.to_string().len() / 2].to_owned(),
+        1 => return "not JSON".to_owned(),
+        2 => bad["time"] = json!("yesterday"),
+        3 => bad["account"] = json!(17),
+        _ => bad["resources"] = json!("none"),
+    }
+    bad.to_string()
+}
