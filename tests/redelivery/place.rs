@@ -8,6 +8,7 @@ use drs_fleet_domain::place::{Context, Counted, Observation, Partial, PlaceRow, 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+use super::orders::{every_order_ends_the_same, five};
 use super::{Told, arriving, at, config, open, second, somewhere};
 
 /// What must not depend on arrival; the claim and the wish for a sweep are timers.
@@ -92,4 +93,9 @@ proptest! {
     ) {
         prop_assert_eq!(end_of(&observations, &one), end_of(&observations, &other));
     }
+}
+
+#[test]
+fn every_order_of_what_a_place_goes_through_ends_the_same() {
+    every_order_ends_the_same(five(observation()), end_of);
 }

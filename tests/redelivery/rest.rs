@@ -14,6 +14,7 @@ use drs_fleet_domain::tags::{self, InstanceTagsRow};
 use drs_fleet_domain::unhandled::{self, Noted, Reason, UnhandledRow};
 use proptest::prelude::*;
 
+use super::orders::{every_order_ends_the_same, five};
 use super::{arriving, at, config, second, somewhere};
 
 const SERVER: &str = "s-12345678901234567";
@@ -178,4 +179,17 @@ proptest! {
         prop_assert_eq!((one.count, one.last_at), (other.count, other.last_at));
         prop_assert_eq!(one.ids.iter().collect::<BTreeSet<_>>(), other.ids.iter().collect());
     }
+}
+
+#[test]
+fn every_order_of_changes_of_tags_ends_the_same() {
+    every_order_ends_the_same(five(tag_step()), |all, arrival| {
+        end_of(all, arrival, tag_decide).map(|row| (row.version, row.tags))
+    });
+}
+
+#[test]
+fn every_order_of_own_events_leaves_people_with_what_is_so() {
+    let history = life().prop_filter("five", |events| events.len() == 5);
+    every_order_ends_the_same(history, |events, arrival| notified(events, arrival).0.map(|row| row.latest));
 }
