@@ -1,6 +1,6 @@
 //! A history is played until nothing is left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
@@ -86,9 +86,10 @@ async fn played(history: &History) -> Played {
     house.opens(history);
     let breaking = tokio::spawn(breaks(house.clone(), history.clone()));
     let poison = feed(&world, history).await;
-    breaking.await.unwrap();
+    let vanished = breaking.await.unwrap();
     let left = settles(&house, history).await;
-    let checked = check(history, &world, &poison, &left);
+    let mut checked = check(history, &world, &poison, &left);
+    checked.equal("what was deleted while the table was away", &vanished, &Vec::new());
     let messages = history.steps.len();
     Played { trace: world.trace(), deaths: house.deaths(), messages, checked }
 }
@@ -118,20 +119,33 @@ fn furnish(world: &MemoryIo, history: &History) {
     world.set_row(&PolicyRow { policy: Policy { fleet, ..Policy::default() }, ..PolicyRow::default() });
 }
 
-/// What the weather takes away for a while.
-async fn breaks(house: House, history: History) {
+/// What the weather takes away for a while. Answers the messages that were deleted while the table was away: nobody can
+/// have handled them.
+async fn breaks(house: House, history: History) -> Vec<String> {
     let length: Duration = history.steps.iter().map(|step| step.pause).sum();
-    for (is, neighbour, after, time) in [
-        (history.weather.bus_outage, Neighbour::Bus, length / 4, BUS_OUTAGE),
-        (history.weather.outage, Neighbour::Table, length / 3, OUTAGE),
-    ] {
-        if is {
-            tokio::time::sleep(after).await;
-            house.breaks(neighbour, true);
-            tokio::time::sleep(time).await;
-            house.breaks(neighbour, false);
-        }
+    if history.weather.bus_outage {
+        tokio::time::sleep(length / 4).await;
+        house.breaks(Neighbour::Bus, true);
+        tokio::time::sleep(BUS_OUTAGE).await;
+        house.breaks(Neighbour::Bus, false);
     }
+    if !history.weather.outage {
+        return Vec::new();
+    }
+    tokio::time::sleep(length / 3).await;
+    house.breaks(Neighbour::Table, true);
+    // What was handled before is deleted by then.
+    tokio::time::sleep(OUTAGE / 10).await;
+    let mut there: BTreeSet<String> = house.world.receive_counts().into_keys().collect();
+    tokio::time::sleep(OUTAGE * 9 / 10).await;
+    for id in house.world.receive_counts().keys() {
+        there.remove(id);
+    }
+    for buried in house.world.dead_letters() {
+        there.remove(&buried.message.id);
+    }
+    house.breaks(Neighbour::Table, false);
+    there.into_iter().collect()
 }
 
 /// Lets everything happen; answers the ids of the messages that cannot be read.
