@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Severity;
+use crate::notification::Ack;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
 /// What a channel is told.
@@ -46,6 +47,8 @@ pub enum Why {
     Repeated,
     /// Nobody has acknowledged it in time: the next ones are told. Counted from 1.
     Escalated(u32),
+    /// Somebody sees to it from now on. Told only where the first message of a thread can be changed.
+    Acknowledged,
     /// A sample, to test a channel: nothing is wrong.
     Test,
 }
@@ -77,6 +80,9 @@ pub struct Digest {
     pub first: Vec<IncidentEvent>,
     /// How many accounts the open ones are in.
     pub accounts: u32,
+    /// Who sees to what is open; `None` where nobody does, or nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<Acks>,
 }
 
 impl Digest {
@@ -102,7 +108,13 @@ impl Digest {
             counts,
             first: vec![event.clone()],
             accounts: counts.open,
+            acks: None,
         }
+    }
+
+    /// Whether somebody sees to all that is open.
+    pub fn is_acknowledged(&self) -> bool {
+        self.acks.as_ref().is_some_and(|acks| acks.count >= self.counts.open)
     }
 
     /// The incident, where the group is that one alone: one that others belonged to before has been wrong for longer
@@ -126,6 +138,34 @@ impl From<Digest> for Bulletin {
 impl From<Drill> for Bulletin {
     fn from(drill: Drill) -> Self {
         Self::Drill(Box::new(drill))
+    }
+}
+
+/// Who sees to what of a group is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acks {
+    /// How many of what is open are acknowledged; 1 at least.
+    pub count: u32,
+    /// By whom, the latest first; the first few of many.
+    pub by: Vec<String>,
+}
+
+/// So many people are named who acknowledged something of one group.
+const ACKNOWLEDGERS: usize = 3;
+
+impl Acks {
+    /// Of the acknowledgements of all that is open.
+    pub fn of<'a>(acks: impl Iterator<Item = &'a Ack>) -> Option<Self> {
+        let mut all: Vec<&Ack> = acks.collect();
+        all.sort_by_key(|ack| (std::cmp::Reverse(ack.at), &ack.by));
+        let mut by: Vec<String> = Vec::new();
+        for ack in &all {
+            if by.len() < ACKNOWLEDGERS && !by.contains(&ack.by) {
+                by.push(ack.by.clone());
+            }
+        }
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        (count > 0).then_some(Self { count, by })
     }
 }
 

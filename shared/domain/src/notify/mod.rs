@@ -21,7 +21,7 @@ pub mod plan;
 pub mod routes;
 pub mod window;
 
-pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
+pub use self::bulletin::{Acks, Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
 pub use self::channel_health::ChannelRow;
 pub use self::compose::{Looked, compose};
