@@ -179,6 +179,7 @@ fn settings(estate: &Estate) -> Settings {
         bus: Some(output("BusName")),
         topic_arn: Some(output("AlertTopicArn")),
         slack_secret: Some(output("SlackWebhookSecretArn")),
+        slack_signing_secret: Some(output("SlackSigningSecretName")).filter(|name| !name.is_empty()),
         slack_api: None,
         health: None,
         workers,

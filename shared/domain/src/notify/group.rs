@@ -235,14 +235,10 @@ pub fn acknowledged(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> 
 pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     row.wake_at().filter(|at| *at <= now)?;
     let until = after(now, CLAIM);
-    let round = match &row.round {
-        Some(round) => Round { until, ..round.clone() },
-        None => {
-            let acks_only = row.look_at.is_none_or(|at| at > now);
-            let urgent = row.urgent && !acks_only;
-            Round { number: row.number + 1, until, urgent, acks_only, outgoing: None }
-        }
-    };
+    let acks_only = row.look_at.is_none_or(|at| at > now);
+    let (number, urgent) = (row.number + 1, row.urgent && !acks_only);
+    let begun = Round { number, until, urgent, acks_only, outgoing: None };
+    let round = row.round.as_ref().map_or(begun, |round| Round { until, ..round.clone() });
     // Who pokes or acknowledges from now on is remembered apart.
     let ack_at = row.ack_at.filter(|_| row.round.is_some());
     let keeps_turn = row.round.is_some() || round.acks_only;

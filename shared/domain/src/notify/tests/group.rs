@@ -111,7 +111,8 @@ fn what_nobody_acknowledges_goes_to_the_next_and_is_told_again_until_somebody_do
     assert_eq!(stage.digests[2].why, Why::Repeated);
     stage.acknowledged = usize::MAX;
     stage.passes(at(100_000));
-    assert_eq!(stage.digests.len(), 3);
+    assert_eq!(stage.digests.len(), 4);
+    assert_eq!((stage.digests[3].why, &stage.told[3]), (Why::Acknowledged, &vec!["team".to_owned()]));
 }
 
 #[test]
