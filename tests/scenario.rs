@@ -5,6 +5,7 @@
 mod bad_input;
 mod capacity;
 mod chaos;
+mod clicks;
 mod health;
 mod incidents;
 mod jobs;
