@@ -21,7 +21,7 @@ use super::operator::Operator;
 use super::{address, page};
 
 /// The channel that the bot is in.
-pub(crate) const SLACK_CHANNEL: &str = "C0LOCAL";
+pub(crate) const SLACK_CHANNEL: &str = "C0LOCAL0001";
 
 /// Makes a new session of the operator.
 type Admit = dyn Fn() -> anyhow::Result<Operator> + Send + Sync;
