@@ -114,18 +114,15 @@ fn failed_server() -> FailedServer {
     }
 }
 
-fn acks(count: u32) -> Option<Acks> {
-    Some(Acks {
-        count,
-        by: vec!["slack:ada (U0123456789)".into(), "arn:aws:iam::111122223333:user/ben".into()],
-    })
+fn acks(count: u32) -> Acks {
+    Acks { count, by: vec!["slack:ada (U0123456789)".into(), "arn:aws:iam::111122223333:user/ben".into()] }
 }
 
 /// So many of 47.
 fn acknowledged(count: u32) -> Digest {
     let counts = Counts { open: 47, ..Counts::default() };
     let known = group(IncidentKind::ReplicationStalled, Severity::High, 4);
-    Digest { why: Why::Acknowledged, acks: acks(count), counts, ..known }
+    Digest { why: Why::Acknowledged, acks: Some(acks(count)), counts, ..known }
 }
 
 /// Drills, and digests of which there is one sort each.
@@ -161,7 +158,8 @@ pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
         ("acknowledged in part", acknowledged(2).into()),
         (
             "worse after it was acknowledged",
-            Digest { acks: acks(1), ..one(IncidentKind::RpoGap, Severity::High, Happened::Escalated) }.into(),
+            Digest { acks: Some(acks(1)), ..one(IncidentKind::RpoGap, Severity::High, Happened::Escalated) }
+                .into(),
         ),
         ("a sample", Digest { why: Why::Test, ..stalled() }.into()),
         (
