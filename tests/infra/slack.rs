@@ -65,11 +65,8 @@ async fn whatever_anybody_posts_is_a_message_of_the_endpoint_and_can_be_no_other
     );
     for message in &messages {
         let members: Value = serde_json::from_str(message).unwrap();
-        let names: Vec<&String> = members.as_object().unwrap().keys().collect();
-        assert_eq!(
-            BTreeSet::from_iter(names.iter().map(|n| n.as_str())),
-            ["body", "signature", "source", "timestamp"].into()
-        );
+        let names: BTreeSet<&str> = members.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["body", "signature", "source", "timestamp"].into());
         assert_eq!(members["source"], "drs-fleet.slack");
     }
 }

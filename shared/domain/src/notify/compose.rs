@@ -78,7 +78,7 @@ fn unchanged(row: &GroupRow, looked: &Looked<'_>, acknowledged: bool) -> Option<
     let episode = row.episode.as_ref()?;
     if acknowledged || !row.is_to_be_told_again(looked.plan, looked.now) {
         let is_news = looked.acks.as_ref().is_some_and(|acks| episode.is_news(acks, looked.plan));
-        return is_news.then_some(Why::Acknowledged);
+        return (is_news && row.may_show_acks(looked.plan, looked.now)).then_some(Why::Acknowledged);
     }
     let step = looked.plan.escalate.get(usize::try_from(episode.escalated).ok()?);
     let escalates = step.is_some_and(|step| after(episode.began_at, step.after) <= looked.now);

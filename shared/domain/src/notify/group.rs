@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Place as DeliveredAt;
-use super::{Acks, Bulletin, ChannelName, Digest, Plan, Taken, Why};
+use super::{Acks, Bulletin, ChannelName, Digest, Hours, Plan, Taken, Why};
 use crate::incident::Severity;
 use crate::keys::{self, Key};
 use crate::routing::WorkerName;
@@ -167,7 +167,15 @@ impl GroupRow {
     pub fn asks_for_acks(&self, plan: &Plan, now: Timestamp) -> bool {
         let was_acked = self.episode.as_ref().is_some_and(|episode| episode.acks.is_some());
         let is_acked = self.round.as_ref().is_some_and(|round| round.acks_only);
-        was_acked || is_acked || self.is_to_be_told_again(plan, now)
+        // What was acknowledged at night is shown in the morning.
+        let waits = plan.hours != Hours::Any;
+        was_acked || is_acked || waits || self.is_to_be_told_again(plan, now)
+    }
+
+    /// Whether a look at `now` may show what was acknowledged: one for that alone may come at any hour.
+    pub(super) fn may_show_acks(&self, plan: &Plan, now: Timestamp) -> bool {
+        let is_turn = self.round.as_ref().is_none_or(|round| !round.acks_only);
+        is_turn || plan.tells_at(now, self.worst_told().unwrap_or(Severity::Low)) <= now
     }
 
     /// Whether a look at `now` that finds nothing new tells it again, or to somebody else, unless somebody sees to it.

@@ -62,7 +62,7 @@ pub struct Response {
 pub struct Request<'a> {
     /// HTTP method.
     pub method: &'a str,
-    /// The path below [`PREFIX`].
+    /// The path below `/execute-api/`.
     pub path: &'a str,
     /// What the mapping looks at.
     pub input: Input<'a>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::notify::{Counts, Why};
+use crate::notify::{Counts, Hours, Why};
 
 fn told_at(stage: &Stage) -> Vec<(i64, Counts)> {
     stage.digests.iter().map(|digest| (digest.at.as_second(), digest.counts)).collect()
@@ -210,4 +210,19 @@ fn what_nobody_was_told_of_shows_no_acknowledgement() {
     stage.happens(&opened(1), at(0));
     stage.is_acknowledged(1, at(10));
     assert_eq!(stage.due(), Some(at(30)));
+}
+
+#[test]
+fn who_wants_quiet_is_shown_in_the_morning_what_was_acknowledged_at_night() {
+    let clock = |text: &str| text.to_owned().try_into().unwrap();
+    let zone = jiff::tz::TimeZone::UTC;
+    let hours = Hours::Quiet { from: clock("00:01"), to: clock("02:00"), zone, except: None };
+    let mut stage = Stage { hours, ..Stage::default() };
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(40));
+    stage.is_acknowledged(1, at(100));
+    stage.passes(at(7_199));
+    assert_eq!(whys(&stage), [(30, Why::Changed)]);
+    stage.passes(at(7_200));
+    assert_eq!(whys(&stage)[1..], [(7_200, Why::Acknowledged)]);
 }

@@ -82,10 +82,15 @@ pub(super) struct Stage {
     /// How many of what is open.
     acknowledged: usize,
     told: Vec<Vec<String>>,
+    hours: super::Hours,
     digests: Vec<Digest>,
 }
 
 impl Stage {
+    fn plan(&self) -> Plan {
+        Plan { hours: self.hours.clone(), ..plan() }
+    }
+
     pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
         let known = self.members.get(&event.incident);
         if let Some(change) = joined("g", event, known) {
@@ -94,7 +99,7 @@ impl Stage {
         let Some(member) = self.members.get(&event.incident) else { return };
         if member.news().is_some() {
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &plan(), now) {
+            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &self.plan(), now) {
                 self.group = Some(change.row);
             }
         }
@@ -121,7 +126,7 @@ impl Stage {
         self.group = Some(row.clone());
         if round.outgoing.is_none() {
             let Some(found) = self.find(&row, now, dies) else { return };
-            self.group = Some(ended(&row, round.until, found, &plan(), now).unwrap().row);
+            self.group = Some(ended(&row, round.until, found, &self.plan(), now).unwrap().row);
             if dies == Dies::Kept {
                 return;
             }
@@ -149,9 +154,9 @@ impl Stage {
         let open = members.iter().filter(|member| member.is_told_open()).count();
         let count = open.min(self.acknowledged);
         let by = || Acks { count: u32::try_from(count).unwrap(), by: vec!["ann".into()] };
-        let asked = row.asks_for_acks(&plan(), now);
+        let asked = row.asks_for_acks(&self.plan(), now);
         let acks = (asked && count > 0).then(by);
-        Some(compose(row, number, &Looked { members: &members, held, acks, plan: &plan(), now }))
+        Some(compose(row, number, &Looked { members: &members, held, acks, plan: &self.plan(), now }))
     }
 
     fn hand_over(&mut self) {
