@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Acks;
 use crate::incident::Severity;
-use crate::notification::Ack;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
 /// What a channel is told.
@@ -138,34 +138,6 @@ impl From<Digest> for Bulletin {
 impl From<Drill> for Bulletin {
     fn from(drill: Drill) -> Self {
         Self::Drill(Box::new(drill))
-    }
-}
-
-/// Who sees to what of a group is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acks {
-    /// How many of what is open are acknowledged; 1 at least.
-    pub count: u32,
-    /// By whom, the latest first; the first few of many.
-    pub by: Vec<String>,
-}
-
-/// So many people are named who acknowledged something of one group.
-const ACKNOWLEDGERS: usize = 3;
-
-impl Acks {
-    /// Of the acknowledgements of all that is open.
-    pub fn of<'a>(acks: impl Iterator<Item = &'a Ack>) -> Option<Self> {
-        let mut all: Vec<&Ack> = acks.collect();
-        all.sort_by_key(|ack| (std::cmp::Reverse(ack.at), &ack.by));
-        let mut by: Vec<String> = Vec::new();
-        for ack in &all {
-            if by.len() < ACKNOWLEDGERS && !by.contains(&ack.by) {
-                by.push(ack.by.clone());
-            }
-        }
-        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        (count > 0).then_some(Self { count, by })
     }
 }
 
