@@ -7,6 +7,7 @@
 
 mod capacity;
 mod claims;
+mod clicks;
 mod day;
 mod ending;
 mod instances;
@@ -35,7 +36,7 @@ struct Path<W> {
 }
 
 /// Calls that change nothing: whether they took effect before they failed makes no difference.
-const READS: [&str; 11] = [
+const READS: [&str; 12] = [
     "due",
     "read",
     "query",
@@ -47,6 +48,7 @@ const READS: [&str; 11] = [
     "instance_types",
     "launch_configuration",
     "quotas",
+    "is_signed",
 ];
 
 /// Five ways in which a call may go wrong: fault, and whether the process dies of it.

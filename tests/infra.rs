@@ -1,6 +1,8 @@
 //! The rules of `infra/*.yaml` and the decisions name the same workers: every event reaches exactly the one that
 //! decides on it. The rules are read back from stacks that the local cloud made of the very templates.
 
+mod slack;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use drs_fleet_domain::envelope::Envelope;
 use drs_fleet_domain::event;
 use drs_fleet_domain::routing::{WorkerName, taker_of};
+use drs_fleet_local::cloudformation::Outputs;
 use drs_fleet_local::events::pattern::Pattern;
 use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Call, Clock, Principal, World};
@@ -58,13 +61,18 @@ async fn spoke_rules_with(world: &Arc<World>, (account, region): (&str, &str), s
     rules(world, (account, region), "default").await
 }
 
-async fn create(world: &Arc<World>, at: (&str, &str), template: &str, parameters: &[(&str, &str)]) {
+async fn create(
+    world: &Arc<World>,
+    at: (&str, &str),
+    template: &str,
+    parameters: &[(&str, &str)],
+) -> Outputs {
     world.iam.add_account(at.0, Some(ORGANIZATION));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra").join(template);
     let text = fs::read_to_string(path).unwrap();
     let parameters: BTreeMap<_, _> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    world.stacks.create(world, at, "drs-fleet", &text, &parameters).await.unwrap();
+    world.stacks.create(world, at, "drs-fleet", &text, &parameters).await.unwrap()
 }
 
 async fn rules(world: &Arc<World>, at: (&str, &str), bus: &str) -> Vec<Rule> {

@@ -5,6 +5,8 @@
 mod bad_input;
 mod capacity;
 mod chaos;
+mod clicks;
+mod dead_channel;
 mod health;
 mod incidents;
 mod jobs;

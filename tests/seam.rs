@@ -68,6 +68,7 @@ impl Hub {
             bus: Some(output("BusName")),
             topic_arn: Some(output("AlertTopicArn")),
             slack_secret: None,
+            slack_signing_secret: None,
             slack_api: None,
         };
         SdkIo::new(&config, settings, Arc::new(SystemTime))

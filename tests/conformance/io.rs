@@ -193,6 +193,7 @@ async fn sdk(target: &Target) -> SdkIo {
         bus: None,
         topic_arn: None,
         slack_secret: None,
+        slack_signing_secret: None,
         slack_api: None,
     };
     SdkIo::new(&target.config(), settings, Arc::new(SystemTime))

@@ -166,7 +166,7 @@ pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
 /// A group of which something is open is looked at for ever; nothing new has joined since it was last told.
 fn is_quiet(group: &GroupRow) -> bool {
     let turn = group.touched_at + Duration::from_mins(5);
-    group.round.is_none() && group.look_at.is_some_and(|at| at > turn)
+    group.round.is_none() && group.ack_at.is_none() && group.look_at.is_some_and(|at| at > turn)
 }
 
 fn row<R: Row>(item: &Item) -> R {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::support::hub::{Hub, Plan, each_at_once};
 use crate::support::wait::until;
 
-const CHANNEL: &str = "C0123456789";
+pub(super) const CHANNEL: &str = "C0123456789";
 
-fn to_the_team() -> Routes {
+pub(super) fn to_the_team() -> Routes {
     let name = ChannelName::try_from("team".to_owned()).unwrap();
     let team = Channel::Slack { secret: "drs-fleet/slack-bot".to_owned(), channel: CHANNEL.to_owned() };
     let mut routes = each_at_once();
@@ -18,7 +18,7 @@ fn to_the_team() -> Routes {
     routes
 }
 
-async fn messages(hub: &Hub, count: usize) -> Vec<Value> {
+pub(super) async fn messages(hub: &Hub, count: usize) -> Vec<Value> {
     until(format!("{count} messages"), async || {
         let all = hub.workspace.messages();
         (all.len() == count).then_some(all)

@@ -110,7 +110,7 @@ impl Hub {
         let stop = CancellationToken::new();
         let (workspace, api) = Workspace::open(stop.clone()).await.unwrap();
         let mut fleet = Fleet::build(&cloud, estate(&plan), slack.url()).await.unwrap();
-        fleet.admit_slack_bot(format!("{api}/api"), &workspace.token()).await.unwrap();
+        fleet.admit_slack_bot(format!("{api}/api"), &workspace).await.unwrap();
         fleet.register().await.unwrap();
         let editor = PolicyEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
         editor.set::<RoutesRow>(plan.routes, "a test".to_owned(), None).await.unwrap();

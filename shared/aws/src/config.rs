@@ -17,6 +17,8 @@ pub struct Settings {
     pub topic_arn: Option<String>,
     /// Name of the secret that holds the Slack webhook URL; none: nothing is sent to Slack.
     pub slack_secret: Option<String>,
+    /// Name of the secret with which the hub's Slack app signs clicks; none: nobody can click.
+    pub slack_signing_secret: Option<String>,
     /// Another address of Slack's API than its own; for tests and the local cloud, which set it in code.
     pub slack_api: Option<String>,
     /// Where `/health` is served; none: nowhere.
@@ -49,6 +51,8 @@ pub struct IoSettings {
     pub topic_arn: Option<String>,
     /// Name of the secret that holds the Slack webhook URL.
     pub slack_secret: Option<String>,
+    /// Name of the secret with which the hub's Slack app signs clicks.
+    pub slack_signing_secret: Option<String>,
     /// Another address of Slack's API than its own.
     pub slack_api: Option<String>,
 }
@@ -121,6 +125,12 @@ impl Settings {
                 "drs-fleet/slack-webhook",
                 is_secret_name,
             ),
+            slack_signing_secret: read.optional(
+                "DRS_FLEET_SLACK_SIGNING_SECRET",
+                "name of the secret that holds the signing secret of the Slack app (not the secret itself)",
+                "drs-fleet/slack-signing",
+                is_secret_name,
+            ),
             slack_api: None,
             health: read.health(),
             workers: workers
@@ -140,6 +150,7 @@ impl Settings {
             bus: self.bus.clone(),
             topic_arn: self.topic_arn.clone(),
             slack_secret: self.slack_secret.clone(),
+            slack_signing_secret: self.slack_signing_secret.clone(),
             slack_api: self.slack_api.clone(),
         }
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
+use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
@@ -325,6 +326,9 @@ pub trait Io: Clone + Send + Sync + 'static {
 
     /// Sends a message to people.
     fn send(&self, notice: &Notice) -> impl Future<Output = Answer<Receipt>> + Send;
+
+    /// Whether the hub's Slack app signed what was posted to the hub's public endpoint.
+    fn is_signed(&self, posted: &Posted) -> impl Future<Output = Answer<bool>> + Send;
 
     /// Forgets what is cached of an account: its role, credentials and clients.
     fn evict(&self, account: &AccountId);

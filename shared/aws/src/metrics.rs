@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub failed_deletes: u64,
     /// Handlers that panicked.
     pub panicked: u64,
+    /// Clicks in Slack that were dropped: forged, stale, unreadable, or not to be verified.
+    pub refused_clicks: u64,
     /// Own events published.
     pub published: u64,
     /// Greatest age of a message when received, in milliseconds.
@@ -68,6 +70,11 @@ impl Metrics {
     /// What was counted since the last call of this function.
     pub fn take(&self) -> Snapshot {
         std::mem::take(&mut self.lock().since_report)
+    }
+
+    /// A click in Slack was dropped.
+    pub fn count_refused_click(&self) {
+        self.count(|counted| counted.refused_clicks += 1);
     }
 
     pub(crate) fn count(&self, count: impl Fn(&mut Snapshot)) {
@@ -131,6 +138,7 @@ pub fn emf(worker: &str, counted: &Snapshot, now: Timestamp) -> Value {
         ("Lost", counted.lost),
         ("FailedDeletes", counted.failed_deletes),
         ("Panicked", counted.panicked),
+        ("RefusedClicks", counted.refused_clicks),
         ("Published", counted.published),
     ];
     let ages = [("OldestMessage", counted.oldest_message_ms), ("PublishLag", counted.publish_lag_ms)];

@@ -54,6 +54,16 @@ impl Secrets {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
+    /// Has a secret read again that was last read longer than `age` ago; answers whether it will be.
+    pub(crate) fn forget_if_older(&self, name: &str, age: Duration) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = held.get(name).is_none_or(|(since, _)| since.elapsed() > age);
+        if is_old {
+            held.remove(name);
+        }
+        is_old
+    }
+
     fn remembered(&self, name: &str) -> Option<SecretString> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.get(name).filter(|(since, _)| since.elapsed() < KEEP).map(|(_, value)| value.clone())

@@ -7,6 +7,7 @@
 
 pub mod arn;
 pub mod capacity;
+pub mod click;
 pub mod counts;
 pub mod drills;
 pub mod envelope;

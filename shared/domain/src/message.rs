@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::email::{Email, email};
 pub use self::incident::console_link;
 pub use self::sample::sample;
-pub use self::slack::{slack, slack_reply};
+pub use self::slack::{slack, slack_reply, slack_with_button};
 pub use self::told::line;
 pub use self::webhook::webhook;
 use crate::incident::IncidentKind;

@@ -10,12 +10,15 @@ use tokio_util::sync::CancellationToken;
 use crate::call::{Call, Principal, Refusal};
 use crate::cloudformation::{Outputs, StackError};
 use crate::iam::Credentials;
-use crate::{World, drs, fleet, scheduler};
+use crate::{World, apigateway, drs, fleet, scheduler};
 
 /// As deployed in the hub.
 pub const HUB_TEMPLATE: &str = include_str!("../../../infra/hub.yaml");
 /// As deployed in each spoke.
 pub const SPOKE_TEMPLATE: &str = include_str!("../../../infra/spoke.yaml");
+
+/// The secret that the hub's stack is told of.
+const SLACK_SIGNING_SECRET: &str = "drs-fleet/slack-signing";
 
 /// How long a worker's role session lasts here; its platform would renew it, the local cloud does not.
 const SESSION: Duration = Duration::from_hours(12);
@@ -98,9 +101,16 @@ impl Estate {
     /// [`BuildError`]: a template that the local cloud cannot interpret, or a plan that no account holds.
     pub async fn build(world: &Arc<World>, plan: EstatePlan) -> Result<Self, BuildError> {
         world.iam.add_account(&plan.hub, Some(&plan.organization));
-        let given = [("OrganizationId", plan.organization.as_str()), ("AlertEmail", &plan.alert_email)];
+        let given = [
+            ("OrganizationId", plan.organization.as_str()),
+            ("AlertEmail", &plan.alert_email),
+            ("SlackSigningSecret", SLACK_SIGNING_SECRET),
+        ];
         let hub = stack(world, (&plan.hub, &plan.region), "drs-fleet-hub", HUB_TEMPLATE, &given).await?;
         let mut estate = Self { plan, hub, spokes: Vec::new(), world: Arc::clone(world) };
+        // Of no app yet, and so nobody can sign with it.
+        let signing = json!({"Name": SLACK_SIGNING_SECRET, "SecretString": uuid::Uuid::new_v4().to_string()});
+        estate.secret("CreateSecret", &signing).await?;
         for plan in estate.plan.spokes.clone() {
             let spoke = estate.build_spoke(plan).await?;
             estate.spokes.push(spoke);
@@ -162,6 +172,20 @@ impl Estate {
     /// [`BuildError::Call`].
     pub async fn set_slack_bot(&self, token: &str) -> Result<(), BuildError> {
         let secret = json!({"SecretId": self.output("SlackBotSecretArn"), "SecretString": token});
+        self.secret("PutSecretValue", &secret).await
+    }
+
+    /// The address here of the endpoint that Slack posts clicks to; `endpoint` is the cloud's.
+    pub fn slack_interactivity_url(&self, endpoint: &str) -> Option<String> {
+        apigateway::local_url(endpoint, self.output("SlackInteractivityUrl"))
+    }
+
+    /// Stores the signing secret of the Slack app, or another one.
+    ///
+    /// # Errors
+    /// [`BuildError::Call`].
+    pub async fn set_slack_signing_secret(&self, signing_secret: &str) -> Result<(), BuildError> {
+        let secret = json!({"SecretId": SLACK_SIGNING_SECRET, "SecretString": signing_secret});
         self.secret("PutSecretValue", &secret).await
     }
 

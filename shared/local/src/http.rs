@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::World;
+use crate::apigateway::{self, Input};
 use crate::call::{Call, Refusal, Reply};
 pub(crate) use signature::hex;
 use signature::{Scope, SigningKeys};
@@ -101,6 +102,9 @@ async fn answer(
         Ok(received) => received,
         Err(refusal) => return Ok(answer::refused(&world.clock, "", refusal)),
     };
+    if let Some(path) = received.path.strip_prefix(apigateway::PREFIX) {
+        return Ok(invoked(world, &received, path));
+    }
     let (service, outcome) = match signature::verify(&world.iam, keys, &received) {
         Ok(scope) => {
             let service = scope.service.clone();
@@ -113,6 +117,17 @@ async fn answer(
         Err(refusal) if refusal.code == "ReplyLost" => Err(ReplyLost),
         Err(refusal) => Ok(answer::refused(&world.clock, &service, refusal)),
     }
+}
+
+/// An API of the hub's own, which anybody may ask.
+fn invoked(world: &World, received: &Received, path: &str) -> Response<Full<Bytes>> {
+    let Received { method, query, headers, body, .. } = received;
+    let (status, body) = world
+        .apis
+        .invoke(world, &apigateway::Request { method, path, input: Input { body, query, headers } });
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response
 }
 
 async fn receive(request: Request<Incoming>) -> Result<Received, Refusal> {

@@ -8,6 +8,7 @@
 //! Durations that a queue enforces (visibility, delay, long poll) pass in real time; every time *stamp*
 //! comes from the [`Clock`], which may run faster. Signatures and credentials stay on real time.
 
+pub mod apigateway;
 pub mod call;
 pub mod clock;
 pub mod cloud;

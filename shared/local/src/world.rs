@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::apigateway::Apis;
 use crate::call::{Call, Refusal, Reply};
 use crate::cloudformation::Stacks;
 use crate::drs::Drs;
@@ -41,6 +42,8 @@ pub struct World {
     pub ec2: Ec2,
     /// Simulated Elastic Disaster Recovery.
     pub drs: Drs,
+    /// REST APIs.
+    pub apis: Apis,
     /// What was created from templates.
     pub stacks: Stacks,
 }
@@ -60,6 +63,7 @@ impl World {
             dynamo: Dynamo::default(),
             ec2: Ec2::default(),
             drs: Drs::default(),
+            apis: Apis::default(),
             stacks: Stacks::default(),
         })
     }

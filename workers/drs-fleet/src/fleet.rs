@@ -14,6 +14,7 @@ use drs_fleet_aws::time::Time;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_local::estate::{Estate, EstatePlan, Spoke, SpokePlan};
+use drs_fleet_local::slack::Slack;
 use drs_fleet_local::{Clock, LocalCloud, World};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -73,12 +74,13 @@ impl Fleet {
         Ok(Self { estate, world, operator, endpoint, settings })
     }
 
-    /// Lets the workers post as a bot to the Slack whose API is at `api`. Before they start.
+    /// Lets the workers post as a bot to the Slack whose API is at `api`, and believe its clicks. Before they start.
     ///
     /// # Errors
     /// What the local cloud refuses.
-    pub async fn admit_slack_bot(&mut self, api: String, token: &str) -> anyhow::Result<()> {
-        self.estate.set_slack_bot(token).await?;
+    pub async fn admit_slack_bot(&mut self, api: String, slack: &Slack) -> anyhow::Result<()> {
+        self.estate.set_slack_bot(&slack.token()).await?;
+        self.estate.set_slack_signing_secret(&slack.signing_secret()).await?;
         self.settings.slack_api = Some(api);
         Ok(())
     }
@@ -179,6 +181,7 @@ fn settings(estate: &Estate) -> Settings {
         bus: Some(output("BusName")),
         topic_arn: Some(output("AlertTopicArn")),
         slack_secret: Some(output("SlackWebhookSecretArn")),
+        slack_signing_secret: Some(output("SlackSigningSecretName")).filter(|name| !name.is_empty()),
         slack_api: None,
         health: None,
         workers,

@@ -170,6 +170,7 @@ fn settings(table: &str, queues: Option<WorkerSettings>) -> IoSettings {
         bus: None,
         topic_arn: None,
         slack_secret: None,
+        slack_signing_secret: None,
         slack_api: None,
     }
 }

@@ -66,7 +66,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    let answer = match io.send(&notice(channel, row, &routes.links)).await {
+    let answer = match io.send(&notice(channel, row, &routes.links, worker.has_buttons)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
@@ -81,7 +81,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     Ok(answer)
 }
 
-fn notice(channel: &Channel, row: &DeliveryRow, links: &Links) -> Notice {
+fn notice(channel: &Channel, row: &DeliveryRow, links: &Links, has_buttons: bool) -> Notice {
     let bulletin = &row.bulletin;
     match channel.clone() {
         Channel::Topic { arn } => {
@@ -95,7 +95,11 @@ fn notice(channel: &Channel, row: &DeliveryRow, links: &Links) -> Notice {
             secret,
             channel,
             thread: row.thread.clone(),
-            message: message::slack(bulletin, links),
+            message: if has_buttons {
+                message::slack_with_button(bulletin, links)
+            } else {
+                message::slack(bulletin, links)
+            },
             reply: message::slack_reply(bulletin),
         },
         Channel::EventBridge => Notice::Bus {

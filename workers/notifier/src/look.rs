@@ -5,7 +5,7 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::group::{self, Outgoing, Round};
-use drs_fleet_domain::notify::{GroupRow, Looked, MemberRow, Plan, compose, member};
+use drs_fleet_domain::notify::{Acks, GroupRow, Looked, MemberRow, Plan, compose, member};
 use drs_fleet_domain::row::{Row, Stored};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,6 +15,9 @@ use crate::{Notifier, deliver};
 
 /// So many members are marked at once.
 const WRITES: usize = 64;
+
+/// So many calls read at once who acknowledged what.
+const READS: usize = 8;
 
 /// So many are remembered at a time, so that marking them needs no read.
 const REMEMBERED: usize = 512;
@@ -58,6 +61,8 @@ async fn find<I: Io>(
             let member = unmark(worker, io, stored.row, round.number).await?;
             held += u32::from(!member.is_told_open());
             members.push(member);
+        } else if round.acks_only {
+            members.push(stored.row);
         } else {
             fresh.push(stored);
         }
@@ -66,8 +71,8 @@ async fn find<I: Io>(
         members.extend(mark(worker, io, chunk, round.number).await?);
     }
     let now = io.now();
-    let acknowledged = row.asks_for_acks(plan, now) && all_acknowledged(io, &members).await?;
-    Ok(compose(row, round.number, &Looked { members: &members, held, acknowledged, plan, now }))
+    let acks = if row.asks_for_acks(plan, now) { acks(io, &members).await? } else { None };
+    Ok(compose(row, round.number, &Looked { members: &members, held, acks, plan, now }))
 }
 
 /// Whoever began this bulletin and died may have marked what is held back now.
@@ -101,18 +106,17 @@ async fn mark<I: Io>(
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// Whether somebody sees to all that people know of.
-async fn all_acknowledged<I: Io>(io: &I, members: &[MemberRow]) -> Result<bool, IoError> {
-    let open: Vec<&MemberRow> = members.iter().filter(|member| member.is_told_open()).collect();
-    for chunk in open.chunks(READ_AT_ONCE) {
-        let keys: Vec<Key> = chunk.iter().map(|member| notification::key(&member.event)).collect();
-        let rows = io.read::<IncidentRow>(&keys).await?;
-        let is_acked = |row: &Option<Stored<IncidentRow>>| row.as_ref().is_some_and(|s| s.row.ack.is_some());
-        if !rows.iter().all(is_acked) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// Who sees to what people know to be open.
+async fn acks<I: Io>(io: &I, members: &[MemberRow]) -> Result<Option<Acks>, IoError> {
+    let open: Vec<Key> = members
+        .iter()
+        .filter(|member| member.is_told_open())
+        .map(|member| notification::key(&member.event))
+        .collect();
+    let chunks: Vec<Vec<Key>> = open.chunks(READ_AT_ONCE).map(<[Key]>::to_vec).collect();
+    let parts = stream::iter(chunks).map(|keys| async move { io.read::<IncidentRow>(&keys).await });
+    let rows: Vec<Vec<Option<Stored<IncidentRow>>>> = parts.buffered(READS).try_collect().await?;
+    Ok(Acks::of(rows.iter().flatten().flatten().filter_map(|stored| stored.row.ack.as_ref())))
 }
 
 /// Hands the bulletin to its channels.

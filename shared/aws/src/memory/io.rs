@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
@@ -14,12 +15,13 @@ use drs_fleet_domain::seen::{
 use jiff::Timestamp;
 
 use super::faults::Meets;
-use super::{Fault, MemoryIo, World};
+use super::{Fault, MemoryIo, SIGNING_SECRET, World};
 use crate::heard;
 use crate::io::{
     CommitError, Due, Io, JobFilter, Message, Notice, Receipt, RecoveryFilter, ServerFilter, Write,
 };
 use crate::limiter::Service;
+use crate::sdk::click;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -380,6 +382,12 @@ impl Io for MemoryIo {
             Ok(Receipt { thread })
         })
         .await
+    }
+
+    async fn is_signed(&self, posted: &Posted) -> Answer<bool> {
+        let secret = SIGNING_SECRET.to_owned().into();
+        self.point("is_signed", Neighbour::Secrets, |_, _| click::is_signed("in memory", &secret, posted))
+            .await
     }
 
     fn evict(&self, account: &AccountId) {

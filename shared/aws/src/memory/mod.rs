@@ -42,6 +42,9 @@ use crate::limiter::Limiter;
 use crate::time::after;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
+/// What the Slack app of the hub in memory signs with.
+pub const SIGNING_SECRET: &str = "a-signing-secret-of-no-app";
+
 /// A process's view of the world in memory. Clones are the same process.
 #[derive(Clone, Debug)]
 pub struct MemoryIo {

@@ -24,6 +24,11 @@ impl WriteToken {
         Self(())
     }
 
+    /// To be called where the signature of a person's click was verified, and nowhere else.
+    pub fn for_signed_click_of_a_person() -> Self {
+        Self(())
+    }
+
     /// Uses it up.
     pub(crate) fn spend(self) {
         let Self(()) = self;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::own_event::OwnEvent;
@@ -39,6 +40,7 @@ use crate::verdict::{IoError, Verdict};
 
 mod batch;
 mod channels;
+pub(crate) mod click;
 pub(crate) mod drs;
 pub(crate) mod ec2;
 mod extension;
@@ -53,6 +55,7 @@ mod tags;
 pub(crate) mod wire;
 
 use channels::Channels;
+use click::Verifier;
 use publish::Publisher;
 use queue::Queue;
 pub(crate) use table::Table;
@@ -77,6 +80,7 @@ struct Inner {
     spokes: Spokes,
     limiter: Limiter,
     channels: Channels,
+    clicks: Verifier,
     received: Mutex<Option<Timestamp>>,
 }
 
@@ -99,7 +103,8 @@ impl SdkIo {
         let table = Table::new(&bare, &settings.table, &settings.worker);
         let bus = Publisher::new(&patient, settings.bus.clone());
         let channels = Channels::new(&patient, &settings, bus.clone(), secrets.clone());
-        let IoSettings { worker, queues, .. } = settings;
+        let IoSettings { worker, queues, slack_signing_secret, .. } = settings;
+        let clicks = Verifier::new(slack_signing_secret, secrets.clone());
         Self(Arc::new(Inner {
             time,
             limiter,
@@ -108,6 +113,7 @@ impl SdkIo {
             table,
             bus,
             channels,
+            clicks,
             received: Mutex::default(),
         }))
     }
@@ -356,6 +362,10 @@ impl Io for SdkIo {
 
     async fn send(&self, notice: &Notice) -> Answer<Receipt> {
         boxed(self.0.channels.send(notice)).await
+    }
+
+    async fn is_signed(&self, posted: &Posted) -> Answer<bool> {
+        boxed(self.0.clicks.is_signed(posted)).await
     }
 
     fn evict(&self, account: &AccountId) {

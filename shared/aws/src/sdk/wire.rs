@@ -118,6 +118,7 @@ pub(crate) fn io_with(
         bus: Some("drs-fleet".into()),
         topic_arn: None,
         slack_secret: None,
+        slack_signing_secret: None,
         slack_api: None,
     };
     set(&mut settings);

@@ -97,7 +97,7 @@ fn is_all_over(digest: &Digest) -> bool {
 }
 
 fn headline(digest: &Digest, kind: Option<IncidentKind>) -> String {
-    let prefix = incident::prefix(digest.why).unwrap_or_default();
+    let prefix = incident::prefix(digest).unwrap_or_default();
     let title = kind.map(|kind| format!("{}: ", words::title(kind))).unwrap_or_default();
     let place = place(digest);
     if is_all_over(digest) {
@@ -177,6 +177,7 @@ fn facts(digest: &Digest, kind: Option<IncidentKind>) -> Vec<(String, String)> {
     let changes = [("New", counts.opened), ("Worse or back", counts.worse), ("Resolved", counts.resolved)];
     facts.extend(changes.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n.to_string())));
     facts.extend(incident::held(digest));
+    facts.extend(incident::acknowledged(digest));
     if let Some(event) = account(digest) {
         facts.push(("Account", text::named(&event.account_name, event.account_id.as_str())));
     }

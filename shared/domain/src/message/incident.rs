@@ -6,7 +6,7 @@ use super::told::{Item, Told};
 use super::{Links, text};
 use crate::ids::JobId;
 use crate::incident::{IncidentKind, Severity};
-use crate::notify::{Digest, Why};
+use crate::notify::{Acks, Digest, Why};
 use crate::own_event::{Happened, IncidentEvent};
 use crate::words::{self, SubjectKind};
 
@@ -15,7 +15,7 @@ const REASON_LIMIT: usize = 500;
 
 /// What a digest of one incident says.
 pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Told {
-    let (headline, line) = (headline(digest.why, event), line(digest.why, event));
+    let (headline, line) = (headline(digest, event), line(digest, event));
     let mut text = sentences(digest);
     text.extend(reason(event));
     Told {
@@ -41,6 +41,14 @@ pub(super) fn sentences(digest: &Digest) -> Vec<String> {
         Why::Escalated(step) => Some(format!(
             "Nobody has acknowledged this since {since}, so you are told as well (step {step} of the escalation)."
         )),
+        Why::Acknowledged => digest.acks.as_ref().map(|acks| {
+            let (by, open) = (by(acks), digest.counts.open);
+            if digest.is_acknowledged() {
+                format!("Acknowledged by {by}. While nothing else changes, nobody is told again.")
+            } else {
+                format!("Acknowledged by {by}: {} of {open}. The rest waits for somebody.", acks.count)
+            }
+        }),
         Why::Test => Some("This is a sample that somebody sent to see how messages arrive.".to_owned()),
     }
     .into_iter()
@@ -48,9 +56,11 @@ pub(super) fn sentences(digest: &Digest) -> Vec<String> {
 }
 
 /// What comes before what is wrong: why it is told.
-pub(super) fn prefix(why: Why) -> Option<&'static str> {
-    match why {
+pub(super) fn prefix(digest: &Digest) -> Option<&'static str> {
+    match digest.why {
         Why::Changed | Why::Test => None,
+        Why::Acknowledged if digest.is_acknowledged() => Some("Acknowledged: "),
+        Why::Acknowledged => Some("Partly acknowledged: "),
         Why::Repeated => Some("Still open: "),
         Why::Escalated(_) => Some("Not acknowledged: "),
     }
@@ -70,13 +80,13 @@ pub(super) fn is_over(event: &IncidentEvent) -> bool {
     event.happened == Happened::Resolved
 }
 
-fn headline(why: Why, event: &IncidentEvent) -> String {
-    let happened = prefix(why).unwrap_or(happened(event));
+fn headline(digest: &Digest, event: &IncidentEvent) -> String {
+    let happened = prefix(digest).unwrap_or(happened(event));
     format!("{happened}{}: {}", words::title(event.kind), text::cut(&event.subject_name))
 }
 
 /// All that a lock screen or a list of messages shows.
-pub(super) fn line(why: Why, event: &IncidentEvent) -> String {
+fn line(digest: &Digest, event: &IncidentEvent) -> String {
     let mut remarks = vec![match words::subject(event.kind) {
         SubjectKind::Server | SubjectKind::Job | SubjectKind::RecoveryInstance | SubjectKind::Channel => {
             text::cut(&event.account_name)
@@ -89,7 +99,7 @@ pub(super) fn line(why: Why, event: &IncidentEvent) -> String {
     } else {
         remarks.extend(times(event.flaps).map(|times| format!("came back {times}")));
     }
-    format!("{} ({})", headline(why, event), remarks.join(", "))
+    format!("{} ({})", headline(digest, event), remarks.join(", "))
 }
 
 /// Why, while it holds; what was measured then says nothing of its end.
@@ -122,6 +132,7 @@ pub(super) fn facts(digest: &Digest, event: &IncidentEvent) -> Vec<(String, Stri
     }
     facts.extend(times(event.flaps).map(|times| ("Came back", times)));
     facts.extend(held(digest));
+    facts.extend(acknowledged(digest));
     if let Why::Escalated(_) = digest.why {
         facts.push(("To acknowledge", format!("drs-fleet incidents ack {}", text::cut(&event.incident))));
     }
@@ -132,6 +143,18 @@ pub(super) fn facts(digest: &Digest, event: &IncidentEvent) -> Vec<(String, Stri
 pub(super) fn held(digest: &Digest) -> Option<(&'static str, String)> {
     let held = digest.counts.held;
     (held > 0).then(|| ("Held back", format!("{held} (muted, expected, or a consequence)")))
+}
+
+/// Who sees to it, or to how much of it.
+pub(super) fn acknowledged(digest: &Digest) -> Option<(&'static str, String)> {
+    let acks = digest.acks.as_ref().filter(|_| digest.counts.open > 0)?;
+    let all = digest.is_acknowledged();
+    let part = if all { String::new() } else { format!("{} of {}, ", acks.count, digest.counts.open) };
+    Some(("Acknowledged", format!("{part}by {}", by(acks))))
+}
+
+fn by(acks: &Acks) -> String {
+    acks.by.iter().map(|by| text::listed(by)).collect::<Vec<_>>().join(", ")
 }
 
 /// What is known of the job that it is, or that it comes from.

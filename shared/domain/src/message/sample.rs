@@ -39,6 +39,7 @@ pub fn sample(
         counts: Counts { opened: incidents, open: incidents, ..Counts::default() },
         first: first.collect(),
         accounts: 1,
+        acks: None,
     }
 }
 

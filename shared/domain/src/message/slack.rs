@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::told::{List, Told};
 use super::{Links, drill};
+use crate::click::ACKNOWLEDGE;
 use crate::incident::Severity;
-use crate::notify::Bulletin;
+use crate::notify::{Bulletin, Why};
 
 /// Characters of a list; Slack takes 3,000 in a section, and (undocumented, slackapi/bolt-js issue 2509) some 13,000 in all
 /// blocks of a message.
@@ -19,13 +20,24 @@ const TEXT_LIMIT: usize = 1_200;
 const FIELD_LIMIT: usize = 600;
 /// Characters of a header.
 const HEADER_LIMIT: usize = 150;
+/// Characters of what a button stands for.
+const VALUE_LIMIT: usize = 2_000;
 /// Fields of a section.
 const FIELDS: usize = 10;
 /// More names than this nobody reads in a chat.
 const NAMED: usize = 10;
 
-/// How things stand: the first message of a thread, or the only one of a webhook.
+/// How things stand: the only message of a webhook, or the first of a thread where nobody listens to its buttons.
 pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
+    root(bulletin, links, None)
+}
+
+/// How things stand: the first message of a thread, with a button while something of it waits for somebody.
+pub fn slack_with_button(bulletin: &Bulletin, links: &Links) -> Value {
+    root(bulletin, links, button(bulletin))
+}
+
+fn root(bulletin: &Bulletin, links: &Links, button: Option<Value>) -> Value {
     let told = Told::of(bulletin, links);
     let mut blocks = vec![header(&told.marked(&told.headline))];
     blocks.extend(told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))));
@@ -35,15 +47,30 @@ pub fn slack(bulletin: &Bulletin, links: &Links) -> Value {
     let advice =
         told.advice.iter().map(|advice| format!("*What to do:* {}", escape(advice, TEXT_LIMIT - 20)));
     blocks.extend(advice.map(|advice| section(&advice)));
+    blocks.extend(button.map(|button| json!({"type": "actions", "elements": [button]})));
     blocks.extend(link_block(&told.links));
     message(bulletin, &told, &told.line, &blocks)
+}
+
+/// Acknowledges what the message shows; see [`crate::click`].
+fn button(bulletin: &Bulletin) -> Option<Value> {
+    let Bulletin::Digest(digest) = bulletin else { return None };
+    let waits = digest.worst.is_some() && digest.why != Why::Test && !digest.is_acknowledged();
+    if !waits || digest.key.chars().count() > VALUE_LIMIT {
+        return None;
+    }
+    let text = if digest.counts.open == 1 { "Acknowledge" } else { "Acknowledge all" };
+    let text = json!({"type": "plain_text", "text": text, "emoji": false});
+    Some(json!({"type": "button", "action_id": ACKNOWLEDGE, "text": text, "value": digest.key}))
 }
 
 /// What is new: a reply in the thread.
 pub fn slack_reply(bulletin: &Bulletin) -> Value {
     let told = Told::of(bulletin, &Links::default());
     let mut blocks: Vec<_> = told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))).collect();
-    blocks.extend(told.list.as_ref().map(|shown| section(&list(shown))));
+    // Who sees to it is all that is new.
+    let is_ack = matches!(bulletin, Bulletin::Digest(digest) if digest.why == Why::Acknowledged);
+    blocks.extend(told.list.as_ref().filter(|_| !is_ack).map(|shown| section(&list(shown))));
     message(bulletin, &told, &told.news, &blocks)
 }
 

@@ -27,6 +27,7 @@ fn of_digest(digest: &Digest) -> Value {
         Why::Changed => ("CHANGED", None),
         Why::Repeated => ("REPEATED", None),
         Why::Escalated(step) => ("ESCALATED", Some(step)),
+        Why::Acknowledged => ("ACKNOWLEDGED", None),
         Why::Test => ("TEST", None),
     };
     let named = u32::try_from(digest.first.len()).unwrap_or(u32::MAX);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Acks;
 use crate::incident::Severity;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
@@ -46,6 +47,8 @@ pub enum Why {
     Repeated,
     /// Nobody has acknowledged it in time: the next ones are told. Counted from 1.
     Escalated(u32),
+    /// Somebody sees to it from now on. Told only where the first message of a thread can be changed.
+    Acknowledged,
     /// A sample, to test a channel: nothing is wrong.
     Test,
 }
@@ -77,6 +80,9 @@ pub struct Digest {
     pub first: Vec<IncidentEvent>,
     /// How many accounts the open ones are in.
     pub accounts: u32,
+    /// Who sees to what is open; `None` where nobody does, or nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<Acks>,
 }
 
 impl Digest {
@@ -102,7 +108,13 @@ impl Digest {
             counts,
             first: vec![event.clone()],
             accounts: counts.open,
+            acks: None,
         }
+    }
+
+    /// Whether somebody sees to all that is open.
+    pub fn is_acknowledged(&self) -> bool {
+        self.acks.as_ref().is_some_and(|acks| acks.count >= self.counts.open)
     }
 
     /// The incident, where the group is that one alone: one that others belonged to before has been wrong for longer

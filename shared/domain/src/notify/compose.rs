@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::bulletin::NAMED;
 use super::group::{Found, GroupRow};
 use super::member::{MemberRow, News};
-use super::{Counts, Digest, Plan, Why};
+use super::{Acks, Counts, Digest, Plan, Why};
 use crate::incident::Severity;
 use crate::own_event::IncidentEvent;
 use crate::sweep::after;
@@ -19,8 +19,8 @@ pub struct Looked<'a> {
     pub members: &'a [MemberRow],
     /// How many are open and held back.
     pub held: u32,
-    /// Whether somebody sees to all that is open; asked for where [`GroupRow::asks_for_acks`].
-    pub acknowledged: bool,
+    /// Who sees to what is open; asked for where [`GroupRow::asks_for_acks`].
+    pub acks: Option<Acks>,
     /// How the group is told.
     pub plan: &'a Plan,
     /// Our time.
@@ -46,7 +46,9 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         open: number_of(open.len()),
         held: looked.held,
     };
-    let why = if news.is_empty() { unchanged(row, looked) } else { Some(Why::Changed) };
+    let acks = looked.acks.clone();
+    let acknowledged = acks.as_ref().is_some_and(|acks| acks.count >= counts.open);
+    let why = if news.is_empty() { unchanged(row, looked, acknowledged) } else { Some(Why::Changed) };
     let named: Vec<&MemberRow> = if news.is_empty() {
         let mut open = open.clone();
         open.sort_by_key(|member| order(member));
@@ -66,16 +68,18 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         counts,
         first: named.iter().take(NAMED).map(|member| member.event.clone()).collect(),
         accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
+        acks: acks.clone(),
     });
-    Found { digest, open: counts.open, worst, held: looked.held, acknowledged: looked.acknowledged }
+    Found { digest, open: counts.open, worst, held: looked.held, acknowledged, acks }
 }
 
 /// Why a group is told of in which nothing is new; nobody is told again while somebody sees to it.
-fn unchanged(row: &GroupRow, looked: &Looked<'_>) -> Option<Why> {
-    if looked.acknowledged || !row.asks_for_acks(looked.plan, looked.now) {
-        return None;
-    }
+fn unchanged(row: &GroupRow, looked: &Looked<'_>, acknowledged: bool) -> Option<Why> {
     let episode = row.episode.as_ref()?;
+    if acknowledged || !row.is_to_be_told_again(looked.plan, looked.now) {
+        let is_news = looked.acks.as_ref().is_some_and(|acks| episode.is_news(acks, looked.plan));
+        return (is_news && row.may_show_acks(looked.plan, looked.now)).then_some(Why::Acknowledged);
+    }
     let step = looked.plan.escalate.get(usize::try_from(episode.escalated).ok()?);
     let escalates = step.is_some_and(|step| after(episode.began_at, step.after) <= looked.now);
     Some(if escalates { Why::Escalated(episode.escalated + 1) } else { Why::Repeated })

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Place as DeliveredAt;
-use super::{Bulletin, ChannelName, Digest, Plan, Taken, Why};
+use super::{Acks, Bulletin, ChannelName, Digest, Hours, Plan, Taken, Why};
 use crate::incident::Severity;
 use crate::keys::{self, Key};
 use crate::routing::WorkerName;
@@ -43,6 +43,9 @@ pub struct GroupRow {
     /// When it is looked at; `None` while it sleeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Timestamp>,
+    /// Somebody acknowledged something of it: since then it wants to be looked at for that alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack_at: Option<Timestamp>,
     /// Something CRITICAL wants to be told of without waiting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub urgent: bool,
@@ -66,6 +69,9 @@ pub struct Round {
     /// It does not wait its turn, so the next one comes sooner.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub urgent: bool,
+    /// It is for what was acknowledged alone: what else is new waits its turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acks_only: bool,
     /// What it came to, to be stored as deliveries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outgoing: Option<Outgoing>,
@@ -98,6 +104,9 @@ pub struct Episode {
     /// By channel, the last bulletin that went there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last: BTreeMap<ChannelName, DeliveredAt>,
+    /// Who people know sees to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<Acks>,
 }
 
 impl Row for GroupRow {
@@ -109,7 +118,7 @@ impl Row for GroupRow {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.round.as_ref().map(|round| round.until).or(self.look_at)
+        self.turn_at().into_iter().chain(self.ack_at.filter(|_| self.round.is_none())).min()
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
@@ -125,6 +134,7 @@ impl GroupRow {
             labels: taken.labels.clone(),
             number: 0,
             look_at: None,
+            ack_at: None,
             urgent: false,
             round: None,
             episode: None,
@@ -139,7 +149,12 @@ impl GroupRow {
 
     /// Whether it is to be looked at without waiting.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
-        self.urgent && self.wake_at().is_some_and(|at| at <= now)
+        self.urgent && self.turn_at().is_some_and(|at| at <= now)
+    }
+
+    /// When what is new in it is looked at, by whoever comes or goes on.
+    fn turn_at(&self) -> Option<Timestamp> {
+        self.round.as_ref().map(|round| round.until).or(self.look_at)
     }
 
     /// The worst that people know of.
@@ -147,9 +162,27 @@ impl GroupRow {
         self.episode.as_ref().and_then(|episode| episode.worst)
     }
 
-    /// Whether nobody may have acknowledged it, should a look at `now` find nothing new: it is to be told again, or to
-    /// somebody else.
+    /// Whether a look at `now` has to know what is acknowledged. A group of thousands that nobody acknowledged anything
+    /// of is not asked for each time.
     pub fn asks_for_acks(&self, plan: &Plan, now: Timestamp) -> bool {
+        let was_acked = self.episode.as_ref().is_some_and(|episode| episode.acks.is_some());
+        let is_acked = self.round.as_ref().is_some_and(|round| round.acks_only);
+        // What was acknowledged at night is shown in the morning.
+        let waits = plan.hours != Hours::Any;
+        was_acked || is_acked || waits || self.is_to_be_told_again(plan, now)
+    }
+
+    /// Whether a look at `now` may show what was acknowledged: one for that alone may come at any hour.
+    pub(super) fn may_show_acks(&self, plan: &Plan, now: Timestamp) -> bool {
+        let is_turn = self.round.as_ref().is_none_or(|round| !round.acks_only);
+        is_turn || plan.tells_at(now, self.worst_told().unwrap_or(Severity::Low)) <= now
+    }
+
+    /// Whether a look at `now` that finds nothing new tells it again, or to somebody else, unless somebody sees to it.
+    pub(super) fn is_to_be_told_again(&self, plan: &Plan, now: Timestamp) -> bool {
+        if self.round.as_ref().is_some_and(|round| round.acks_only) {
+            return false;
+        }
         self.episode.as_ref().is_some_and(|episode| {
             let escalates = episode.next_step(plan).is_some_and(|at| at <= now);
             episode.open > 0 && (escalates || after(episode.told_at, plan.repeat_interval) <= now)
@@ -158,6 +191,17 @@ impl GroupRow {
 }
 
 impl Episode {
+    /// Those of the channels that know of it whose first message can be changed.
+    fn threads<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a ChannelName> {
+        self.last.keys().filter(|channel| plan.threads.contains(*channel))
+    }
+
+    /// Whether it is news to somebody that so much of it is acknowledged.
+    pub(super) fn is_news(&self, acks: &Acks, plan: &Plan) -> bool {
+        let known = self.acks.as_ref().map_or(0, |known| known.count);
+        acks.count > known && self.threads(plan).next().is_some()
+    }
+
     /// When the next step of the escalation is due.
     fn next_step(&self, plan: &Plan) -> Option<Timestamp> {
         let step = plan.escalate.get(usize::try_from(self.escalated).ok()?)?;
@@ -188,17 +232,26 @@ pub fn poke(
     Change::between(stored, next, Vec::new())
 }
 
+/// Somebody acknowledged something of the group, who is shown it soon. What else is new waits its turn.
+pub fn acknowledged(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
+    row.episode.as_ref()?;
+    let next = GroupRow { ack_at: row.ack_at.or(Some(now)), ..row.clone() };
+    Change::between(Some(row), next, Vec::new())
+}
+
 /// Claims the look that is due. One whose claim ran out is gone on with.
 pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     row.wake_at().filter(|at| *at <= now)?;
     let until = after(now, CLAIM);
-    let round = match &row.round {
-        Some(round) => Round { until, ..round.clone() },
-        None => Round { number: row.number + 1, until, urgent: row.urgent, outgoing: None },
-    };
-    // Who pokes from now on is remembered apart.
-    let (look_at, urgent) = if row.round.is_some() { (row.look_at, row.urgent) } else { (None, false) };
-    let next = GroupRow { round: Some(round), look_at, urgent, ..row.clone() };
+    let acks_only = row.look_at.is_none_or(|at| at > now);
+    let (number, urgent) = (row.number + 1, row.urgent && !acks_only);
+    let begun = Round { number, until, urgent, acks_only, outgoing: None };
+    let round = row.round.as_ref().map_or(begun, |round| Round { until, ..round.clone() });
+    // Who pokes or acknowledges from now on is remembered apart.
+    let ack_at = row.ack_at.filter(|_| row.round.is_some());
+    let keeps_turn = row.round.is_some() || round.acks_only;
+    let (look_at, urgent) = if keeps_turn { (row.look_at, row.urgent) } else { (None, false) };
+    let next = GroupRow { round: Some(round), look_at, ack_at, urgent, ..row.clone() };
     Change::between(Some(row), next, Vec::new())
 }
 
@@ -215,6 +268,8 @@ pub struct Found {
     pub held: u32,
     /// Whether somebody sees to all that is open; only known where it was asked for.
     pub acknowledged: bool,
+    /// Who sees to what is open; only known where it was asked for.
+    pub acks: Option<Acks>,
 }
 
 /// Ends the look of claim `until`, unless another has taken it over. Where it has something to tell, that is kept until
@@ -238,12 +293,14 @@ pub fn ended(
     let lives = found.open + found.held > 0;
     let pause = if round.urgent && told { plan.group_wait } else { plan.group_interval };
     let look_at = (lives || told).then(|| next_look(&next, &found, plan, pause, now));
-    if look_at.is_none() && row.look_at.is_none() {
-        next.episode = None;
+    if !round.acks_only {
+        if look_at.is_none() && row.look_at.is_none() {
+            next.episode = None;
+        }
+        // What is as bad as what was just told waits its turn.
+        next.urgent = row.urgent && found.worst < Some(Severity::Critical);
+        next.look_at = if next.urgent { row.look_at } else { look_at.or(row.look_at) };
     }
-    // What is as bad as what was just told waits its turn.
-    next.urgent = row.urgent && found.worst < Some(Severity::Critical);
-    next.look_at = if next.urgent { row.look_at } else { look_at.or(row.look_at) };
     next.touched_at = if told { now } else { row.touched_at };
     next.round = found.digest.map(|digest| Round {
         outgoing: Some(Outgoing {
@@ -260,10 +317,19 @@ fn episode(row: &GroupRow, digest: &Digest, found: &Found, now: Timestamp) -> Ep
     let step = u32::from(matches!(digest.why, Why::Escalated(_)));
     Episode {
         began_at: known.as_ref().map_or(now, |known| known.began_at),
-        told_at: now,
+        // That somebody sees to it puts off nothing else.
+        told_at: known
+            .as_ref()
+            .filter(|_| digest.why == Why::Acknowledged)
+            .map_or(now, |known| known.told_at),
         open: found.open,
         worst: found.worst,
         escalated: known.as_ref().map_or(0, |known| known.escalated) + step,
+        // Those to whom it is escalated are not those who are shown it.
+        acks: match digest.why {
+            Why::Escalated(_) => known.as_ref().and_then(|known| known.acks.clone()),
+            _ => digest.acks.clone(),
+        },
         last: known.map(|known| known.last).unwrap_or_default(),
     }
 }
@@ -278,7 +344,8 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     plan.tells_at(at, found.worst.unwrap_or(Severity::Low))
 }
 
-/// Whoever was told that something is wrong is told how it goes on, whatever the plan says meanwhile. The next step of
+/// Whoever was told that something is wrong is told how it goes on, whatever the plan says meanwhile; that somebody sees to
+/// it, only where it changes what stands there. The next step of
 /// an escalation goes to its own channels; the end of something, only to who was told of it.
 fn channels(row: &GroupRow, digest: &Digest, plan: &Plan) -> BTreeSet<ChannelName> {
     if let Why::Escalated(step) = digest.why {
@@ -288,6 +355,9 @@ fn channels(row: &GroupRow, digest: &Digest, plan: &Plan) -> BTreeSet<ChannelNam
             .get(step)
             .map(|step| step.channels.iter().cloned().collect())
             .unwrap_or_default();
+    }
+    if digest.why == Why::Acknowledged {
+        return row.episode.iter().flat_map(|episode| episode.threads(plan).cloned()).collect();
     }
     let told = row.episode.iter().flat_map(|episode| episode.last.keys().cloned());
     let is_new = digest.worst.is_some();

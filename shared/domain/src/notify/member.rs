@@ -102,6 +102,11 @@ impl MemberRow {
         self.told.is_some_and(|told| told.now.open)
     }
 
+    /// Whether it is open, and bulletin `number` and those before said so of it as it was told last.
+    pub fn is_shown_open(&self, number: u32) -> bool {
+        self.standing().open && self.told.is_some_and(|told| told.now.open && told.number <= number)
+    }
+
     /// What bulletin `number` says is new of it.
     pub fn news_in(&self, number: u32) -> Option<News> {
         self.told.filter(|told| told.number == number).map(|told| told.news)

@@ -4,6 +4,7 @@
 //! by. A group is told together, in a [`Digest`], at most so often. What is muted, or expected in a drill, is held back and
 //! told of once that ends, if it lasts.
 
+pub mod acks;
 pub mod bulletin;
 pub mod channel;
 pub mod channel_health;
@@ -21,6 +22,7 @@ pub mod plan;
 pub mod routes;
 pub mod window;
 
+pub use self::acks::Acks;
 pub use self::bulletin::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
 pub use self::channel::{Channel, ChannelName};
 pub use self::channel_health::ChannelRow;

@@ -1,6 +1,6 @@
 //! What the routes say of an incident: which groups it joins, and how each of these is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,6 +35,8 @@ pub struct Plan {
     pub escalate: Vec<Step>,
     /// At which hours.
     pub hours: Hours,
+    /// All channels, of this route or not, whose first message can be changed: Slack, as a bot.
+    pub threads: BTreeSet<ChannelName>,
 }
 
 /// One step of an escalation.

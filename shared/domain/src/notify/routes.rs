@@ -129,7 +129,10 @@ impl Routes {
 
     /// How the groups of a route are told; of one that there is not, or not any more, as those of the default route.
     pub fn plan(&self, route: &str) -> Plan {
-        self.effective(route).unwrap_or_else(|| self.by_default()).plan
+        let plan = self.effective(route).unwrap_or_else(|| self.by_default()).plan;
+        let is_thread = |channel: &Channel| matches!(channel, Channel::Slack { .. });
+        let threads = self.channels().filter(|(_, channel)| is_thread(channel)).map(|(name, _)| name);
+        Plan { threads: threads.collect(), ..plan }
     }
 
     /// What all in a group of a route have in common.
@@ -202,6 +205,7 @@ impl Default for Effective {
             repeat_interval: Duration::from_hours(4),
             escalate: Vec::new(),
             hours: Hours::Any,
+            threads: BTreeSet::new(),
         };
         Self { plan, group_by: vec![Label::Kind, Label::Region] }
     }
@@ -209,7 +213,8 @@ impl Default for Effective {
 
 impl Effective {
     fn with(self, set: &Telling) -> Self {
-        let Plan { channels, group_wait, group_interval, repeat_interval, escalate, hours } = self.plan;
+        let Plan { channels, group_wait, group_interval, repeat_interval, escalate, hours, threads } =
+            self.plan;
         let step = |step: &Escalation| Step { after: step.after.into(), channels: step.channels.clone() };
         let length = |set: Option<Length>, above| set.map_or(above, Duration::from);
         let plan = Plan {
@@ -219,6 +224,7 @@ impl Effective {
             repeat_interval: length(set.repeat_interval, repeat_interval),
             escalate: set.escalate.as_ref().map_or(escalate, |steps| steps.iter().map(step).collect()),
             hours,
+            threads,
         };
         Self { plan, group_by: set.group_by.clone().unwrap_or(self.group_by) }
     }

@@ -5,6 +5,7 @@
 //! the account, wherever the service has a wire API here; roles and schedules are made directly. Not here:
 //! updates, roll-back, deletion. What was made before an error stays.
 
+mod api;
 mod data;
 mod events;
 mod intrinsics;

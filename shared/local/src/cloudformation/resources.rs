@@ -10,6 +10,7 @@ use crate::World;
 use crate::call::{Call, Principal};
 
 use super::StackError;
+use super::api;
 use super::intrinsics::{Made, Scope};
 use super::properties::Properties;
 
@@ -38,6 +39,11 @@ impl Builder<'_> {
             "AWS::DynamoDB::Table" => self.table(properties).await,
             "AWS::SecretsManager::Secret" => self.secret(properties).await,
             "AWS::IAM::Role" => self.role(properties),
+            "AWS::ApiGateway::RestApi" => self.rest_api(properties),
+            "AWS::ApiGateway::Resource" => self.api_resource(properties),
+            "AWS::ApiGateway::Method" => self.api_method(properties),
+            "AWS::ApiGateway::Deployment" => api::deployment(properties),
+            "AWS::ApiGateway::Stage" => self.api_stage(properties),
             "AWS::Scheduler::Schedule" => self.schedule(properties),
             _ => Err(StackError::resource(id, format!("the type {kind} is not known here"))),
         }

@@ -55,10 +55,23 @@ fn is_block(block: &Value) -> bool {
             let elements = list(&block["elements"]);
             (1..=10).contains(&elements.len()) && elements.iter().all(|e| is_text(e, 2_000))
         }
-        Some("actions") => (1..=25).contains(&list(&block["elements"]).len()),
+        Some("actions") => {
+            let elements = list(&block["elements"]);
+            (1..=25).contains(&elements.len()) && elements.iter().all(is_button)
+        }
         Some("divider") => true,
         _ => false,
     }
+}
+
+/// The only element of `actions` that is known here.
+fn is_button(button: &Value) -> bool {
+    let fits = |member: &str, limit| {
+        button[member].as_str().is_some_and(|text| (1..=limit).contains(&text.chars().count()))
+    };
+    let text = &button["text"];
+    let has_text = text["type"] == "plain_text" && is_text(text, 75);
+    button["type"] == "button" && has_text && fits("action_id", 255) && fits("value", 2_000)
 }
 
 fn is_text(text: &Value, limit: usize) -> bool {
@@ -69,8 +82,8 @@ fn is_text(text: &Value, limit: usize) -> bool {
 /// Characters of all texts in a block.
 fn length(block: &Value) -> usize {
     let own = block["text"]["text"].as_str().map_or(0, |text| text.chars().count());
-    let of = |name: &str| {
-        list(&block[name]).iter().map(|one| one["text"].as_str().map_or(0, |t| t.chars().count()))
-    };
+    let text =
+        |one: &Value| one["text"].as_str().or(one["text"]["text"].as_str()).map_or(0, |t| t.chars().count());
+    let of = |name: &str| list(&block[name]).iter().map(text);
     own + of("fields").chain(of("elements")).sum::<usize>()
 }

@@ -1,9 +1,10 @@
-//! A Slack: channels that a bot posts to, and an incoming webhook. It refuses what Slack refuses, with Slack's own words.
+//! A Slack: channels that a bot posts to, clicks on its buttons, and an incoming webhook. It refuses what Slack refuses, with Slack's own words.
 //!
 //! Sources: Slack's reference of `chat.postMessage` and `chat.update`, "Rate limits", "Sending messages using incoming
 //! webhooks". That an unknown `thread_ts` is `thread_not_found` is the word of `conversations.replies`; the reference of
 //! posting has none for it.
 
+mod clicks;
 mod http;
 pub mod limits;
 
@@ -16,6 +17,8 @@ use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+pub use self::clicks::{Interaction, User, signature};
 
 /// One message a second and channel; less what the way may take from the distance of two that were sent so.
 const BETWEEN: Duration = Duration::from_millis(900);
@@ -41,6 +44,7 @@ pub struct Slack(Arc<Mutex<Workspace>>);
 #[derive(Debug)]
 struct Workspace {
     token: String,
+    signing_secret: String,
     hook: String,
     channels: BTreeMap<String, Channel>,
     messages: Vec<Value>,
@@ -53,6 +57,7 @@ impl Default for Slack {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Workspace {
             token: new_token(),
+            signing_secret: uuid::Uuid::new_v4().simple().to_string(),
             hook: uuid::Uuid::new_v4().simple().to_string(),
             channels: BTreeMap::new(),
             messages: Vec::new(),

@@ -77,7 +77,8 @@ async fn one<I: Io>(
     // What is open is meant; that the only one is over is told.
     let row = read::meant(&open, given).or_else(|error| read::meant(found, given).map_err(|_| error))?;
     let name = plain(&row.latest.incident);
-    Ok(match acknowledger.acknowledge(&row.key(), ack).await? {
+    let came_to = acknowledger.acknowledge(&[row.key()], ack).await?.pop();
+    Ok(match came_to.unwrap_or(Acknowledged::Unknown) {
         Acknowledged::Now(_) => format!("{name} is acknowledged by {}.", plain(&ack.by)),
         Acknowledged::Already(row) => {
             let by = row.ack.as_ref().map(|ack| acked(ack, hub.io.now())).unwrap_or_default();

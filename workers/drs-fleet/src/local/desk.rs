@@ -4,23 +4,24 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use drs_fleet_local::World;
 use drs_fleet_local::events::ServiceEvent;
-use drs_fleet_local::slack::{Channel, Slack};
+use drs_fleet_local::slack::{Channel, Interaction, Slack, User};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::operator::Operator;
-use super::page;
+use super::{address, page};
 
 /// The channel that the bot is in.
-pub(crate) const SLACK_CHANNEL: &str = "C0LOCAL";
+pub(crate) const SLACK_CHANNEL: &str = "C0LOCAL0001";
 
 /// Makes a new session of the operator.
 type Admit = dyn Fn() -> anyhow::Result<Operator> + Send + Sync;
@@ -34,6 +35,7 @@ struct Inner {
     slack: Slack,
     address: String,
     admit: OnceLock<Box<Admit>>,
+    clicks: OnceLock<Option<String>>,
 }
 
 impl Desk {
@@ -45,11 +47,13 @@ impl Desk {
         let slack = Slack::default();
         slack.set_channel(SLACK_CHANNEL, Channel::Open);
         let slack_routes = slack.routes();
-        let desk = Self(Arc::new(Inner { world, slack, address, admit: OnceLock::new() }));
+        let (admit, clicks) = (OnceLock::new(), OnceLock::new());
+        let desk = Self(Arc::new(Inner { world, slack, address, admit, clicks }));
         let routes = Router::new()
             .route("/", get(show))
             .route("/slack.json", get(slack_json))
             .route("/events", post(take_event))
+            .route("/click/{ts}", post(click))
             .route("/operator.json", get(operator))
             .with_state(desk.clone())
             .merge(slack_routes);
@@ -74,9 +78,15 @@ impl Desk {
         format!("{}/api", self.0.address)
     }
 
-    /// The bot's token; it may post to [`SLACK_CHANNEL`].
-    pub(crate) fn slack_token(&self) -> String {
-        self.0.slack.token()
+    /// The workspace, whose bot may post to [`SLACK_CHANNEL`].
+    pub(crate) fn workspace(&self) -> &Slack {
+        &self.0.slack
+    }
+
+    /// The Request URL of the Slack app.
+    pub(crate) fn send_clicks_to(&self, url: Option<String>) {
+        // A second call would say the same.
+        let _ = self.0.clicks.set(url);
     }
 
     /// From now on, other commands of this machine may be the operator of the local cloud.
@@ -100,6 +110,30 @@ async fn show(State(desk): State<Desk>) -> Html<String> {
 
 async fn slack_json(State(desk): State<Desk>) -> Json<Vec<Value>> {
     Json(desk.slack())
+}
+
+/// Whoever looks at the page clicks on the button of a message, and Slack posts that to the hub, signed.
+async fn click(State(desk): State<Desk>, Path(ts): Path<String>) -> Response {
+    match post_click(&desk, &ts).await {
+        Ok(()) => Redirect::to("/").into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("the click failed: {error:#}")).into_response(),
+    }
+}
+
+async fn post_click(desk: &Desk, ts: &str) -> anyhow::Result<()> {
+    let url =
+        desk.0.clicks.get().and_then(Option::as_ref).context("the hub has no endpoint for clicks yet")?;
+    let user = User { id: "U0LOCAL", name: "you" };
+    let clicked = desk.0.slack.click(ts, user, desk.0.world.clock.now());
+    let Interaction { timestamp, signature, body } = clicked.context("the message has no button any more")?;
+    let request = address::client()?
+        .post(url)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("X-Slack-Request-Timestamp", timestamp)
+        .header("X-Slack-Signature", signature)
+        .body(body);
+    request.send().await?.error_for_status()?;
+    Ok(())
 }
 
 /// Keys of the operator's role in the local cloud: outside of it they open nothing.

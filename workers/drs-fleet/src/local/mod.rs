@@ -17,7 +17,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use drs_fleet::fleet::Fleet;
+use drs_fleet_aws::policy::PolicyEditor;
 use drs_fleet_aws::process;
+use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_domain::notify::routes::Telling;
+use drs_fleet_domain::notify::{Channel, ChannelName, Routes, RoutesRow};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Clock, LocalCloud};
@@ -77,9 +81,11 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
 
     let desk = Desk::open(Arc::clone(&world), stop.clone()).await?;
     let mut fleet = Fleet::build(&cloud, plan(&arguments), &desk.slack_url()).await?;
-    fleet.admit_slack_bot(desk.slack_api(), &desk.slack_token()).await?;
+    fleet.admit_slack_bot(desk.slack_api(), desk.workspace()).await?;
+    desk.send_clicks_to(fleet.estate.slack_interactivity_url(fleet.endpoint()));
     // Before the workers start, so that the first thing they read is the whole registry.
     fleet.register().await?;
+    tell_as_bot(&fleet).await?;
     let workers = fleet.start_workers(&stop)?;
     desk.admit_operators(Operator::sessions_of(&fleet));
     address::note(desk.address());
@@ -99,6 +105,19 @@ pub(crate) async fn local(arguments: Arguments) -> anyhow::Result<()> {
     address::forget(desk.address());
     cloud.stop().await;
     played.and(worked)
+}
+
+/// In Slack people are told as by a bot, in threads with buttons, and not by the hub's incoming webhook.
+async fn tell_as_bot(fleet: &Fleet) -> anyhow::Result<()> {
+    let [mail, slack] = ["mail", "slack-bot"].map(|name| ChannelName::try_from(name.to_owned()));
+    let (mail, slack) = (mail.map_err(anyhow::Error::msg)?, slack.map_err(anyhow::Error::msg)?);
+    let bot =
+        Channel::Slack { secret: "drs-fleet/slack-bot".to_owned(), channel: desk::SLACK_CHANNEL.to_owned() };
+    let default = Telling { channels: Some(vec![mail, slack.clone()]), ..Telling::default() };
+    let routes = Routes { default, channels: [(slack, bot)].into(), ..Routes::default() };
+    let editor = PolicyEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
+    editor.set::<RoutesRow>(routes, "drs-fleet local".to_owned(), None).await?;
+    Ok(())
 }
 
 fn plan(arguments: &Arguments) -> EstatePlan {

@@ -54,7 +54,9 @@ fn slack_message(message: &Value) -> String {
     let text = lines(&mrkdwn(message["text"].as_str().unwrap_or_default()));
     let attachment = &message["attachments"][0];
     let color = attachment["color"].as_str().unwrap_or("#cccccc");
-    let blocks: String = attachment["blocks"].as_array().into_iter().flatten().map(block).collect();
+    let ts = message["ts"].as_str().unwrap_or_default();
+    let blocks = attachment["blocks"].as_array().into_iter().flatten();
+    let blocks: String = blocks.map(|each| block(each, ts)).collect();
     let card =
         format!("<div class=\"card\" style=\"border-left:4px solid {}\">{blocks}</div>", escape(color));
     format!("<p>{text}</p>{}", if blocks.is_empty() { "" } else { &card })
@@ -64,7 +66,8 @@ fn lines(html: &str) -> String {
     html.replace('\n', "<br>")
 }
 
-fn block(block: &Value) -> String {
+/// A block of the message `ts`.
+fn block(block: &Value, ts: &str) -> String {
     let text = |value: &Value| lines(&mrkdwn(value["text"].as_str().unwrap_or_default()));
     match block["type"].as_str() {
         Some("header") => {
@@ -76,6 +79,11 @@ fn block(block: &Value) -> String {
             format!("<dl>{fields}</dl>")
         }
         Some("section") => format!("<p>{}</p>", text(&block["text"])),
+        Some("actions") => {
+            let label = block["elements"][0]["text"]["text"].as_str().unwrap_or_default();
+            let (ts, label) = (escape(ts), escape(label));
+            format!("<form method=\"post\" action=\"/click/{ts}\"><button>{label}</button></form>")
+        }
         _ => {
             let elements = block["elements"].as_array().into_iter().flatten();
             format!("<p class=\"when\">{}</p>", elements.map(text).collect::<Vec<_>>().join(" &nbsp; "))
@@ -156,7 +164,7 @@ mod tests {
         let place = Place { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap() };
         let (kind, at) = (IncidentKind::ReplicationStalled, "2026-08-22T20:12:19Z".parse().unwrap());
         let of = |n| Bulletin::from(message::sample(kind, Severity::Critical, n, &place, at));
-        let root = |n| message::slack(&of(n), &Links::default());
+        let root = |n| message::slack_with_button(&of(n), &Links::default());
         let messages = [
             posted(root(47), "1.1", None),
             posted(root(1), "2.2", None),

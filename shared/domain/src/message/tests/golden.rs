@@ -2,7 +2,7 @@
 
 use super::grouped::{group, one, over};
 use super::*;
-use crate::notify::{Bulletin, Counts, Drill, DrillHappened};
+use crate::notify::{Acks, Bulletin, Counts, Drill, DrillHappened};
 use crate::own_event::FailedServer;
 
 /// What the golden files tell of every kind in every severity, by state.
@@ -34,6 +34,8 @@ fn drawn(message: &Value) -> String {
             let parts = ["fields", "elements"]
                 .into_iter()
                 .flat_map(|name| block[name].as_array().into_iter().flatten());
+            let text =
+                |value: &Value| if value["text"].is_object() { text(&value["text"]) } else { text(value) };
             let parts: Vec<_> = block.get("text").into_iter().chain(parts).map(text).collect();
             lines.push(format!("{kind:<8}{}", parts.join(" | ")));
         }
@@ -64,7 +66,7 @@ fn whole(channel: &str, bulletin: &Bulletin) -> String {
         }
         "slack" => {
             let reply = drawn(&super::super::slack_reply(bulletin));
-            format!("{}\n-- reply\n{reply}", drawn(&super::super::slack(bulletin, &links())))
+            format!("{}\n-- reply\n{reply}", drawn(&super::super::slack_with_button(bulletin, &links())))
         }
         _ => sorted(&super::super::webhook(bulletin)).to_string(),
     }
@@ -112,6 +114,17 @@ fn failed_server() -> FailedServer {
     }
 }
 
+fn acks(count: u32) -> Acks {
+    Acks { count, by: vec!["slack:ada (U0123456789)".into(), "arn:aws:iam::111122223333:user/ben".into()] }
+}
+
+/// So many of 47.
+fn acknowledged(count: u32) -> Digest {
+    let counts = Counts { open: 47, ..Counts::default() };
+    let known = group(IncidentKind::ReplicationStalled, Severity::High, 4);
+    Digest { why: Why::Acknowledged, acks: Some(acks(count)), counts, ..known }
+}
+
 /// Drills, and digests of which there is one sort each.
 pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
     let drill = |happened| {
@@ -141,6 +154,13 @@ pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
         ("repeated", Digest { why: Why::Repeated, counts: nothing_new, ..stalled() }.into()),
         ("escalated", Digest { why: Why::Escalated(1), counts: nothing_new, ..stalled() }.into()),
         ("all over", over(stalled()).into()),
+        ("acknowledged", acknowledged(47).into()),
+        ("acknowledged in part", acknowledged(2).into()),
+        (
+            "worse after it was acknowledged",
+            Digest { acks: Some(acks(1)), ..one(IncidentKind::RpoGap, Severity::High, Happened::Escalated) }
+                .into(),
+        ),
         ("a sample", Digest { why: Why::Test, ..stalled() }.into()),
         (
             "a sample of one",

@@ -2,7 +2,7 @@
 
 use super::golden::others;
 use super::*;
-use crate::notify::Counts;
+use crate::notify::{Acks, Counts};
 
 /// A group that all in it joined by kind and Region.
 pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Digest {
@@ -19,6 +19,7 @@ pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Dig
         counts: Counts { opened: 45, worse: 1, resolved: 1, open: 47, held: 5 },
         first,
         accounts: 3,
+        acks: None,
     }
 }
 
@@ -99,4 +100,34 @@ fn a_sample_says_first_that_nothing_is_wrong() {
         ];
         assert!(texts.iter().all(|text| text.starts_with("Test: nothing is wrong")), "{texts:?}");
     }
+}
+
+/// The button of a message, if it has one.
+fn button(digest: &Digest) -> Option<Value> {
+    let message = super::super::slack_with_button(&digest.clone().into(), &Links::default());
+    let blocks = message["attachments"][0]["blocks"].as_array().unwrap().clone();
+    blocks.into_iter().find(|block| block["type"] == "actions").map(|block| block["elements"][0].clone())
+}
+
+#[test]
+fn what_waits_for_somebody_has_a_button_that_names_the_bulletin() {
+    let all = group(IncidentKind::ReplicationStalled, Severity::High, 4);
+    let button_of_all = button(&all).unwrap();
+    assert_eq!(button_of_all["value"], "default/kind=X#2");
+    assert_eq!(button_of_all["text"]["text"], "Acknowledge all");
+    let alone = one(IncidentKind::RpoGap, Severity::High, Happened::Opened);
+    assert_eq!(button(&alone).unwrap()["text"]["text"], "Acknowledge");
+    let acks = |count| Some(Acks { count, by: vec!["ann".into()] });
+    assert!(button(&Digest { acks: acks(46), ..all.clone() }).is_some(), "one of 47 waits");
+    for digest in [
+        over(all.clone()),
+        Digest { acks: acks(47), ..all.clone() },
+        Digest { why: Why::Test, ..all.clone() },
+        Digest { key: "k".repeat(2_001), ..all.clone() },
+    ] {
+        assert_eq!(button(&digest), None, "{digest:?}");
+    }
+    let told = all.into();
+    let webhook = super::super::slack(&told, &Links::default());
+    assert!(!webhook.to_string().contains("actions"), "nobody listens to the buttons of a webhook");
 }

@@ -10,7 +10,7 @@ use crate::notify::{Bulletin, Drill};
 
 /// What Slack is sent.
 fn sent(told: &Bulletin) -> [Value; 2] {
-    [super::super::slack(told, &Links::default()), super::super::slack_reply(told)]
+    [super::super::slack_with_button(told, &Links::default()), super::super::slack_reply(told)]
 }
 
 /// The texts in which Slack looks for markup; that of a header is plain.
@@ -86,7 +86,7 @@ fn every_message_is_one_that_slack_takes() {
     }
     for kind in IncidentKind::ALL {
         for told in HAPPENED.map(|happened| Digest::of_one(&event(kind, happened))) {
-            for why in [Why::Changed, Why::Repeated, Why::Escalated(2), Why::Test] {
+            for why in [Why::Changed, Why::Repeated, Why::Escalated(2), Why::Acknowledged, Why::Test] {
                 assert_harmless(&Digest { why, ..told.clone() }.into());
             }
         }

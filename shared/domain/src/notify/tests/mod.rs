@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::group::{GroupRow, begin, ended, poke, stored};
+use super::group::{GroupRow, Round, acknowledged, begin, ended, poke, stored};
 use super::member::{MemberRow, joined, told, untold};
-use super::{Bulletin, Digest, Looked, Plan, Step, Taken, compose};
+use super::{Acks, Bulletin, Digest, Looked, Plan, Step, Taken, compose};
 use crate::incident::{IncidentKind, Severity};
 use crate::own_event::{Happened, IncidentEvent};
 
@@ -47,12 +47,13 @@ pub(super) fn event(server: u8, happened: Happened, sequence: u32, second: i64) 
 fn plan() -> Plan {
     let minutes = Duration::from_mins;
     Plan {
-        channels: vec!["mail".to_owned().try_into().unwrap()],
+        channels: ["mail", "team"].map(|name| name.to_owned().try_into().unwrap()).into(),
         group_wait: Duration::from_secs(30),
         group_interval: minutes(5),
         repeat_interval: minutes(240),
         escalate: vec![Step { after: minutes(15), channels: vec!["pager".to_owned().try_into().unwrap()] }],
         hours: super::Hours::Any,
+        threads: ["team".to_owned().try_into().unwrap()].into(),
     }
 }
 
@@ -78,11 +79,18 @@ pub(super) struct Stage {
     group: Option<GroupRow>,
     members: BTreeMap<String, MemberRow>,
     muted: BTreeSet<String>,
-    acknowledged: bool,
+    /// How many of what is open.
+    acknowledged: usize,
+    told: Vec<Vec<String>>,
+    hours: super::Hours,
     digests: Vec<Digest>,
 }
 
 impl Stage {
+    fn plan(&self) -> Plan {
+        Plan { hours: self.hours.clone(), ..plan() }
+    }
+
     pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
         let known = self.members.get(&event.incident);
         if let Some(change) = joined("g", event, known) {
@@ -91,9 +99,17 @@ impl Stage {
         let Some(member) = self.members.get(&event.incident) else { return };
         if member.news().is_some() {
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &plan(), now) {
+            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &self.plan(), now) {
                 self.group = Some(change.row);
             }
+        }
+    }
+
+    /// Somebody acknowledges so many of what is open.
+    pub(super) fn is_acknowledged(&mut self, open: usize, now: Timestamp) {
+        self.acknowledged = open;
+        if let Some(change) = self.group.as_ref().and_then(|row| acknowledged(row, now)) {
+            self.group = Some(change.row);
         }
     }
 
@@ -110,7 +126,7 @@ impl Stage {
         self.group = Some(row.clone());
         if round.outgoing.is_none() {
             let Some(found) = self.find(&row, now, dies) else { return };
-            self.group = Some(ended(&row, round.until, found, &plan(), now).unwrap().row);
+            self.group = Some(ended(&row, round.until, found, &self.plan(), now).unwrap().row);
             if dies == Dies::Kept {
                 return;
             }
@@ -119,7 +135,7 @@ impl Stage {
     }
 
     fn find(&mut self, row: &GroupRow, now: Timestamp, dies: Dies) -> Option<super::group::Found> {
-        let number = row.round.as_ref().unwrap().number;
+        let Round { number, acks_only, .. } = *row.round.as_ref().unwrap();
         let mut held = 0;
         for (marked, member) in self.members.values_mut().enumerate() {
             if dies == Dies::Marking(marked) {
@@ -130,13 +146,17 @@ impl Stage {
                     *member = change.row;
                 }
                 held += u32::from(!member.is_told_open());
-            } else if let Some(change) = told(member, number) {
+            } else if let Some(change) = told(member, number).filter(|_| !acks_only) {
                 *member = change.row;
             }
         }
         let members: Vec<_> = self.members.values().cloned().collect();
-        let acknowledged = self.acknowledged;
-        Some(compose(row, number, &Looked { members: &members, held, acknowledged, plan: &plan(), now }))
+        let open = members.iter().filter(|member| member.is_told_open()).count();
+        let count = open.min(self.acknowledged);
+        let by = || Acks { count: u32::try_from(count).unwrap(), by: vec!["ann".into()] };
+        let asked = row.asks_for_acks(&self.plan(), now);
+        let acks = (asked && count > 0).then(by);
+        Some(compose(row, number, &Looked { members: &members, held, acks, plan: &self.plan(), now }))
     }
 
     fn hand_over(&mut self) {
@@ -145,6 +165,7 @@ impl Stage {
         let outgoing = round.outgoing.clone().unwrap();
         let Bulletin::Digest(digest) = &outgoing.bulletin else { panic!("a group tells digests") };
         self.digests.push((**digest).clone());
+        self.told.push(outgoing.channels.iter().map(ToString::to_string).collect());
         let sent = outgoing.channels.iter().map(|channel| {
             let place =
                 super::delivery::Place { day: super::delivery::day_of(digest.at), number: round.number };

@@ -11,6 +11,7 @@ enum Move {
     Ends(u8),
     Mute(u8),
     Unmute(u8),
+    Acknowledges(usize),
     Passes(u16),
     Dies(Dies),
 }
@@ -24,6 +25,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => server().prop_map(Move::Ends),
         1 => server().prop_map(Move::Mute),
         1 => server().prop_map(Move::Unmute),
+        2 => (0..4_usize).prop_map(Move::Acknowledges),
         3 => (1..900_u16).prop_map(Move::Passes),
         2 => dies.prop_map(Move::Dies),
     ];
@@ -70,6 +72,10 @@ fn play(moves: &[Move]) -> (Stage, World) {
                 stage.muted.remove(&event(*server, Happened::Opened, 1, 0).incident);
                 None
             }
+            Move::Acknowledges(open) => {
+                stage.is_acknowledged(*open, at(now));
+                None
+            }
             Move::Passes(seconds) => {
                 now += i64::from(*seconds);
                 stage.passes(at(now));
@@ -87,7 +93,7 @@ fn play(moves: &[Move]) -> (Stage, World) {
             stage.happens(&event, at(now));
         }
     }
-    stage.acknowledged = true;
+    stage.acknowledged = usize::MAX;
     stage.passes(at(now + 3600));
     (stage, world)
 }

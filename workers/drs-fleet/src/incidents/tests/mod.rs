@@ -81,6 +81,7 @@ async fn in_its_group(stage: &Stage, row: &IncidentRow) {
         worst: Some(row.latest.severity),
         escalated: 0,
         last,
+        acks: None,
     };
     stage.store(&GroupRow { episode: Some(episode), ..group }).await;
 }
