@@ -275,7 +275,9 @@ fn every_order_of_five_events_with_every_set_of_repetitions_ends_the_same() {
         let mut ends = Vec::new();
         for arrival in every_arrival() {
             let mut stored = Stored::default();
-            arrival.iter().for_each(|i| stored.take(&[steps[*i]]));
+            for i in &arrival {
+                stored.take(&[steps[*i]]);
+            }
             ends.push((stored.end(), arrival));
         }
         for (end, arrival) in &ends {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::bodies::server_id;
 use super::draw::{PLACES, SERVERS};
-use super::history::{BORN, History};
+use super::history::{BORN, History, Trouble};
 use super::model::Model;
 use super::{others, people, told};
 use crate::company::place;
@@ -91,7 +91,9 @@ fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) 
         let row = rows_of(rows, "place").iter().find(|row| row["place"]["account"] == account);
         let at = row.and_then(|row| second(&row["counted"]["swept_at"]));
         swept.insert(n, at);
-        if let (Some((wished, shown)), false) = (model.shown.get(&n), history.weather.refused) {
+        if let (Some((wished, shown)), false) =
+            (model.shown.get(&n), history.weather.has(Trouble::RoleRefused))
+        {
             if at.is_none_or(|at| at < *wished) {
                 checked
                     .problem(format!("account {n} was last swept at {at:?}, and last asked for at {wished}"));

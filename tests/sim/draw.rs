@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::history::{Event, History, Job, Step, Tells, Weather, What};
+use super::history::{Event, History, Job, Step, Tells, Trouble, Weather, What};
 
 /// Registered accounts.
 pub const PLACES: u8 = 4;
@@ -26,7 +26,7 @@ impl History {
         let weather = Weather::drawn(&mut dice);
         let whole = dice.random_ratio(1, 3);
         let mut drawing = Drawing {
-            weather,
+            weather: weather.clone(),
             whole,
             clock: 0,
             stalled: [[false; SERVERS as usize]; PLACES as usize],
@@ -41,16 +41,21 @@ impl History {
 
 impl Weather {
     fn drawn(dice: &mut StdRng) -> Self {
-        let mut one_in = |n: u32| dice.random_ratio(1, n);
-        Self {
-            faults: one_in(2),
-            kills: one_in(2),
-            outage: one_in(8),
-            bus_outage: one_in(8),
-            refused: one_in(4),
-            skew: one_in(3),
-            loss: one_in(4),
-        }
+        let chances = [
+            (Trouble::Faults, 2),
+            (Trouble::Kills, 2),
+            (Trouble::TableAway, 8),
+            (Trouble::BusAway, 8),
+            (Trouble::RoleRefused, 4),
+            (Trouble::ClocksApart, 3),
+            (Trouble::EventsLost, 4),
+        ];
+        Self::of(
+            chances
+                .into_iter()
+                .filter(|(_, one_in)| dice.random_ratio(1, *one_in))
+                .map(|(trouble, _)| trouble),
+        )
     }
 }
 
@@ -83,7 +88,7 @@ impl Drawing {
             }
             number += 1;
             let event = self.event(number);
-            if self.weather.loss && self.dice.random_ratio(1, 100) {
+            if self.weather.has(Trouble::EventsLost) && self.dice.random_ratio(1, 100) {
                 continue;
             }
             if self.dice.random_ratio(1, 30) {
@@ -141,7 +146,7 @@ impl Drawing {
 
     /// Where DRS refuses the role nobody can look at jobs, nor set tags.
     fn has_jobs(&self) -> bool {
-        self.whole && !self.weather.refused
+        self.whole && !self.weather.has(Trouble::RoleRefused)
     }
 
     /// Each account has a drill and a recovery, of different servers: they begin, launch, and end.
@@ -156,10 +161,10 @@ impl Drawing {
             let runs = |over| What::Runs(Job { place, number, servers: servers.clone(), over });
             timed.extend([(began, runs(false)), (ended, runs(true))]);
             let launches = servers.iter().map(|(server, well)| Tells::Launched(number, *server, *well));
-            for tells in std::iter::once(Tells::Started(number)).chain(launches) {
+            for (n, tells) in (0..).zip(std::iter::once(Tells::Started(number)).chain(launches)) {
                 let at = self.dice.random_range(began..ended);
-                let number = JOB_EVENTS + timed.len() as u32;
-                let event = Event { number, place, at: (at / 1_000) as i64, tells };
+                let number = JOB_EVENTS + 100 * u32::from(place) + 10 * u32::from(number) + n;
+                let event = Event { number, place, at: (at / 1_000).cast_signed(), tells };
                 if !self.dice.random_ratio(1, 8) {
                     timed.push((at, What::Comes(event)));
                 }
@@ -194,7 +199,8 @@ impl Drawing {
     fn dated(&mut self) -> i64 {
         let now = i64::try_from(self.clock / 1_000).unwrap_or(0);
         let late = self.dice.random_range(0..3);
-        let apart = if self.weather.skew { self.dice.random_range(-600..=600) } else { 0 };
+        let apart =
+            if self.weather.has(Trouble::ClocksApart) { self.dice.random_range(-600..=600) } else { 0 };
         now - late + apart
     }
 

@@ -1,5 +1,6 @@
 //! What happens, and what goes wrong.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,23 +20,48 @@ pub struct History {
     pub steps: Vec<Step>,
 }
 
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Weather {
+/// What goes wrong; nothing, in calm weather.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weather(BTreeSet<Trouble>);
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
     /// One call in twenty fails, loses its answer, or takes effect twice.
-    pub faults: bool,
+    Faults,
     /// Processes die at some of their I/O points.
-    pub kills: bool,
+    Kills,
     /// The table is away for ten minutes.
-    pub outage: bool,
+    TableAway,
     /// The bus takes nothing for three minutes.
-    pub bus_outage: bool,
+    BusAway,
     /// DRS refuses the role: there are no sweeps.
-    pub refused: bool,
+    RoleRefused,
     /// Clocks are up to ten minutes apart.
-    pub skew: bool,
+    ClocksApart,
     /// One event in a hundred is lost at its source.
-    pub loss: bool,
+    EventsLost,
+}
+
+impl Weather {
+    /// With these troubles.
+    pub fn of(troubles: impl IntoIterator<Item = Trouble>) -> Self {
+        Self(troubles.into_iter().collect())
+    }
+
+    /// Whether this goes wrong.
+    pub fn has(&self, trouble: Trouble) -> bool {
+        self.0.contains(&trouble)
+    }
+
+    /// Each weather that has one trouble less.
+    pub fn calmer(&self) -> impl Iterator<Item = Self> {
+        self.0.iter().map(|trouble| {
+            let mut rest = self.0.clone();
+            rest.remove(trouble);
+            Self(rest)
+        })
+    }
 }
 
 /// One thing that happens.
@@ -138,17 +164,11 @@ impl fmt::Display for History {
 
 impl fmt::Display for Weather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
-            (self.faults, "faults"),
-            (self.kills, "kills"),
-            (self.outage, "table away"),
-            (self.bus_outage, "bus away"),
-            (self.refused, "role refused"),
-            (self.skew, "clocks apart"),
-            (self.loss, "events lost"),
-        ];
-        let bad: Vec<_> = parts.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
-        f.write_str(&if bad.is_empty() { "calm".to_owned() } else { bad.join(" + ") })
+        if self.0.is_empty() {
+            return f.write_str("calm");
+        }
+        let names: Vec<_> = self.0.iter().map(|trouble| format!("{trouble:?}")).collect();
+        f.write_str(&names.join(" + "))
     }
 }
 

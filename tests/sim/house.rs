@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng};
 use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 
-use super::history::History;
+use super::history::{History, Trouble};
 use crate::process::work;
 
 /// A call takes so long.
@@ -95,8 +95,11 @@ impl House {
         let mut shared = self.shared();
         let slot = shared.processes.len();
         shared.processes.push(self.world.clone());
-        let living =
-            self.clone().lives((history.seed, history.weather.faults, history.weather.kills), slot, make);
+        let living = self.clone().lives(
+            (history.seed, history.weather.has(Trouble::Faults), history.weather.has(Trouble::Kills)),
+            slot,
+            make,
+        );
         shared.instances.push(tokio::spawn(living));
     }
 

@@ -21,7 +21,7 @@ mod teeth;
 mod told;
 
 pub use self::check::{Checked, Problem};
-pub use self::history::{History, Step, Weather, What};
+pub use self::history::{History, Step, Trouble, Weather, What};
 pub use self::play::{Played, play};
 pub use self::shrink::shrink;
 pub use self::teeth::caught_after;

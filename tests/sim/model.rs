@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Event, History, Job, Tells, What};
+use super::history::{Event, History, Job, Tells, Trouble, What};
 
 /// So far ahead lies what is set aside as from the future, in seconds.
 pub const AHEAD: i64 = 3600;
@@ -55,7 +55,7 @@ impl Model {
                 What::Shows { place, servers } => {
                     model.shown.insert(*place, (now, servers.iter().copied().collect()));
                     let of = |(server, _): &(u8, bool)| (*place, *server);
-                    if !history.weather.refused {
+                    if !history.weather.has(Trouble::RoleRefused) {
                         model.ever_stalled.extend(servers.iter().filter(|(_, stalled)| *stalled).map(of));
                     }
                 }

@@ -22,7 +22,7 @@ use tag_sync::TagSync;
 use super::bodies::{SOURCE_REGION, body, job, seen};
 use super::check::{Checked, check};
 use super::draw::PLACES;
-use super::history::{BORN, Event, History, Job, Tells, Weather, What};
+use super::history::{BORN, Event, History, Job, Tells, Trouble, Weather, What};
 use super::house::House;
 use crate::company::{place, register_in};
 use crate::wire;
@@ -77,7 +77,9 @@ pub fn play(history: &History) -> Played {
 
 async fn played(history: &History) -> Played {
     let world = MemoryIo::new(Timestamp::from_second(BORN).unwrap()).on_queue(CapacityTracker::NAME);
-    QUEUES.iter().for_each(|queue| world.clone().on_queue(queue).redrive_after(RECEIVES));
+    for queue in QUEUES {
+        world.clone().on_queue(queue).redrive_after(RECEIVES);
+    }
     if history.whole {
         world.deliver(delivered);
     }
@@ -102,7 +104,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         register_in(world, &place, vec![region(place.region.as_str(), true), region(SOURCE_REGION, false)]);
         world.set_servers(&place, Vec::new());
         world.set_page_size(&place, Some(3));
-        if history.weather.refused {
+        if history.weather.has(Trouble::RoleRefused) {
             let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
             world.set_spoke_failure(&place, Some(refusal));
         }
@@ -123,13 +125,13 @@ fn furnish(world: &MemoryIo, history: &History) {
 /// have handled them.
 async fn breaks(house: House, history: History) -> Vec<String> {
     let length: Duration = history.steps.iter().map(|step| step.pause).sum();
-    if history.weather.bus_outage {
+    if history.weather.has(Trouble::BusAway) {
         tokio::time::sleep(length / 4).await;
         house.breaks(Neighbour::Bus, true);
         tokio::time::sleep(BUS_OUTAGE).await;
         house.breaks(Neighbour::Bus, false);
     }
-    if !history.weather.outage {
+    if !history.weather.has(Trouble::TableAway) {
         return Vec::new();
     }
     tokio::time::sleep(length / 3).await;
@@ -239,7 +241,7 @@ async fn settles(house: &House, history: &History) -> Vec<String> {
 
 /// Queues that are not empty, and items about which something is to be done soon.
 fn left(world: &MemoryIo) -> Vec<String> {
-    let soon = world.now() + Duration::from_secs(60);
+    let soon = world.now() + Duration::from_mins(1);
     let is_to_be_done = |item: &Item| {
         let is_for_ever = FOR_EVER.contains(&item.kind);
         !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))

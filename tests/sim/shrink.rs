@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::Problem;
-use super::history::{History, Weather};
+use super::history::History;
 use super::play::play;
 
 /// Leaves out what the problem does not need: kinds of weather first, then ever smaller parts of what happens, until
@@ -29,21 +29,12 @@ fn shape(problem: &Problem) -> String {
 }
 
 impl Shrinking {
+    /// One trouble after the other, as long as one can be left out.
     fn weather(&mut self) {
-        let calmer: [fn(&mut Weather); 7] = [
-            |w| w.faults = false,
-            |w| w.kills = false,
-            |w| w.outage = false,
-            |w| w.bus_outage = false,
-            |w| w.refused = false,
-            |w| w.skew = false,
-            |w| w.loss = false,
-        ];
-        for calm in calmer {
-            let mut history = self.shortest.clone();
-            calm(&mut history.weather);
-            self.keep_if_it_fails(history);
-        }
+        while self.shortest.weather.clone().calmer().any(|weather| {
+            let history = History { weather, ..self.shortest.clone() };
+            self.keep_if_it_fails(history)
+        }) {}
     }
 
     fn steps(&mut self) {
