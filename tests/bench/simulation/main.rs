@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use drs_fleet_tests::sim::{self, History, Played, shrink};
+use drs_fleet_domain::planted::Bug;
+use drs_fleet_tests::sim::{self, History, Played, Problem, caught_after, shrink};
 use serde_json::json;
 
 /// How often is said how far it is.
@@ -22,7 +23,8 @@ const PROGRESS: Duration = Duration::from_secs(10);
 #[command(after_help = "Examples:
   cargo bench -p drs-fleet-tests --bench simulation                        10,000 seeds of 2,000 events
   cargo bench -p drs-fleet-tests --bench simulation -- --seeds 500         a quick look
-  cargo bench -p drs-fleet-tests --bench simulation -- --seed 17           one seed, its history and its trace")]
+  cargo bench -p drs-fleet-tests --bench simulation -- --seed 17           one seed, its history and its trace
+  cargo bench -p drs-fleet-tests --bench simulation -- --planted           whether planted bugs are caught")]
 struct Arguments {
     /// How many seeds.
     #[arg(long, default_value_t = 10_000)]
@@ -33,6 +35,9 @@ struct Arguments {
     /// Play this seed alone, twice, and print its history.
     #[arg(long, conflicts_with_all = ["seeds", "from"])]
     seed: Option<u64>,
+    /// Plant each known bug in turn (bar R5), and say after how many seeds it was caught.
+    #[arg(long, conflicts_with_all = ["from", "seed"])]
+    planted: bool,
     /// Messages of each history.
     #[arg(long, default_value_t = 2_000)]
     events: usize,
@@ -81,6 +86,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.seed {
         Some(seed) => again(&arguments, seed),
+        None if arguments.planted => planted(&arguments),
         None => all(&arguments),
     }
 }
@@ -162,6 +168,28 @@ fn explain(arguments: &Arguments, seed: u64) {
         "again: cargo bench -p drs-fleet-tests --bench simulation -- --seed {seed} --events {}",
         arguments.events
     );
+}
+
+/// A bug that takes more seeds than this is not caught.
+const MOST_SEEDS: u64 = 1_000;
+
+fn planted(arguments: &Arguments) -> ExitCode {
+    let caught = |bug: &Bug| (*bug, caught_after(*bug, arguments.seeds.min(MOST_SEEDS), arguments.events));
+    let caught: Vec<_> = Bug::ALL.iter().map(caught).collect();
+    if arguments.json {
+        let one = |(bug, caught): &(Bug, Option<(u64, Problem)>)| json!({ "bug": format!("{bug:?}"), "words": bug.words().trim(), "seeds": caught.as_ref().map(|(seeds, _)| seeds) });
+        println!("{:#}", json!(caught.iter().map(one).collect::<Vec<_>>()));
+    } else {
+        for (bug, caught) in &caught {
+            match caught {
+                Some((seeds, problem)) => {
+                    println!("{bug:?}: caught by seed {seeds}. {}\n    {problem}", bug.words().trim())
+                }
+                None => println!("{bug:?}: NOT CAUGHT. {}", bug.words().trim()),
+            }
+        }
+    }
+    ExitCode::from(u8::from(caught.iter().any(|(_, caught)| caught.is_none())))
 }
 
 fn again(arguments: &Arguments, seed: u64) -> ExitCode {
