@@ -1,0 +1,74 @@
+//! Breaks the system on purpose: real worker processes and sockets, a local cloud whose calls fail by plan, and a judge
+//! that knows only the input and what is left in the end.
+
+mod args;
+mod hub;
+mod input;
+mod kill_storm;
+mod oracle;
+mod report;
+mod table;
+mod told;
+
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+
+use self::args::{Arguments, Role, What};
+use self::kill_storm::Storm;
+use self::report::Report;
+use crate::roles;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = match arguments.role {
+        Some(Role::CapacityTracker) => roles::capacity_tracker().map(|()| ExitCode::SUCCESS),
+        None => drs_fleet_aws::process::in_runtime(run(&arguments)),
+    };
+    ended.unwrap_or_else(|error| drs_fleet_aws::process::fail(&error))
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut valid = true;
+    for what in programs(arguments.what) {
+        let report = play(what, arguments).await?;
+        valid &= report.is_valid();
+        show(&report, arguments.json);
+    }
+    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn programs(what: What) -> Vec<What> {
+    match what {
+        What::All => vec![What::KillStorm],
+        one => vec![one],
+    }
+}
+
+async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
+    let Arguments { seed, kills, visibility, .. } = *arguments;
+    match what {
+        What::KillStorm => {
+            let events = arguments.events.unwrap_or(100_000);
+            kill_storm::run(Storm { seed, events, kills, visibility }, again).await
+        }
+        _ => anyhow::bail!("not yet"),
+    }
+}
+
+/// This program as a capacity-tracker.
+fn again() -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--role", "capacity-tracker"]);
+    Ok(command)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+fn show(report: &Report, json: bool) {
+    if json {
+        println!("{}", report.json());
+    } else {
+        report.print();
+    }
+}
