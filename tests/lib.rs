@@ -6,3 +6,4 @@ pub mod chaos;
 pub mod company;
 pub mod process;
 pub mod roles;
+pub mod stream;

@@ -14,10 +14,9 @@ use drs_fleet_local::{Clock, LocalCloud};
 use serde_json::{Value, json};
 
 use crate::process::Process;
+use crate::stream::{REGION, account};
 
 const HUB: &str = "999900001111";
-/// Where the hub and all spokes are.
-pub(super) const REGION: &str = "eu-central-1";
 /// The queue that gets every own event, besides the notifier's.
 const SINK: &str = "chaos-sink";
 const WORKER: &str = "capacity-tracker";
@@ -187,11 +186,6 @@ fn administrator() -> Principal {
 
 fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{HUB}:{queue}")
-}
-
-/// Id of spoke `n`.
-pub(super) fn account(n: usize) -> String {
-    format!("1111222233{n:02}")
 }
 
 fn plan(accounts: usize) -> EstatePlan {

@@ -11,10 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use super::hub::{REGION, account};
-
-/// Accounts that the servers are spread over.
-pub(super) const ACCOUNTS: usize = 10;
+use crate::stream::{REGION, account};
 
 const OLDEST: Duration = Duration::from_mins(24);
 const NEWEST: Duration = Duration::from_mins(11);
@@ -63,7 +60,7 @@ pub(super) fn log(plan: Plan, now: Timestamp) -> Vec<Put> {
         let server = (n / (CROWD * PER_SERVER) * CROWD + n % CROWD) % servers;
         let event = Event { n, server, at: time(n, plan.events, now) };
         if dice.random_bool(plan.poison) {
-            puts.push(Put { body: unreadable(puts.len(), event), poison: true });
+            puts.push(Put { body: unreadable(puts.len(), &event.stall(true)), poison: true });
         }
         let share: f64 = dice.random();
         let body = if share < HEARTBEAT {
@@ -111,7 +108,7 @@ impl Event {
 
     fn body(self, detail_type: &str, detail: &serde_json::Value) -> String {
         let Self { n, server, at } = self;
-        let account = account(server % ACCOUNTS);
+        let account = account(server);
         json!({
             "version": "0", "id": format!("{n:08x}-0000-4000-8000-{server:012x}"), "detail-type": detail_type,
             "source": "aws.drs", "account": account, "time": at.to_string(), "region": REGION,
@@ -122,14 +119,13 @@ impl Event {
     }
 }
 
-/// A message that names its number, so that each is another one.
-fn unreadable(number: usize, event: Event) -> String {
-    let good = event.stall(true);
+/// What becomes of a good message that nobody can read; it names its number, so that each is another one.
+pub(super) fn unreadable(number: usize, good: &str) -> String {
     let named = good.replacen("\"id\":\"", &format!("\"id\":\"poison-{number}-"), 1);
     match number % 6 {
         0 => format!("poison {number}: {{ this is no JSON"),
         1 => named.chars().take(named.len() * 2 / 3).collect(),
-        2 => named.replacen("\"STALLED\"", &format!("[\"{}\"]", "x".repeat(HUGE)), 1),
+        2 => named.replacen("\"state\":", &format!("\"state\":[\"{}\"],\"was\":", "x".repeat(HUGE)), 1),
         3 => named.replacen("\"region\":\"eu-central-1\"", "\"region\":7", 1),
         4 => format!("[\"poison\", {number}]"),
         _ => named.replacen("\"state\"", "\"sate\"", 1),
@@ -152,9 +148,9 @@ mod tests {
 
     #[test]
     fn every_poison_is_its_own_and_is_no_event() {
-        let event = Event { n: 1, server: 1, at: Timestamp::UNIX_EPOCH };
-        let bodies: std::collections::BTreeSet<_> = (0..12).map(|n| unreadable(n, event)).collect();
+        let good = Event { n: 1, server: 1, at: Timestamp::UNIX_EPOCH }.stall(true);
+        let bodies: std::collections::BTreeSet<_> = (0..12).map(|n| unreadable(n, &good)).collect();
         assert_eq!(bodies.len(), 12);
-        assert!(!bodies.contains(&event.stall(true)));
+        assert!(!bodies.contains(&good));
     }
 }

@@ -9,10 +9,11 @@ use rand::{RngExt, SeedableRng};
 
 use super::args::What;
 use super::hub::{Hub, Starts};
-use super::input::{self, ACCOUNTS, Put};
+use super::input::{self, Put};
 use super::oracle::{self, DeadLetter, Seen, Verdict};
 use super::report::{Report, say};
 use crate::process::Process;
+use crate::stream::ACCOUNTS;
 
 /// Between two kills.
 const PAUSE: std::ops::RangeInclusive<u64> = 20..=500;
@@ -79,6 +80,7 @@ fn tell(report: &mut Report, verdict: &Verdict) {
     report.count("poison-count", verdict.poison);
     report.count("dead-letter-count", verdict.dead_letters);
     report.count("told-count", verdict.told.distinct);
+    report.count("told-delivery-count", verdict.told.deliveries);
     report.count("told-lost-count", verdict.told.lost.len());
     report.count("told-duplicated-count", verdict.told.duplicates);
 }

@@ -5,9 +5,14 @@ mod args;
 mod hub;
 mod input;
 mod kill_storm;
+mod load;
 mod oracle;
+mod poison;
 mod report;
+mod soak;
+mod stop;
 mod table;
+mod throttle;
 mod told;
 
 use std::process::{Command, ExitCode};
@@ -41,19 +46,23 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn programs(what: What) -> Vec<What> {
     match what {
-        What::All => vec![What::KillStorm],
+        What::All => vec![What::KillStorm, What::Poison, What::Throttle, What::Stop, What::Soak],
         one => vec![one],
     }
 }
 
 async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
-    let Arguments { seed, kills, visibility, .. } = *arguments;
+    let Arguments { seed, kills, visibility, seconds, .. } = *arguments;
+    let events = |default| arguments.events.unwrap_or(default);
     match what {
         What::KillStorm => {
-            let events = arguments.events.unwrap_or(100_000);
-            kill_storm::run(Storm { seed, events, kills, visibility }, again).await
+            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility }, again).await
         }
-        _ => anyhow::bail!("not yet"),
+        What::Poison => poison::run(seed, events(20_000), again).await,
+        What::Throttle => throttle::run(seed, seconds, again).await,
+        What::Stop => stop::run(seed, events(20_000), again).await,
+        What::Soak => soak::run(seed, events(200_000), again).await,
+        What::All => anyhow::bail!("each by itself"),
     }
 }
 

@@ -8,7 +8,6 @@ mod baseline;
 mod canned;
 mod control;
 mod endpoint;
-mod events;
 mod measure;
 mod process;
 mod report;

@@ -10,9 +10,9 @@ use drs_fleet_aws::worker::Worker;
 
 use crate::args::{Arguments, Role};
 use crate::control::Counted;
-use crate::events::{self, SERVERS, Shape};
 use crate::process::{Consumer, Endpoint};
 use crate::report::{Cost, Measured, Memory, Round, Side};
+use drs_fleet_tests::stream::{self, SERVERS, Shape};
 
 /// How many messages a worker has in hand at most.
 const IN_HAND: usize = 256;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Measured> {
     let events = arguments.events;
-    let storm = events::stream(Shape::Storm, 0, events);
+    let storm = stream::stream(Shape::Storm, 0, events);
     let mut rounds = Vec::new();
     for _ in 0..arguments.rounds.max(1) {
         // Side by side in time, so that a busy machine is busy for both.
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Measured> {
     Ok(Measured {
         events,
         rounds,
-        together: events::together(&storm, IN_HAND),
+        together: stream::together(&storm, IN_HAND),
         starts_ms: starts,
         binary_mb: binary_mb(),
     })

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::args::Role;
 use crate::control::{self, Counted};
-use crate::events::{REGION, Shape};
+use drs_fleet_tests::stream::{REGION, Shape};
 
 /// The endpoint; ends when it is dropped.
 pub struct Endpoint {
