@@ -6,4 +6,5 @@ pub mod chaos;
 pub mod company;
 pub mod process;
 pub mod roles;
+pub mod routes;
 pub mod stream;

@@ -32,6 +32,8 @@ use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use drs_fleet_tests::routes::each_at_once;
+
 use super::slack::Slack;
 use super::wait::until;
 
@@ -75,17 +77,6 @@ impl Default for Plan {
             faults: Vec::new(),
         }
     }
-}
-
-/// Each incident is told by itself, when it opens at once and afterwards soon.
-pub(crate) fn each_at_once() -> Routes {
-    let default = Telling {
-        group_by: Some(vec![Label::Kind, Label::Account, Label::Region, Label::Subject]),
-        group_wait: Some(Duration::ZERO.into()),
-        group_interval: Some(Duration::from_secs(30).into()),
-        ..Telling::default()
-    };
-    Routes { default, ..Routes::default() }
 }
 
 /// The running system.

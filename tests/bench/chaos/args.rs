@@ -67,11 +67,23 @@ pub enum What {
 pub enum Role {
     /// The worker that the events are for.
     CapacityTracker,
+    /// The worker that tells people.
+    Notifier,
 }
 
 impl What {
     /// As it is typed.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+impl Role {
+    /// The worker's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CapacityTracker => "capacity-tracker",
+            Self::Notifier => "notifier",
+        }
     }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use drs_fleet::fleet::Fleet;
+use drs_fleet_aws::policy::PolicyEditor;
+use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_domain::notify::RoutesRow;
 use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::{FaultRule, Faults};
@@ -13,16 +16,18 @@ use drs_fleet_local::sqs::Peeked;
 use drs_fleet_local::{Clock, LocalCloud};
 use serde_json::{Value, json};
 
+use super::args::Role;
+use super::people::{self, People};
+use super::told::Heard;
 use crate::process::Process;
 use crate::stream::{REGION, account};
 
 const HUB: &str = "999900001111";
 /// The queue that gets every own event, besides the notifier's.
 const SINK: &str = "chaos-sink";
-const WORKER: &str = "capacity-tracker";
 
-/// How a program starts itself as the capacity-tracker.
-pub type Starts = fn() -> anyhow::Result<Command>;
+/// How a program starts itself as a worker.
+pub type Starts = fn(Role) -> anyhow::Result<Command>;
 
 /// The hub.
 pub(super) struct Hub {
@@ -76,22 +81,39 @@ impl Hub {
         self.call(("events", "PutTargets"), &targets).await
     }
 
-    /// For how long a message that was received is hidden.
+    /// People are told of each incident.
+    pub(super) async fn tell(&self, people: &People) -> anyhow::Result<()> {
+        let secret = json!({ "Name": people::SECRET, "SecretString": people.secret() });
+        self.call(("secretsmanager", "CreateSecret"), &secret).await?;
+        let editor = PolicyEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
+        editor.set::<RoutesRow>(People::routes()?, "chaos".to_owned(), None).await?;
+        Ok(())
+    }
+
+    /// For how long a message that a worker received is hidden.
     pub(super) async fn set_visibility(&self, seconds: u64) -> anyhow::Result<()> {
-        let url = &self.fleet.settings().workers[WORKER].queue_url;
-        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
-        self.call(("sqs", "SetQueueAttributes"), &json!({ "QueueUrl": url, "Attributes": attributes })).await
+        for role in [Role::CapacityTracker, Role::Notifier] {
+            let url = &self.fleet.settings().workers[role.name()].queue_url;
+            let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
+            let request = json!({ "QueueUrl": url, "Attributes": attributes });
+            self.call(("sqs", "SetQueueAttributes"), &request).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn set_faults(&self, rules: Vec<FaultRule>) {
         self.cloud.world().faults.set(rules);
     }
 
-    /// Another capacity-tracker, under its own role.
-    pub(super) fn worker(&self) -> anyhow::Result<Process> {
+    /// A worker's process, under its own role.
+    pub(super) fn worker(&self, role: Role) -> anyhow::Result<Process> {
         let settings = self.fleet.settings();
-        let queues = &settings.workers[WORKER];
-        let session = self.fleet.estate.session("CapacityTrackerRoleArn", WORKER)?;
+        let queues = &settings.workers[role.name()];
+        let of_iam = match role {
+            Role::CapacityTracker => "CapacityTrackerRoleArn",
+            Role::Notifier => "NotifierRoleArn",
+        };
+        let session = self.fleet.estate.session(of_iam, role.name())?;
         let environment = [
             ("AWS_ENDPOINT_URL", self.fleet.endpoint().to_owned()),
             ("AWS_REGION", REGION.to_owned()),
@@ -100,10 +122,11 @@ impl Hub {
             ("AWS_SESSION_TOKEN", session.session_token.context("a role has a token")?),
             ("DRS_FLEET_TABLE", settings.table.clone()),
             ("DRS_FLEET_BUS_NAME", settings.bus.clone().unwrap_or_default()),
+            ("DRS_FLEET_TOPIC_ARN", settings.topic_arn.clone().unwrap_or_default()),
             ("DRS_FLEET_QUEUE_URL", queues.queue_url.clone()),
             ("DRS_FLEET_DLQ_URL", queues.dlq_url.clone()),
         ];
-        Process::start((self.starts)()?, environment)
+        Process::start((self.starts)(role)?, environment)
     }
 
     /// Puts a message on the worker's queue.
@@ -114,7 +137,17 @@ impl Hub {
     }
 
     pub(super) fn depth(&self) -> Depth {
-        let (visible, in_flight, delayed) = self.cloud.world().sqs.depth(self.cloud.world(), &self.queue);
+        self.depth_of(&self.queue)
+    }
+
+    /// Messages that the notifier has not settled; none where there is no notifier.
+    pub(super) fn untold(&self, has_notifier: bool) -> usize {
+        let depth = self.depth_of(self.fleet.estate.output("NotificationsQueueArn"));
+        if has_notifier { depth.all() } else { 0 }
+    }
+
+    fn depth_of(&self, arn: &str) -> Depth {
+        let (visible, in_flight, delayed) = self.cloud.world().sqs.depth(self.cloud.world(), arn);
         Depth { visible, in_flight, delayed }
     }
 
@@ -133,9 +166,9 @@ impl Hub {
     }
 
     /// What the workers told, one event for each time that it was delivered.
-    pub(super) fn told(&self) -> anyhow::Result<Vec<Value>> {
+    pub(super) fn told(&self) -> anyhow::Result<Vec<Heard>> {
         let told = self.cloud.world().sqs.peek(&arn(SINK));
-        told.iter().map(|event| Ok(serde_json::from_str(&event.body)?)).collect()
+        told.iter().map(|event| Heard::on_bus(&serde_json::from_str(&event.body)?)).collect()
     }
 
     /// All items of the table, as their attributes say.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use drs_fleet_local::faults::{Fault, FaultRule};
 use serde_json::Value;
 
+use super::args::Role;
 use super::hub::{Hub, Starts};
 use super::input::unreadable;
 use crate::process::Process;
@@ -28,7 +29,7 @@ impl Load {
     /// With a row for each server.
     pub(super) async fn begin(seed: u64, starts: Starts) -> anyhow::Result<Self> {
         let hub = Hub::build(seed, stream::ACCOUNTS, starts).await?;
-        let mut load = Self { worker: hub.worker()?, hub, put: 0, poison: Vec::new() };
+        let mut load = Self { worker: hub.worker(Role::CapacityTracker)?, hub, put: 0, poison: Vec::new() };
         load.rate(SERVERS, false).await?;
         Ok(load)
     }

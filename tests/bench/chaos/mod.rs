@@ -7,6 +7,7 @@ mod input;
 mod kill_storm;
 mod load;
 mod oracle;
+mod people;
 mod poison;
 mod report;
 mod soak;
@@ -28,7 +29,7 @@ use crate::roles;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.role {
-        Some(Role::CapacityTracker) => roles::capacity_tracker().map(|()| ExitCode::SUCCESS),
+        Some(role) => be(role).map(|()| ExitCode::SUCCESS),
         None => drs_fleet_aws::process::in_runtime(run(&arguments)),
     };
     ended.unwrap_or_else(|error| drs_fleet_aws::process::fail(&error))
@@ -56,7 +57,8 @@ async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
     let events = |default| arguments.events.unwrap_or(default);
     match what {
         What::KillStorm => {
-            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility }, again).await
+            let people = true;
+            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility, people }, again).await
         }
         What::Poison => poison::run(seed, events(20_000), again).await,
         What::Throttle => throttle::run(seed, seconds, again).await,
@@ -66,11 +68,18 @@ async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
     }
 }
 
-/// This program as a capacity-tracker.
-fn again() -> anyhow::Result<Command> {
+/// This program as a worker.
+fn again(role: Role) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--role", "capacity-tracker"]);
+    command.args(["--role", role.name()]);
     Ok(command)
+}
+
+fn be(role: Role) -> anyhow::Result<()> {
+    match role {
+        Role::CapacityTracker => roles::capacity_tracker(),
+        Role::Notifier => roles::notifier(),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]

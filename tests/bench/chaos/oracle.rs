@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::input::Put;
-use super::told::{Told, judge_told};
+use super::told::{Heard, Told, judge_told};
 
 /// What is left in the end.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,9 @@ pub(super) struct Seen {
     pub(super) items: Vec<Value>,
     pub(super) dead_letters: Vec<DeadLetter>,
     /// Own events, one for each delivery.
-    pub(super) told: Vec<Value>,
+    pub(super) on_bus: Vec<Heard>,
+    /// Messages to people, one for each delivery; `None` where nobody was told.
+    pub(super) by_people: Option<Vec<Heard>>,
 }
 
 /// A message on the dead-letter queue.
@@ -48,7 +50,8 @@ pub(super) struct Verdict {
     pub(super) buried_wrongly: Vec<String>,
     pub(super) subjects: usize,
     pub(super) open: usize,
-    pub(super) told: Told,
+    pub(super) on_bus: Told,
+    pub(super) by_people: Option<Told>,
 }
 
 /// Compares what is left with what was put in.
@@ -70,7 +73,8 @@ pub(super) fn judge(log: &[Put], seen: &Seen) -> anyhow::Result<Verdict> {
     verdict.unexpected = others;
     verdict.unexpected.extend(table.keys().filter(|subject| !model.contains_key(*subject)).cloned());
     bury(&mut verdict, log, &seen.dead_letters);
-    verdict.told = judge_told(&model, &seen.items, &seen.told)?;
+    verdict.on_bus = judge_told(&model, &seen.items, &seen.on_bus);
+    verdict.by_people = seen.by_people.as_ref().map(|heard| judge_told(&model, &seen.items, heard));
     Ok(verdict)
 }
 
@@ -159,8 +163,8 @@ fn facts(items: &[Value]) -> (BTreeMap<String, Value>, Vec<String>) {
                 facts.insert(key, told);
             }
             Some("place") => _ = facts.insert(key, json!({ "open": open, "heard": row["heard_at"] })),
-            // What the operator wrote, which says how the accounts are read.
-            Some("account" | "quotas") => {}
+            // What the operator wrote, and what the notifier needs to tell people; these are judged by what was told.
+            Some("account" | "routes" | "incident" | "group" | "group-member" | "delivery") => {}
             _ => others.push(format!("{key} ({})", item["kind"])),
         }
     }

@@ -1,5 +1,6 @@
 //! A judge that cannot find anything wrong proves nothing: each fault is planted here, and must be found alone.
 
+use super::super::people::Post;
 use super::*;
 
 const PLACE: &str = "place#111122223300#eu-central-1";
@@ -42,7 +43,11 @@ fn incident(opened_at: &str, closed_at: Option<&str>) -> Value {
     json!({ "REPLICATION_STALLED": { "opened_at": opened_at, "closed_at": closed_at } })
 }
 
-fn told(server: usize, opened_at: &str, sequence: u32, happened: &str) -> Value {
+fn told(server: usize, opened_at: &str, sequence: u32, happened: &str) -> Heard {
+    Heard::on_bus(&event_of(server, opened_at, sequence, happened)).unwrap()
+}
+
+fn event_of(server: usize, opened_at: &str, sequence: u32, happened: &str) -> Value {
     json!({ "detail": {
         "eventId": format!("{server}@{opened_at}#{sequence}"), "incident": format!("REPLICATION_STALLED/{server}"),
         "accountId": "111122223300", "region": "eu-central-1", "subject": format!("s-{server}"),
@@ -82,26 +87,27 @@ fn seen() -> Seen {
             json!({ "pk": "account#0", "sk": "account#111122223300", "kind": "account" }),
         ],
         dead_letters: vec![DeadLetter { body: "poison".to_owned(), reason: Some("NOT_JSON".to_owned()) }],
-        told: vec![
+        on_bus: vec![
             told(1, "2026-01-01T00:01:00Z", 1, "OPENED"),
             told(2, "2026-01-01T00:01:00Z", 2, "RESOLVED"),
             told(2, "2026-01-01T00:01:00Z", 1, "OPENED"),
             told(3, "2026-01-01T00:03:00Z", 1, "OPENED"),
         ],
+        by_people: None,
     }
 }
 
 /// How many of each: lost, unexpected, not buried, buried wrongly, told wrongly, duplicates, the same under two ids.
 fn found(seen: &Seen) -> [usize; 7] {
     let v = judge(&log(), seen).unwrap();
-    let told = &v.told;
+    let told = &v.on_bus;
     [
         v.lost.len(),
         v.unexpected.len(),
         v.not_buried.len(),
         v.buried_wrongly.len(),
         told.lost.len(),
-        told.duplicates,
+        told.duplicates(),
         told.under_two_ids,
     ]
 }
@@ -117,7 +123,7 @@ fn nothing_is_wrong_where_nothing_is() {
     let verdict = judge(&log(), &seen()).unwrap();
     assert_eq!(found(&seen()), [0; 7], "{verdict:#?}");
     assert_eq!((verdict.subjects, verdict.open, verdict.poison), (5, 2, 1));
-    assert_eq!((verdict.told.deliveries, verdict.told.distinct), (4, 4));
+    assert_eq!((verdict.on_bus.deliveries, verdict.on_bus.distinct), (4, 4));
 }
 
 #[test]
@@ -156,25 +162,55 @@ fn a_missing_dead_letter_is_found_and_one_too_many() {
 
 #[test]
 fn a_lost_notification_is_found() {
-    assert_eq!(after(|seen| drop(seen.told.remove(0))), [0, 0, 0, 0, 1, 0, 0], "open, and never told");
-    assert_eq!(after(|seen| drop(seen.told.remove(1))), [0, 0, 0, 0, 1, 0, 0], "over, and last told open");
-    let reopened = after(|seen| seen.told.push(told(2, "2026-01-01T00:01:00Z", 3, "REOPENED")));
+    assert_eq!(after(|seen| drop(seen.on_bus.remove(0))), [0, 0, 0, 0, 1, 0, 0], "open, and never told");
+    assert_eq!(after(|seen| drop(seen.on_bus.remove(1))), [0, 0, 0, 0, 1, 0, 0], "over, and last told open");
+    let reopened = after(|seen| seen.on_bus.push(told(2, "2026-01-01T00:01:00Z", 3, "REOPENED")));
     assert_eq!(reopened, [0, 0, 0, 0, 1, 0, 0], "over, and told to be back");
-    let resolved = after(|seen| seen.told.push(told(1, "2026-01-01T00:01:00Z", 2, "RESOLVED")));
+    let resolved = after(|seen| seen.on_bus.push(told(1, "2026-01-01T00:01:00Z", 2, "RESOLVED")));
     assert_eq!(resolved, [0, 0, 0, 0, 1, 0, 0], "open, and told to be over");
-    let other = after(|seen| seen.told[0] = told(1, "2026-01-01T00:00:30Z", 1, "OPENED"));
+    let other = after(|seen| seen.on_bus[0] = told(1, "2026-01-01T00:00:30Z", 1, "OPENED"));
     assert_eq!(other, [0, 0, 0, 0, 1, 0, 0], "another incident than the one that is open");
-    let stranger = after(|seen| seen.told.push(told(9, "2026-01-01T00:01:00Z", 1, "OPENED")));
+    let stranger = after(|seen| seen.on_bus.push(told(9, "2026-01-01T00:01:00Z", 1, "OPENED")));
     assert_eq!(stranger, [0, 0, 0, 0, 1, 0, 0], "of a server that no event names");
 }
 
 #[test]
 fn a_duplicate_is_found_and_the_same_news_under_another_id() {
-    assert_eq!(after(|seen| seen.told.push(seen.told[2].clone())), [0, 0, 0, 0, 0, 1, 0]);
+    assert_eq!(after(|seen| seen.on_bus.push(seen.on_bus[2].clone())), [0, 0, 0, 0, 0, 1, 0]);
     let renamed = after(|seen| {
-        let mut again = seen.told[0].clone();
+        let mut again = event_of(1, "2026-01-01T00:01:00Z", 1, "OPENED");
         again["detail"]["eventId"] = json!("another");
-        seen.told.push(again);
+        seen.on_bus.push(Heard::on_bus(&again).unwrap());
     });
     assert_eq!(renamed, [0, 0, 0, 0, 0, 0, 1]);
+}
+
+/// A message to people about one server.
+fn post(key: &str, server: usize, since: &str, status: &str) -> Post {
+    let incident = json!({
+        "accountId": "111122223300", "region": "eu-central-1", "subject": format!("s-{server}"),
+        "since": since, "at": since, "status": status,
+    });
+    Post { key: key.to_owned(), body: json!({ "incidents": [incident] }) }
+}
+
+/// How many of each: told wrongly, duplicates, the same under two keys.
+fn found_by_people(posts: &[Post]) -> [usize; 3] {
+    let heard = (0..).zip(posts).flat_map(|(n, post)| Heard::by_people(n, post).unwrap()).collect();
+    let verdict = judge(&log(), &Seen { by_people: Some(heard), ..seen() }).unwrap();
+    let told = verdict.by_people.unwrap();
+    [told.lost.len(), told.duplicates(), told.under_two_ids]
+}
+
+#[test]
+fn what_people_read_is_judged_as_they_read_it() {
+    let (one, three) = ("2026-01-01T00:01:00Z", "2026-01-01T00:03:00Z");
+    let open = [post("a", 1, one, "OPENED"), post("b", 3, three, "OPENED")];
+    let with = |more: &[Post]| found_by_people(&[&open, more].concat());
+    assert_eq!(with(&[]), [0, 0, 0], "nobody was told of the second, and it is over");
+    assert_eq!(found_by_people(&open[..1]), [1, 0, 0], "the third is open");
+    assert_eq!(with(&[post("c", 2, one, "OPENED")]), [1, 0, 0]);
+    assert_eq!(with(&[post("c", 2, one, "OPENED"), post("d", 2, one, "RESOLVED")]), [0, 0, 0]);
+    assert_eq!(with(&[open[0].clone()]), [0, 1, 0]);
+    assert_eq!(with(&[post("c", 1, one, "OPENED")]), [0, 0, 1]);
 }

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
-use super::args::What;
+use super::args::{Role, What};
 use super::hub::{Hub, Starts};
 use super::load::{Load, of_table, rows, server};
 use super::report::{Report, say};
@@ -26,7 +26,7 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
     let mut dice = StdRng::seed_from_u64(seed);
     let mut load = Load::begin(seed, starts).await?;
     let idle = stopped(&mut load.worker).await?;
-    load.worker = load.hub.worker()?;
+    load.worker = load.hub.worker(Role::CapacityTracker)?;
     load.put(events, false)?;
     // Work takes a while, so that there is some whenever the signal comes.
     load.hub.set_faults(vec![of_table(1.0, Fault::Delay(Duration::from_millis(100)))]);
@@ -47,7 +47,7 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
             took.as_secs_f64(),
             depth.all()
         ));
-        load.worker = load.hub.worker()?;
+        load.worker = load.hub.worker(Role::CapacityTracker)?;
     }
     load.hub.set_faults(Vec::new());
     let (lost, rewritten) = load.offenders().await?;
