@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use self::cache::Cache;
 use crate::io::{CommitError, Io, Write};
 use crate::metrics::Metrics;
+use crate::patience::recording;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// How often one change decides again because another writer was first.
@@ -228,7 +229,8 @@ impl<R: Row> Store<R> {
         self.metrics.count_published(&events, io.now());
         let key = stored.row.key();
         let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
-        io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
+        let wake_at = stored.row.wake_at();
+        recording(io, || io.published(&key, stored.rev, &event_ids, wake_at)).await?;
         self.cache.remove_from_outbox(&key, &event_ids);
         for event in &events {
             let place = event.place();

@@ -20,8 +20,10 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 
-use self::args::{Arguments, Role, What};
-use self::kill_storm::Storm;
+pub use self::args::Role;
+use self::args::{Arguments, What};
+pub use self::hub::Starts;
+pub use self::kill_storm::Storm;
 use self::report::Report;
 use crate::roles;
 
@@ -33,6 +35,16 @@ pub fn main() -> ExitCode {
         None => drs_fleet_aws::process::in_runtime(run(&arguments)),
     };
     ended.unwrap_or_else(|error| drs_fleet_aws::process::fail(&error))
+}
+
+/// A kill storm by a program that starts itself as a worker in its own way; an error that tells all when a bar is missed.
+///
+/// # Errors
+/// What is wrong with what is left, and whatever kept the storm from being played.
+pub async fn storm(storm: Storm, starts: Starts) -> anyhow::Result<()> {
+    let report = kill_storm::run(storm, starts).await?;
+    anyhow::ensure!(report.is_valid(), "{:#}", report.json());
+    Ok(())
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -75,7 +87,11 @@ fn again(role: Role) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn be(role: Role) -> anyhow::Result<()> {
+/// Is a worker until SIGTERM.
+///
+/// # Errors
+/// Every setting that is missing or wrong.
+pub fn be(role: Role) -> anyhow::Result<()> {
     match role {
         Role::CapacityTracker => roles::capacity_tracker(),
         Role::Notifier => roles::notifier(),
