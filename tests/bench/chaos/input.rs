@@ -27,7 +27,7 @@ const WINDOW: usize = 1_000;
 /// Shares of what happens.
 const SNAPSHOT: f64 = 0.1;
 const HEARTBEAT: f64 = 0.01;
-const FLIP: f64 = 0.08;
+const FLIP: f64 = 0.04;
 
 /// How long a huge message is.
 const HUGE: usize = 200_000;
