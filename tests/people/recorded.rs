@@ -20,7 +20,7 @@ async fn what_a_channel_took_is_recorded_though_a_call_fails() {
         let notifier = stage.notifier();
         notifier.fail_at(point, fault);
         stage.happens(1, stall(&place(1), 1, Severity::Critical, (Happened::Opened, 1), stage.world.now()));
-        tokio::time::sleep(Duration::from_mins(10)).await;
+        tokio::time::sleep(Duration::from_mins(4)).await;
         // A channel that took a message without a word of it cannot be told from one that did not.
         let is_unheard = fault == Fault::After && notifier.points().get(point) == Some(&"send");
         let most = if is_unheard { 3 } else { 2 };

@@ -3,8 +3,6 @@
 //! Events lie between 24 and 11 minutes before now: old enough that they ask for no sweep, which would find none of these
 //! servers, and that what flapped is over as soon as its end is read; young enough that no stall is critical yet.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -13,8 +11,9 @@ use serde_json::json;
 
 use crate::stream::{REGION, account};
 
-const OLDEST: Duration = Duration::from_mins(24);
-const NEWEST: Duration = Duration::from_mins(11);
+/// Seconds before now.
+const OLDEST: i64 = 24 * 60;
+const NEWEST: i64 = 11 * 60;
 
 /// Four events of each of a hundred servers come close together.
 const CROWD: usize = 100;
@@ -79,9 +78,9 @@ pub(super) fn log(plan: Plan, now: Timestamp) -> Vec<Put> {
 
 /// Whole seconds, as EventBridge has them; many events share one.
 fn time(n: usize, of: usize, now: Timestamp) -> Timestamp {
-    let passed = (OLDEST - NEWEST).mul_f64(n as f64 / of as f64);
-    let at = now.as_second() - i64::try_from((OLDEST - passed).as_secs()).unwrap_or_default();
-    Timestamp::from_second(at).unwrap_or(now)
+    let (n, of) = (i64::try_from(n).unwrap_or_default(), i64::try_from(of).unwrap_or(i64::MAX));
+    let passed = (OLDEST - NEWEST) * n / of;
+    Timestamp::from_second(now.as_second() - OLDEST + passed).unwrap_or(now)
 }
 
 #[derive(Clone, Copy)]

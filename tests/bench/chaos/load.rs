@@ -25,12 +25,21 @@ pub(super) struct Load {
     pub(super) poison: Vec<String>,
 }
 
+/// How fast events were handled, and what they cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Events a second.
+    pub(super) rate: f64,
+    /// Seconds of the worker's processor time per 100,000 events.
+    pub(super) cpu: f64,
+}
+
 impl Load {
     /// With a row for each server.
     pub(super) async fn begin(seed: u64, starts: Starts) -> anyhow::Result<Self> {
         let hub = Hub::build(seed, stream::ACCOUNTS, starts).await?;
         let mut load = Self { worker: hub.worker(Role::CapacityTracker)?, hub, put: 0, poison: Vec::new() };
-        load.rate(SERVERS, false).await?;
+        load.pace(SERVERS, false).await?;
         Ok(load)
     }
 
@@ -55,13 +64,15 @@ impl Load {
         self.put(missing, false)
     }
 
-    /// Events a second, from the first message to the empty queue.
-    pub(super) async fn rate(&mut self, events: usize, poison: bool) -> anyhow::Result<f64> {
-        let began = Instant::now();
+    /// Handles so many events, from the first message to the empty queue.
+    pub(super) async fn pace(&mut self, events: usize, poison: bool) -> anyhow::Result<Pace> {
+        let (began, used) = (Instant::now(), self.worker.cpu()?);
         self.put(events, poison)?;
         self.hub.drained(PATIENCE).await?;
         self.worker.still_runs()?;
-        Ok(events as f64 / began.elapsed().as_secs_f64())
+        let rate = events as f64 / began.elapsed().as_secs_f64();
+        let cpu = self.worker.cpu()?.saturating_sub(used).as_secs_f64() * 100_000.0 / events as f64;
+        Ok(Pace { rate, cpu })
     }
 
     /// How many events were handled so far.
@@ -79,7 +90,7 @@ impl Load {
             let events = u64::try_from(last / SERVERS + 1).unwrap_or_default();
             match rows.get(&server) {
                 Some((second, _)) if *second != last => {
-                    lost.push(format!("server {server}: {second}, not {last}"))
+                    lost.push(format!("server {server}: {second}, not {last}"));
                 }
                 None => lost.push(format!("server {server}: no row")),
                 Some((_, writes)) if *writes != events => {

@@ -2,7 +2,7 @@
 
 use super::args::What;
 use super::hub::Starts;
-use super::load::Load;
+use super::load::{Load, Pace};
 use super::report::{Report, say};
 
 /// Rounds with and without poison, in turn, so that a machine that is busy for a while is busy for both.
@@ -13,26 +13,25 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
     let mut load = Load::begin(seed, starts).await?;
     let (mut clean, mut poisoned) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        clean.push(load.rate(events, false).await?);
-        poisoned.push(load.rate(events, true).await?);
-        say(&format!(
-            "round {}: {:.0} events/s clean, {:.0} with poison",
-            round + 1,
-            clean[round],
-            poisoned[round]
-        ));
+        clean.push(load.pace(events, false).await?);
+        poisoned.push(load.pace(events, true).await?);
+        let (without, with) = (clean[round].rate, poisoned[round].rate);
+        say(&format!("round {}: {without:.0} events/s clean, {with:.0} with poison", round + 1));
     }
     let (lost, rewritten) = load.offenders().await?;
     let (clean, poisoned) = (best(&clean), best(&poisoned));
+    let share = poisoned.rate / clean.rate;
     let (missing, wrong) = dead_letters(&load);
     let mut report = Report::new(What::Poison, &format!("--seed {seed} --events {events}"));
     report.count("seed", seed);
     report.count("attempt-count", load.put + load.poison.len());
     report.count("poison-count", load.poison.len());
     report.count("dead-letter-count", load.hub.dead_letters().len());
-    report.count("clean-events-per-second", clean.round());
-    report.count("poisoned-events-per-second", poisoned.round());
-    report.at_least("R6: throughput with poison, share of clean", poisoned / clean, 0.95);
+    report.count("clean-events-per-second", clean.rate.round());
+    report.count("poisoned-events-per-second", poisoned.rate.round());
+    report.count("clean-cpu-seconds-per-100k", clean.cpu);
+    report.count("poisoned-cpu-seconds-per-100k", poisoned.cpu);
+    report.at_least("R6: throughput with poison, share of clean", share, 0.95);
     report.none("R6: poison that is not dead-lettered", missing);
     report.none("R6: dead letters that are no poison, twice, or without reason", wrong);
     report.none("R6: good events lost", lost);
@@ -41,8 +40,11 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
 }
 
 /// Whatever else a machine does only takes away.
-fn best(rates: &[f64]) -> f64 {
-    rates.iter().copied().fold(0.0, f64::max)
+fn best(rounds: &[Pace]) -> Pace {
+    let best = Pace { rate: 0.0, cpu: f64::INFINITY };
+    rounds
+        .iter()
+        .fold(best, |best, round| Pace { rate: best.rate.max(round.rate), cpu: best.cpu.min(round.cpu) })
 }
 
 /// Poison that is missing, and what should not lie there.

@@ -28,7 +28,7 @@ pub(super) struct Report {
 struct Bar {
     what: &'static str,
     measured: Value,
-    bar: String,
+    limit: String,
     held: bool,
 }
 
@@ -45,19 +45,19 @@ impl Report {
     /// At most so much.
     pub(super) fn at_most(&mut self, what: &'static str, measured: f64, bar: f64) {
         let held = measured <= bar;
-        self.bars.push(Bar { what, measured: json!(rounded(measured)), bar: format!("≤ {bar}"), held });
+        self.bars.push(Bar { what, measured: json!(rounded(measured)), limit: format!("≤ {bar}"), held });
     }
 
     /// At least so much.
     pub(super) fn at_least(&mut self, what: &'static str, measured: f64, bar: f64) {
         let held = measured >= bar;
-        self.bars.push(Bar { what, measured: json!(rounded(measured)), bar: format!("≥ {bar}"), held });
+        self.bars.push(Bar { what, measured: json!(rounded(measured)), limit: format!("≥ {bar}"), held });
     }
 
     /// There must be none of these.
     pub(super) fn none(&mut self, what: &'static str, offenders: Vec<String>) {
         let (measured, held) = (json!(offenders.len()), offenders.is_empty());
-        self.bars.push(Bar { what, measured, bar: "0".to_owned(), held });
+        self.bars.push(Bar { what, measured, limit: "0".to_owned(), held });
         if !held {
             self.offenders.push((what, offenders));
         }
@@ -69,7 +69,7 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> Value {
-        let bar = |bar: &Bar| json!({ "what": bar.what, "measured": bar.measured, "bar": bar.bar, "held": bar.held });
+        let bar = |bar: &Bar| json!({ "what": bar.what, "measured": bar.measured, "bar": bar.limit, "held": bar.held });
         let counts: Map<String, Value> =
             self.counts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         json!({
@@ -87,9 +87,9 @@ impl Report {
             println!(" :{name} {value}{}", if n == last { "}" } else { "" });
         }
         println!("\n  {:<62}{:>11}{:>12}", "", "measured", "bar");
-        for Bar { what, measured, bar, held } in &self.bars {
+        for Bar { what, measured, limit, held } in &self.bars {
             println!(
-                "  {what:<62}{:>11}{bar:>12}{}",
+                "  {what:<62}{:>11}{limit:>12}{}",
                 measured.to_string(),
                 if *held { "" } else { "  MISSED" }
             );

@@ -41,7 +41,7 @@ pub(super) async fn run(seed: u64, seconds: u64, starts: Starts) -> anyhow::Resu
     report.count("full-events-per-second", full.round());
     report.count("throttled-events-per-second", throttled.round());
     report.count("afterwards-events-per-second", mean(&after).round());
-    report.count("twice-written-count", rewritten.len());
+    report.count("not-once-written-count", rewritten.len());
     report.none("R7: events lost", lost);
     let dead = watch.load.hub.dead_letters().into_iter().map(|letter| letter.body);
     report.none("R7: dead letters", dead.collect());
