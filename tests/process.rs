@@ -25,7 +25,8 @@ impl Process {
         for (name, value) in environment {
             command.env(name.as_ref(), value.as_ref());
         }
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        // Its input ends with the process that started it, which it may watch.
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         Ok(Self(child))
     }
 

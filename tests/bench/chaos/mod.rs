@@ -16,6 +16,7 @@ mod table;
 mod throttle;
 mod told;
 
+use std::io::Read;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
@@ -87,11 +88,16 @@ fn again(role: Role) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Is a worker until SIGTERM.
+/// Is a worker until SIGTERM, or until whoever started it is gone.
 ///
 /// # Errors
 /// Every setting that is missing or wrong.
 pub fn be(role: Role) -> anyhow::Result<()> {
+    std::thread::spawn(|| {
+        // Nothing is ever written there.
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(1)
+    });
     match role {
         Role::CapacityTracker => roles::capacity_tracker(),
         Role::Notifier => roles::notifier(),
