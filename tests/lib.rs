@@ -1,7 +1,13 @@
 //! What the tests and the benchmarks share.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "its ids are well formed")]
 
+#[path = "bench/chaos/mod.rs"]
+pub mod chaos;
 pub mod company;
 pub mod process;
+pub mod roles;
+pub mod routes;
 pub mod sim;
+pub mod stream;
 pub mod wire;
+pub mod work;

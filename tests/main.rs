@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod boto3;
+mod chaos;
 mod conformance;
 mod counts;
 mod crash;

@@ -6,5 +6,6 @@ mod flapping;
 mod held;
 mod lost;
 mod paused;
+mod recorded;
 mod stage;
 mod storm;

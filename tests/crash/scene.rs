@@ -16,7 +16,7 @@ use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
-use drs_fleet_tests::process::work;
+use drs_fleet_tests::work::work;
 use serde_json::Value;
 
 use super::world::{BORN, account, heartbeat, now};

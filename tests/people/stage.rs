@@ -11,7 +11,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::notify::{Bulletin, DeliveryRow, Digest, Drill};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::Row;
-use drs_fleet_tests::process::work;
+use drs_fleet_tests::work::work;
 use jiff::Timestamp;
 use notifier::Notifier;
 

@@ -18,7 +18,7 @@ use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 
 use super::history::{History, Trouble};
-use crate::process::work;
+use crate::work::work;
 
 /// A call takes so long.
 const LATENCY: Duration = Duration::from_millis(5);

@@ -12,8 +12,7 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::routes::Telling;
-use drs_fleet_domain::notify::{DeliveryRow, GroupRow, Label, MemberRow, Routes, RoutesRow, Taken};
+use drs_fleet_domain::notify::{DeliveryRow, GroupRow, MemberRow, Routes, RoutesRow, Taken};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
@@ -31,6 +30,8 @@ use serde_json::{Value, json};
 use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use drs_fleet_tests::routes::each_at_once;
 
 use super::slack::Slack;
 use super::wait::until;
@@ -75,17 +76,6 @@ impl Default for Plan {
             faults: Vec::new(),
         }
     }
-}
-
-/// Each incident is told by itself, when it opens at once and afterwards soon.
-pub(crate) fn each_at_once() -> Routes {
-    let default = Telling {
-        group_by: Some(vec![Label::Kind, Label::Account, Label::Region, Label::Subject]),
-        group_wait: Some(Duration::ZERO.into()),
-        group_interval: Some(Duration::from_secs(30).into()),
-        ..Telling::default()
-    };
-    Routes { default, ..Routes::default() }
 }
 
 /// The running system.

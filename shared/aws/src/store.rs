@@ -21,6 +21,7 @@ use tracing::{info, warn};
 use self::cache::Cache;
 use crate::io::{CommitError, Io, Write};
 use crate::metrics::Metrics;
+use crate::patience::recording;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// How often one change decides again because another writer was first.
@@ -242,12 +243,13 @@ impl<R: Row> Store<R> {
         let events: Vec<OwnEvent> = stored.outbox.values().cloned().collect();
         let key = stored.row.key();
         let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
+        let wake_at = stored.row.wake_at();
         if is_planted(Bug::OutboxEmptiedFirst) {
-            io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
+            io.published(&key, stored.rev, &event_ids, wake_at).await?;
         }
         io.publish(&events).await?;
         self.metrics.count_published(&events, io.now());
-        io.published(&key, stored.rev, &event_ids, stored.row.wake_at()).await?;
+        recording(io, || io.published(&key, stored.rev, &event_ids, wake_at)).await?;
         self.cache.remove_from_outbox(&key, &event_ids);
         for event in &events {
             let place = event.place();

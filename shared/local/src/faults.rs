@@ -19,6 +19,8 @@ pub enum Fault {
     Delay(Duration),
     /// Done, but the connection is closed before the answer.
     ReplyLost,
+    /// The connection is closed before anything is done.
+    Reset,
     /// A message that is delivered is delivered once more.
     Duplicate,
     /// A message is handed out in another order than it came.
@@ -96,6 +98,6 @@ impl Faults {
 impl Fault {
     /// Whether the fault concerns a call as a whole, not a message on its way.
     pub fn is_of_call(&self) -> bool {
-        matches!(self, Self::Throttle | Self::ServerError | Self::Delay(_) | Self::ReplyLost)
+        matches!(self, Self::Throttle | Self::ServerError | Self::Delay(_) | Self::ReplyLost | Self::Reset)
     }
 }

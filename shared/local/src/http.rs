@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::World;
 use crate::apigateway::{self, Input};
 use crate::call::{Call, Refusal, Reply};
+use crate::world::NO_ANSWER;
 pub(crate) use signature::hex;
 use signature::{Scope, SigningKeys};
 
@@ -88,16 +89,16 @@ async fn converse(stream: TcpStream, world: Arc<World>, keys: Arc<SigningKeys>, 
     }
 }
 
-/// The answer went missing on purpose; an error from the service makes hyper close the connection.
+/// The answer is missing on purpose; an error from the service makes hyper close the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("injected: the answer is lost")]
-struct ReplyLost;
+#[error("injected: no answer")]
+struct NoAnswer;
 
 async fn answer(
     world: &Arc<World>,
     keys: &SigningKeys,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, ReplyLost> {
+) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let received = match receive(request).await {
         Ok(received) => received,
         Err(refusal) => return Ok(answer::refused(&world.clock, "", refusal)),
@@ -114,7 +115,7 @@ async fn answer(
     };
     match outcome {
         Ok(reply) => Ok(answer::replied(&world.clock, &service, reply)),
-        Err(refusal) if refusal.code == "ReplyLost" => Err(ReplyLost),
+        Err(refusal) if refusal.code == NO_ANSWER => Err(NoAnswer),
         Err(refusal) => Ok(answer::refused(&world.clock, &service, refusal)),
     }
 }

@@ -17,6 +17,9 @@ use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::{Clock, quotas, sts};
 
+/// Code of a call that gets no answer: its connection is closed.
+pub(crate) const NO_ANSWER: &str = "NoAnswer";
+
 /// Everything that exists in the local cloud. Services reach one another through it.
 #[derive(Debug)]
 pub struct World {
@@ -71,7 +74,7 @@ impl World {
     /// Performs an authenticated call, with what the fault plan has in store for it.
     ///
     /// # Errors
-    /// What the service refuses, and injected faults. `ReplyLost` comes back as the code of that name,
+    /// What the service refuses, and injected faults. `ReplyLost` and `Reset` come back as the code [`NO_ANSWER`],
     /// upon which `http.rs` closes the connection.
     pub async fn perform(self: &Arc<Self>, call: &Call) -> Result<Reply, Refusal> {
         let subject = (call.service.as_str(), call.operation.as_str(), call.account.as_str());
@@ -86,7 +89,10 @@ impl World {
             }
             Some(Fault::ReplyLost) => {
                 self.dispatch(call).await?;
-                Err(Refusal::new(500, "ReplyLost", "injected: done, but the answer is lost"))
+                Err(Refusal::new(500, NO_ANSWER, "injected: done, but the answer is lost"))
+            }
+            Some(Fault::Reset) => {
+                Err(Refusal::new(500, NO_ANSWER, "injected: the connection is closed and nothing is done"))
             }
             _ => self.dispatch(call).await,
         }

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
-use crate::events::{self, ACCOUNTS, Event, REGION};
+use drs_fleet_tests::stream::{self, ACCOUNTS, Event, REGION};
 
 /// A message, ready to be put into an answer.
 pub fn message(event: Event, sent_at: Timestamp) -> String {
-    let body = events::body(event);
+    let body = stream::body(event);
     let md5 = Md5::digest(body.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -74,7 +74,7 @@ pub fn batch_get(request: &Value) -> String {
 }
 
 fn account_row(n: usize) -> Option<AccountRow> {
-    let id = events::account(n);
+    let id = stream::account(n);
     Some(AccountRow {
         name: format!("account-{n}"),
         alias: None,
@@ -93,7 +93,7 @@ fn account_row(n: usize) -> Option<AccountRow> {
 }
 
 fn place_row(n: usize) -> Option<PlaceRow> {
-    let place = Place { account: events::account(n).parse().ok()?, region: REGION.parse().ok()? };
+    let place = Place { account: stream::account(n).parse().ok()?, region: REGION.parse().ok()? };
     let heard = place::Observation::Heard { at: Timestamp::UNIX_EPOCH };
     let context = place::Context::new("account", Timestamp::UNIX_EPOCH);
     Some(place::decide(&place, &[heard], None, &context)?.row)

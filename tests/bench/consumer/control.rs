@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::Shape;
+use drs_fleet_tests::stream::Shape;
 
 /// What the endpoint is told to do.
 #[derive(Debug, Serialize, Deserialize)]

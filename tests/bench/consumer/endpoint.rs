@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::canned;
 use crate::control::{Command, Counted};
-use crate::events;
+use drs_fleet_tests::stream;
 
 #[derive(Default)]
 struct Endpoint {
@@ -74,10 +74,10 @@ impl Endpoint {
     }
 
     /// Counts anew, and puts messages on the queue.
-    fn fill(&self, shape: events::Shape, count: usize) -> anyhow::Result<()> {
+    fn fill(&self, shape: stream::Shape, count: usize) -> anyhow::Result<()> {
         let from = self.state().generated;
         let sent_at = Timestamp::now();
-        let events = events::stream(shape, from, count);
+        let events = stream::stream(shape, from, count);
         let messages: VecDeque<_> = events.into_iter().map(|event| canned::message(event, sent_at)).collect();
         let mut state = self.state();
         *state = State { waiting: messages, generated: from + count, counted: Counted::default() };

@@ -8,7 +8,6 @@ mod baseline;
 mod canned;
 mod control;
 mod endpoint;
-mod events;
 mod measure;
 mod process;
 mod report;
@@ -17,12 +16,13 @@ use std::process::ExitCode;
 
 use args::{Arguments, Role};
 use clap::Parser;
+use drs_fleet_tests::roles;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.role {
         Some(Role::Endpoint) => endpoint::run(),
-        Some(Role::Worker) => measure::worker(),
+        Some(Role::Worker) => roles::capacity_tracker(),
         Some(Role::Baseline) => baseline::run(),
         None => measure::run(&arguments).map(|measured| measured.print(arguments.json)),
     };

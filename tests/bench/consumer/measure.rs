@@ -6,15 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use capacity_tracker::CapacityTracker;
-use drs_fleet_aws::process::{Arguments as WorkerArguments, from_env, on_one_thread, prepare};
 use drs_fleet_aws::worker::Worker;
-use tokio_util::sync::CancellationToken;
 
 use crate::args::{Arguments, Role};
 use crate::control::Counted;
-use crate::events::{self, SERVERS, Shape};
 use crate::process::{Consumer, Endpoint};
 use crate::report::{Cost, Measured, Memory, Round, Side};
+use drs_fleet_tests::stream::{self, SERVERS, Shape};
 
 /// How many messages a worker has in hand at most.
 const IN_HAND: usize = 256;
@@ -24,23 +22,9 @@ const STARTS: usize = 5;
 /// A stream that takes longer than this will never end.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The capacity-tracker as its own binary runs it.
-pub fn worker() -> anyhow::Result<()> {
-    on_one_thread(async {
-        let stop = CancellationToken::new();
-        from_env(&[CapacityTracker::NAME], &stop, |_, io, _| {
-            let make =
-                |setup: drs_fleet_aws::process::Setup| CapacityTracker::new(setup.registry, &setup.metrics);
-            Some(prepare(io, WorkerArguments::default(), &stop, make))
-        })
-        .await
-    })?;
-    Ok(())
-}
-
 pub fn run(arguments: &Arguments) -> anyhow::Result<Measured> {
     let events = arguments.events;
-    let storm = events::stream(Shape::Storm, 0, events);
+    let storm = stream::stream(Shape::Storm, 0, events);
     let mut rounds = Vec::new();
     for _ in 0..arguments.rounds.max(1) {
         // Side by side in time, so that a busy machine is busy for both.
@@ -52,7 +36,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Measured> {
     Ok(Measured {
         events,
         rounds,
-        together: events::together(&storm, IN_HAND),
+        together: stream::together(&storm, IN_HAND),
         starts_ms: starts,
         binary_mb: binary_mb(),
     })
@@ -63,14 +47,14 @@ fn side(role: Role, events: usize) -> anyhow::Result<(Side, Memory)> {
     let mut endpoint = Endpoint::start()?;
     let mut consumer = Consumer::start(role, &endpoint)?;
     sleep(Duration::from_secs(2));
-    let (idle, _) = consumer.memory()?;
+    let (idle, _) = consumer.process.memory()?;
     let mut cost = |shape, count| cost(&mut endpoint, &mut consumer, shape, count);
     let side = Side {
         fresh: cost(Shape::Spread, SERVERS)?,
         spread: cost(Shape::Spread, events)?,
         storm: cost(Shape::Storm, events)?,
     };
-    let (after, peak) = consumer.memory()?;
+    let (after, peak) = consumer.process.memory()?;
     Ok((side, Memory { idle, after, peak }))
 }
 
@@ -80,10 +64,10 @@ fn cost(
     shape: Shape,
     count: usize,
 ) -> anyhow::Result<Cost> {
-    let (before, began) = (consumer.cpu()?, Instant::now());
+    let (before, began) = (consumer.process.cpu()?, Instant::now());
     endpoint.fill(shape, count)?;
     let counted = wait_until(endpoint, consumer, |counted| counted.deleted >= count)?;
-    let (cpu, wall) = (consumer.cpu()?.saturating_sub(before), began.elapsed());
+    let (cpu, wall) = (consumer.process.cpu()?.saturating_sub(before), began.elapsed());
     let per_event = |operations: &[&str]| counted.calls_of(operations) as f64 / count as f64;
     Ok(Cost {
         cpu_per_100k: cpu.as_secs_f64() * 100_000.0 / count as f64,
@@ -126,7 +110,7 @@ fn wait_until(
         if is_over(&counted) {
             return Ok(counted);
         }
-        consumer.still_runs()?;
+        consumer.process.still_runs()?;
         anyhow::ensure!(began.elapsed() < PATIENCE, "the consumer does not get on: {counted:?}");
         sleep(Duration::from_millis(10));
     }

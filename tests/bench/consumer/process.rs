@@ -1,20 +1,17 @@
-//! The processes that the benchmark starts, and what Linux tells of them.
+//! The processes that the benchmark starts.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use drs_fleet_tests::process::Process;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::args::Role;
 use crate::control::{self, Counted};
-use crate::events::{REGION, Shape};
-
-/// Linux counts processor time in hundredths of a second on every architecture that it runs on.
-const TICK: Duration = Duration::from_millis(10);
+use drs_fleet_tests::stream::{REGION, Shape};
 
 /// The endpoint; ends when it is dropped.
 pub struct Endpoint {
@@ -57,13 +54,15 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        end(&mut self.child);
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 /// A consumer under measurement; killed when it is dropped.
 pub struct Consumer {
-    child: Child,
+    pub process: Process,
     /// When it was started.
     pub started: Timestamp,
 }
@@ -72,8 +71,7 @@ impl Consumer {
     pub fn start(role: Role, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{}", endpoint.port);
         let queue = format!("{url}/111122223333/drs-fleet-capacity-tracker");
-        let mut command = again(role)?;
-        command.env_clear().envs([
+        let environment = [
             ("AWS_ENDPOINT_URL", url.as_str()),
             ("AWS_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "AKIABENCHMARK"),
@@ -82,50 +80,9 @@ impl Consumer {
             ("DRS_FLEET_BUS_NAME", "drs-fleet"),
             ("DRS_FLEET_QUEUE_URL", &queue),
             ("DRS_FLEET_DLQ_URL", &format!("{queue}-dlq")),
-        ]);
-        // Logs are written as always; nobody reads them.
+        ];
         let started = Timestamp::now();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        Ok(Self { child, started })
-    }
-
-    /// Processor time used so far, of all threads, in user and system mode.
-    pub fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = self.proc("stat")?;
-        // The second field is the name, in parentheses; utime and stime are fields 14 and 15.
-        let fields = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks: u32 = fields.split(' ').skip(11).take(2).map(|n| n.parse().unwrap_or(0)).sum();
-        Ok(TICK * ticks)
-    }
-
-    /// Resident memory now and at most so far, in MiB.
-    pub fn memory(&self) -> anyhow::Result<(f64, f64)> {
-        let status = self.proc("status")?;
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-            kib.map_or(f64::NAN, |kib| kib / 1024.0)
-        };
-        Ok((mib("VmRSS:"), mib("VmHWM:")))
-    }
-
-    /// An error once the process has ended; it never ends by itself.
-    pub fn still_runs(&mut self) -> anyhow::Result<()> {
-        match self.child.try_wait()? {
-            None => Ok(()),
-            Some(status) => anyhow::bail!("the consumer ended: {status}"),
-        }
-    }
-
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read; this needs Linux"))
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        end(&mut self.child);
+        Ok(Self { process: Process::start(again(role)?, environment)?, started })
     }
 }
 
@@ -135,10 +92,4 @@ fn again(role: Role) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--role", name.get_name()]);
     Ok(command)
-}
-
-fn end(child: &mut Child) {
-    // It may have ended already.
-    let _ = child.kill();
-    let _ = child.wait();
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::{Io, Notice};
+use drs_fleet_aws::patience::recording;
 use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message::{self, Links};
@@ -57,8 +58,11 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let claimed = claimed.row().filter(|_| claimed.changed() && is_its_turn(before));
     let Some(row) = claimed else { return Ok(()) };
     let answer = send(worker, io, row).await?;
+    // Whatever becomes of that: without the answer's record, the message is sent again.
+    let noted = channels::note(worker, io, &row.channel, &answer).await;
     let answered = |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
-    worker.deliveries.change(io, key, answered).await.map(drop)
+    recording(io, || worker.deliveries.change(io, key, answered)).await?;
+    noted
 }
 
 async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Answer, IoError> {
@@ -66,7 +70,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    let answer = match io.send(&notice(channel, row, &routes.links, worker.has_buttons)).await {
+    Ok(match io.send(&notice(channel, row, &routes.links, worker.has_buttons)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
@@ -76,9 +80,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
                 Answer::Refused(error.to_string(), error.retry_after)
             }
         }
-    };
-    channels::note(worker, io, &row.channel, &answer).await?;
-    Ok(answer)
+    })
 }
 
 fn notice(channel: &Channel, row: &DeliveryRow, links: &Links, has_buttons: bool) -> Notice {

@@ -119,6 +119,20 @@ async fn a_failed_publish_does_not_fail_the_change_and_the_due_index_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_published_is_not_published_again_because_a_call_failed_once() {
+    let (io, store) = (MemoryIo::default(), Store::<Tally>::default());
+    tell_one(&store, &io, 1).await.unwrap();
+    let recorded = io.points().iter().position(|point| *point == "published").unwrap();
+    for fault in [Fault::Before, Fault::After] {
+        let (io, store) = (MemoryIo::default(), Store::<Tally>::default());
+        io.fail_at(recorded, fault);
+        tell_one(&store, &io, 1).await.unwrap();
+        tell_one(&store, &io, 2).await.unwrap();
+        assert_eq!(told(&io), ["a@1", "a@2"], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn leftovers_are_published_by_whoever_loads_the_item_next() {
     let (io, store) = (MemoryIo::default(), Store::<Tally>::default());
     io.break_down(Neighbour::Bus, Verdict::Transient);

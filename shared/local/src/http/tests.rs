@@ -174,8 +174,8 @@ async fn a_body_over_2_mib_is_refused_and_the_cloud_lives_on() {
     assert_eq!(list_tables().by(&keys, &cloud).await.status, 200);
 }
 
-#[tokio::test]
-async fn a_lost_reply_closes_the_connection_after_the_deed() {
+/// The secret's creation meets a fault and is tried again without; answers what that second call said.
+async fn created_again_after(fault: Fault) -> serde_json::Value {
     let cloud = cloud().await;
     let keys = cloud.world().iam.add_account(HUB, None);
     let lost = FaultRule {
@@ -183,14 +183,23 @@ async fn a_lost_reply_closes_the_connection_after_the_deed() {
         operation: "CreateSecret".to_owned(),
         account: String::new(),
         probability: 1.0,
-        fault: Fault::ReplyLost,
+        fault,
     };
     cloud.world().faults.set(vec![lost]);
     let create = || Sent::json("secretsmanager", "secretsmanager.CreateSecret", &json!({"Name": "one"}));
     assert!(create().try_by(&keys, &cloud).await.is_none());
     cloud.world().faults.set(Vec::new());
-    let again = create().by(&keys, &cloud).await;
-    assert_eq!(again.json()["__type"], "ResourceExistsException");
+    create().by(&keys, &cloud).await.json()
+}
+
+#[tokio::test]
+async fn a_lost_reply_closes_the_connection_after_the_deed() {
+    assert_eq!(created_again_after(Fault::ReplyLost).await["__type"], "ResourceExistsException");
+}
+
+#[tokio::test]
+async fn a_reset_closes_the_connection_before_the_deed() {
+    assert_eq!(created_again_after(Fault::Reset).await["Name"], "one");
 }
 
 #[tokio::test]

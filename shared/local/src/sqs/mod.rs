@@ -102,6 +102,11 @@ impl Sqs {
         self.find(queue_arn).map(|cell| cell.depth(moment(&world.clock))).unwrap_or_default()
     }
 
+    /// How often a received message became visible again because its time in flight was over: its receiver died, or hid it.
+    pub fn returned(&self, queue_arn: &str) -> u64 {
+        self.find(queue_arn).map(|cell| lock(&cell.inside).queue.returned()).unwrap_or_default()
+    }
+
     /// Every message of a queue, oldest first, whatever its state.
     pub fn peek(&self, queue_arn: &str) -> Vec<Peeked> {
         let messages = self.find(queue_arn).map(|cell| cell.messages()).unwrap_or_default();

@@ -94,6 +94,7 @@ pub struct Queue {
     in_flight: usize,
     last_place: u64,
     last_receipt: u64,
+    returned: u64,
 }
 
 impl Queue {
@@ -120,6 +121,8 @@ impl Queue {
     /// Lets time pass: what is due becomes visible, what is older than `retention` disappears.
     pub fn advance(&mut self, now: Moment, retention: Duration) {
         while let Some((_, place)) = self.wakes.first().filter(|(at, _)| *at <= now.real).copied() {
+            let was_in_flight = self.slots.get(&place).is_some_and(|slot| slot.receives > 0);
+            self.returned += u64::from(was_in_flight);
             self.change(place, State::Visible);
         }
         let oldest_kept = now.stamp.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
@@ -210,7 +213,12 @@ impl Queue {
     /// Forgets every message.
     pub fn purge(&mut self) {
         let (last_place, last_receipt) = (self.last_place, self.last_receipt);
-        *self = Self { last_place, last_receipt, ..Self::default() };
+        *self = Self { last_place, last_receipt, returned: self.returned, ..Self::default() };
+    }
+
+    /// How often a received message became visible again because its time in flight was over.
+    pub fn returned(&self) -> u64 {
+        self.returned
     }
 
     /// Visible, in flight, delayed.

@@ -45,6 +45,7 @@ fn a_message_returns_after_its_visibility_with_a_new_handle_and_a_higher_count()
     assert_eq!(second[0].receives, 2);
     assert_ne!(second[0].handle, first[0].handle);
     assert_eq!(second[0].first_at, first[0].first_at);
+    assert_eq!(bench.queue.returned(), 1);
 }
 
 #[test]

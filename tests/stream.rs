@@ -10,10 +10,11 @@ pub const SERVERS: usize = 8_000;
 /// Accounts that the servers are spread over.
 pub const ACCOUNTS: usize = 10;
 
+/// Where they all are.
 pub const REGION: &str = "eu-central-1";
 
 /// 2026-01-01T00:00:00Z; each event is one second later than the one before.
-const BEGIN: i64 = 1_767_225_600;
+pub const BEGIN: i64 = 1_767_225_600;
 
 /// In a storm so many messages are shuffled among each other …
 const SHUFFLED: usize = 400;
@@ -32,6 +33,7 @@ pub enum Shape {
 /// What happened, without its envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
+    /// Its number.
     pub server: usize,
     /// Seconds since the beginning.
     pub second: usize,
