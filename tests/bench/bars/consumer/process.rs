@@ -5,13 +5,16 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
+use capacity_tracker::CapacityTracker;
 use clap::ValueEnum;
+use drs_fleet_aws::worker::Worker;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::control::{self, Behavior, Counted};
+use super::events::{REGION, Shape};
 use crate::args::Role;
-use crate::control::{self, Counted};
-use crate::events::{REGION, Shape};
+use crate::binaries;
 
 /// Linux counts processor time in hundredths of a second on every architecture that it runs on.
 const TICK: Duration = Duration::from_millis(10);
@@ -34,9 +37,18 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    pub fn behave(&mut self, behavior: Behavior) -> anyhow::Result<()> {
+        self.tell(&control::Command::Behave(behavior))
+    }
+
     /// Forgets what was counted and puts events on the queue.
     pub fn fill(&mut self, shape: Shape, count: usize) -> anyhow::Result<()> {
         self.tell(&control::Command::Fill { shape, count })
+    }
+
+    /// The same, one event every so many milliseconds.
+    pub fn trickle(&mut self, count: usize, every_ms: u64) -> anyhow::Result<()> {
+        self.tell(&control::Command::Trickle { count, every_ms })
     }
 
     pub fn counted(&mut self) -> anyhow::Result<Counted> {
@@ -61,6 +73,24 @@ impl Drop for Endpoint {
     }
 }
 
+/// Which consumer is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The capacity-tracker's own binary, with all its settings.
+    Worker,
+    /// A plain consumer.
+    Baseline,
+}
+
+impl Who {
+    fn command(self) -> anyhow::Result<Command> {
+        match self {
+            Self::Worker => Ok(Command::new(binaries::path(CapacityTracker::NAME)?)),
+            Self::Baseline => again(Role::Baseline),
+        }
+    }
+}
+
 /// A consumer under measurement; killed when it is dropped.
 pub struct Consumer {
     child: Child,
@@ -69,10 +99,21 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub fn start(role: Role, endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub fn start(who: Who, endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::run(who.command()?, endpoint)
+    }
+
+    /// On the first processor alone.
+    pub fn start_on_one_core(who: Who, endpoint: &Endpoint) -> anyhow::Result<Self> {
+        let of_all = who.command()?;
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0"]).arg(of_all.get_program()).args(of_all.get_args());
+        Self::run(command, endpoint).context("taskset, of util-linux, is needed")
+    }
+
+    fn run(mut command: Command, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{}", endpoint.port);
         let queue = format!("{url}/111122223333/drs-fleet-capacity-tracker");
-        let mut command = again(role)?;
         command.env_clear().envs([
             ("AWS_ENDPOINT_URL", url.as_str()),
             ("AWS_REGION", REGION),
@@ -98,15 +139,12 @@ impl Consumer {
         Ok(TICK * ticks)
     }
 
-    /// Resident memory now and at most so far, in MiB.
-    pub fn memory(&self) -> anyhow::Result<(f64, f64)> {
+    /// Resident memory in MiB.
+    pub fn memory(&self) -> anyhow::Result<f64> {
         let status = self.proc("status")?;
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-            kib.map_or(f64::NAN, |kib| kib / 1024.0)
-        };
-        Ok((mib("VmRSS:"), mib("VmHWM:")))
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        Ok(kib.context("Linux does not tell how much memory is resident")? / 1024.0)
     }
 
     /// An error once the process has ended; it never ends by itself.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
-use crate::events::{self, ACCOUNTS, Event, REGION};
+use super::events::{self, ACCOUNTS, Event, REGION};
 
 /// A message, ready to be put into an answer.
 pub fn message(event: Event, sent_at: Timestamp) -> String {
@@ -45,19 +45,26 @@ pub fn settled(request: &Value) -> (usize, String) {
     (entries.len(), json!({ "Successful": successful, "Failed": [] }).to_string())
 }
 
+/// What a table says that gets more writes than it takes.
+pub fn throttled() -> String {
+    let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+    json!({ "__type": kind, "message": "The level of configured provisioned throughput was exceeded." })
+        .to_string()
+}
+
 /// The registry; nothing else is asked for by partition.
-pub fn query(request: &Value) -> String {
+pub fn query(request: &Value) -> Value {
     let partition = request["ExpressionAttributeValues"][":pk"]["S"].as_str().unwrap_or_default();
     let items: Vec<_> = (0..ACCOUNTS)
         .filter_map(account_row)
         .filter(|row| row.key().pk == partition)
         .map(|row| item(&row))
         .collect();
-    json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items }).to_string()
+    json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
 }
 
 /// Places are there, servers are not: a worker remembers those that it wrote.
-pub fn batch_get(request: &Value) -> String {
+pub fn batch_get(request: &Value) -> Value {
     let mut responses = Map::new();
     for (table, wanted) in request["RequestItems"].as_object().into_iter().flatten() {
         let keys = wanted["Keys"].as_array().into_iter().flatten();
@@ -70,7 +77,7 @@ pub fn batch_get(request: &Value) -> String {
         let places = (0..ACCOUNTS).filter_map(place_row).filter(|row| wanted.contains(&row.key()));
         responses.insert(table.clone(), places.map(|row| item(&row)).collect());
     }
-    json!({ "Responses": responses, "UnprocessedKeys": {} }).to_string()
+    json!({ "Responses": responses, "UnprocessedKeys": {} })
 }
 
 fn account_row(n: usize) -> Option<AccountRow> {

@@ -45,7 +45,7 @@ pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
     };
     let mut events: Vec<_> = (0..count).map(|n| Event { server: server(n), second: from + n }).collect();
     if shape == Shape::Storm {
-        let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+        let mut dice = Dice::default();
         events.chunks_mut(SHUFFLED).for_each(|chunk| dice.shuffle(chunk));
     }
     events
@@ -57,6 +57,11 @@ pub fn together(events: &[Event], in_hand: usize) -> f64 {
     events.len() as f64 / events.chunks(in_hand).map(distinct).sum::<usize>() as f64
 }
 
+/// Id of a server.
+pub fn id(server: usize) -> String {
+    format!("s-{server:017x}")
+}
+
 /// Account of a server.
 pub fn account(server: usize) -> String {
     format!("1111222233{:02}", server % ACCOUNTS)
@@ -65,19 +70,25 @@ pub fn account(server: usize) -> String {
 /// The message body, as EventBridge puts it on a queue.
 pub fn body(event: Event) -> String {
     let Event { server, second } = event;
-    let account = account(server);
+    let (account, id) = (account(server), id(server));
     let seconds = BEGIN + i64::try_from(second).unwrap_or(0);
     let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
     format!(
-        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/s-{server:017x}"],"detail":{{"state":"NOT_STALLED"}}}}"#
+        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/{id}"],"detail":{{"state":"NOT_STALLED"}}}}"#
     )
 }
 
 /// xorshift64: the same numbers each time.
-struct Dice(u64);
+pub struct Dice(u64);
+
+impl Default for Dice {
+    fn default() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+}
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
