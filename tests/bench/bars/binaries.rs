@@ -14,8 +14,6 @@ use tag_sync::TagSync;
 use crate::report::Found;
 
 const WORKERS: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, TagSync::NAME, Notifier::NAME];
-/// The operator's command line, which can also run all four.
-const CLI: &str = "drs-fleet";
 
 /// Builds one as it is shipped; quick where it is up to date.
 pub fn build(name: &str) -> anyhow::Result<()> {
@@ -37,12 +35,12 @@ pub fn path(name: &str) -> anyhow::Result<PathBuf> {
 /// Bar P12.
 pub fn measure() -> anyhow::Result<Found> {
     let mut sizes = Vec::new();
-    for name in WORKERS.into_iter().chain([CLI]) {
+    for name in WORKERS {
         build(name)?;
         let bytes = std::fs::metadata(path(name)?).with_context(|| format!("{name} was not built"))?.len();
         sizes.push((name, bytes as f64 / 1e6));
     }
-    let largest = sizes[..WORKERS.len()].iter().map(|(_, mb)| *mb).fold(0.0, f64::max);
+    let largest = sizes.iter().map(|(_, mb)| *mb).fold(0.0, f64::max);
     let mut found = Found::default();
     found.read(Bar::Binary, largest, None);
     let list: Vec<_> = sizes.iter().map(|(name, mb)| format!("{name} {mb:.1}")).collect();

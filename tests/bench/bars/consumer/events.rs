@@ -12,8 +12,12 @@ pub const ACCOUNTS: usize = 10;
 
 pub const REGION: &str = "eu-central-1";
 
-/// 2026-01-01T00:00:00Z; each event is one second later than the one before.
+/// 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
+
+/// So many events happen in a second: fewer than there are servers, so that each is newer than the last of its server,
+/// and enough that what a worker notes once a minute is not noted with every other event.
+const PER_SECOND: usize = 100;
 
 /// In a storm so many messages are shuffled among each other …
 const SHUFFLED: usize = 400;
@@ -37,13 +41,14 @@ pub struct Event {
     pub second: usize,
 }
 
-/// `count` events, the first of them `from` seconds after the beginning.
+/// `count` events, before which there were `from` others.
 pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
     let server = |n: usize| match shape {
         Shape::Spread => n % SERVERS,
         Shape::Storm => (n / SHUFFLED * (SHUFFLED / PER_SERVER) + n % (SHUFFLED / PER_SERVER)) % SERVERS,
     };
-    let mut events: Vec<_> = (0..count).map(|n| Event { server: server(n), second: from + n }).collect();
+    let mut events: Vec<_> =
+        (0..count).map(|n| Event { server: server(n), second: (from + n) / PER_SECOND }).collect();
     if shape == Shape::Storm {
         let mut dice = Dice::default();
         events.chunks_mut(SHUFFLED).for_each(|chunk| dice.shuffle(chunk));
