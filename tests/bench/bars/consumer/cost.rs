@@ -67,8 +67,8 @@ fn side(who: Who) -> anyhow::Result<Side> {
 
 impl Cost {
     fn of(Streamed { counted, cpu, .. }: &Streamed) -> anyhow::Result<Self> {
-        let mut known = SQS.iter().chain(&WRITES).chain(&READS);
-        let odd: Vec<_> = counted.calls.keys().filter(|name| !known.any(|known| known == name)).collect();
+        let known: Vec<_> = SQS.iter().chain(&WRITES).chain(&READS).copied().collect();
+        let odd: Vec<_> = counted.calls.keys().filter(|name| !known.contains(&name.as_str())).collect();
         anyhow::ensure!(odd.is_empty(), "these events have nothing to tell, and yet there was {odd:?}");
         let per_event = |operations: &[&str]| counted.calls_of(operations) as f64 / EVENTS as f64;
         Ok(Self {

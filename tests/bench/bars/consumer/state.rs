@@ -119,7 +119,8 @@ impl State {
             return;
         }
         let key = if request["Key"].is_object() { &request["Key"] } else { &request["Item"] };
-        let server = key["sk"]["S"].as_str().and_then(|sk| sk.rsplit('#').next()).unwrap_or_default();
+        // One consumer's keys end with the id, the other's with the ARN, which ends with it too.
+        let server = key["sk"]["S"].as_str().and_then(|sk| sk.rsplit(['#', '/']).next()).unwrap_or_default();
         if let Some(since) = self.unwritten.remove(server) {
             self.counted.written_ms.push(since.elapsed().as_secs_f64() * 1000.0);
         }
