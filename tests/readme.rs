@@ -20,7 +20,6 @@ fn the_table_of_bars_has_one_row_for_each_bar() {
     for (row, spec) in rows.iter().zip(expected) {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
         assert_eq!(cells[..2], [spec.name, spec.what], "run the benchmark with --write-readme");
-        assert!(cells[2].parse::<f64>().is_ok(), "{row}");
     }
 }
 
