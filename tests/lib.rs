@@ -1,6 +1,7 @@
 //! What the tests and the benchmarks share.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "its ids are well formed")]
 
+pub mod bars;
 #[path = "bench/chaos/mod.rs"]
 pub mod chaos;
 pub mod company;

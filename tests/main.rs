@@ -11,6 +11,7 @@ mod golden;
 mod infra;
 mod people;
 mod r17;
+mod readme;
 mod redelivery;
 mod samples;
 mod scenario;

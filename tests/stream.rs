@@ -13,8 +13,12 @@ pub const ACCOUNTS: usize = 10;
 /// Where they all are.
 pub const REGION: &str = "eu-central-1";
 
-/// 2026-01-01T00:00:00Z; each event is one second later than the one before.
+/// 2026-01-01T00:00:00Z.
 pub const BEGIN: i64 = 1_767_225_600;
+
+/// So many events happen in a second: fewer than there are servers, so that each is newer than the last of its server,
+/// and enough that what a worker notes once a minute is not noted with every other event.
+const PER_SECOND: usize = 100;
 
 /// In a storm so many messages are shuffled among each other …
 const SHUFFLED: usize = 400;
@@ -39,15 +43,16 @@ pub struct Event {
     pub second: usize,
 }
 
-/// `count` events, the first of them `from` seconds after the beginning.
+/// `count` events, before which there were `from` others.
 pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
     let server = |n: usize| match shape {
         Shape::Spread => n % SERVERS,
         Shape::Storm => (n / SHUFFLED * (SHUFFLED / PER_SERVER) + n % (SHUFFLED / PER_SERVER)) % SERVERS,
     };
-    let mut events: Vec<_> = (0..count).map(|n| Event { server: server(n), second: from + n }).collect();
+    let mut events: Vec<_> =
+        (0..count).map(|n| Event { server: server(n), second: (from + n) / PER_SECOND }).collect();
     if shape == Shape::Storm {
-        let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+        let mut dice = Dice::default();
         events.chunks_mut(SHUFFLED).for_each(|chunk| dice.shuffle(chunk));
     }
     events
@@ -59,6 +64,11 @@ pub fn together(events: &[Event], in_hand: usize) -> f64 {
     events.len() as f64 / events.chunks(in_hand).map(distinct).sum::<usize>() as f64
 }
 
+/// Id of a server.
+pub fn id(server: usize) -> String {
+    format!("s-{server:017x}")
+}
+
 /// Account of a server.
 pub fn account(server: usize) -> String {
     format!("1111222233{:02}", server % ACCOUNTS)
@@ -67,19 +77,26 @@ pub fn account(server: usize) -> String {
 /// The message body, as EventBridge puts it on a queue.
 pub fn body(event: Event) -> String {
     let Event { server, second } = event;
-    let account = account(server);
+    let (account, id) = (account(server), id(server));
     let seconds = BEGIN + i64::try_from(second).unwrap_or(0);
     let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
     format!(
-        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/s-{server:017x}"],"detail":{{"state":"NOT_STALLED"}}}}"#
+        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/{id}"],"detail":{{"state":"NOT_STALLED"}}}}"#
     )
 }
 
 /// xorshift64: the same numbers each time.
-struct Dice(u64);
+pub struct Dice(u64);
+
+impl Default for Dice {
+    fn default() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+}
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    /// The next one, below this.
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

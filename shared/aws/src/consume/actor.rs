@@ -197,8 +197,9 @@ impl<I: Io, W: Worker> Actor<I, W> {
         let message_id = self.hand.message(oldest).map(|message| &message.id);
         let span = handle_span(W::NAME, &lane, message_id.map(String::as_str), &work);
         let handler = async move {
-            // A handler keeps nothing between calls but caches that compare and set checks.
-            let handling = AssertUnwindSafe(worker.handle(&io, work)).catch_unwind();
+            // In a box, it is not moved with each of the futures around it. It keeps nothing between calls but caches
+            // that compare and set checks.
+            let handling = AssertUnwindSafe(Box::pin(worker.handle(&io, work))).catch_unwind();
             let (ended, answered) = heard::watch(handling).await;
             Done::Handled { lane, ended, answered }
         };

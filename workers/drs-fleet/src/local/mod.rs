@@ -27,6 +27,9 @@ use drs_fleet_local::faults::Faults;
 use drs_fleet_local::{Clock, LocalCloud};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use self::desk::Desk;
 use self::live::Live;
@@ -157,10 +160,10 @@ async fn play(
 
 /// Only what is wrong is shown, on standard error: the summary is what people look at here.
 fn logs() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DRS_FLEET_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let logs =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let given = std::env::var("DRS_FLEET_LOG").ok().and_then(|setting| setting.parse().ok());
+    let filter = given.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let logs = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE);
+    let logs = logs.with_writer(std::io::stderr).with_target(false).finish().with(filter);
     // Only a second call in one process could fail, and then logs are started.
-    let _ = tracing_subscriber::util::SubscriberInitExt::try_init(logs.finish());
+    let _ = logs.try_init();
 }

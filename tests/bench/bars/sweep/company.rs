@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
@@ -21,11 +21,15 @@ use drs_fleet_local::{Clock, LocalCloud};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::report::{Took, Trouble};
-
 const REGION: &str = "eu-central-1";
 /// A sweep that takes longer than this will never end.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A place in which something is wrong.
+pub struct Trouble {
+    pub place: Place,
+    pub what: &'static str,
+}
 
 pub struct Company {
     cloud: LocalCloud,
@@ -82,31 +86,24 @@ impl Company {
         [denied, throttled, hanging]
     }
 
-    /// Sweeps all places and waits for all but `without`.
-    pub async fn sweep(&self, without: &[Place]) -> anyhow::Result<Took> {
+    /// Sweeps all places; answers the seconds until all but `without` were swept.
+    pub async fn sweep(&self, without: &[Place]) -> anyhow::Result<f64> {
         let awaited: Vec<_> = self.places.iter().filter(|place| !without.contains(place)).collect();
         // AWS's time has whole seconds: a sweep in the second of the last one would seem to be that one.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let (began, asked) = (Instant::now(), self.worker.now());
         sweeps::ask(&self.worker, &self.places).await?;
-        let mut ended = BTreeMap::new();
-        while ended.len() < awaited.len() {
-            if began.elapsed() > PATIENCE {
-                bail!("{} of {} places were swept in five minutes", ended.len(), awaited.len());
-            }
+        while self.swept_since(&awaited, asked).await? < awaited.len() {
+            anyhow::ensure!(began.elapsed() < PATIENCE, "a sweep does not end");
             tokio::time::sleep(Duration::from_millis(100)).await;
-            let seconds = began.elapsed().as_secs_f64();
-            for place in self.swept_since(&awaited, asked).await? {
-                ended.entry(place).or_insert(seconds);
-            }
         }
-        Ok(Took::of(ended.into_values().collect()))
+        Ok(began.elapsed().as_secs_f64())
     }
 
-    async fn swept_since(&self, places: &[&Place], asked: Timestamp) -> anyhow::Result<Vec<Place>> {
+    async fn swept_since(&self, places: &[&Place], asked: Timestamp) -> anyhow::Result<usize> {
         let rows = self.rows(places).await?;
         let is_new = |row: &PlaceRow| row.swept_at().is_some_and(|at| at.as_second() >= asked.as_second());
-        Ok(rows.into_iter().filter(is_new).map(|row| row.place).collect())
+        Ok(rows.iter().filter(|row| is_new(row)).count())
     }
 
     async fn rows(&self, places: &[&Place]) -> anyhow::Result<Vec<PlaceRow>> {

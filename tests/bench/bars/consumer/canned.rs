@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
-use drs_fleet_tests::stream::{self, ACCOUNTS, Event, REGION};
+use super::events::{self, ACCOUNTS, Event, REGION};
 
 /// A message, ready to be put into an answer.
 pub fn message(event: Event, sent_at: Timestamp) -> String {
-    let body = stream::body(event);
+    let body = events::body(event);
     let md5 = Md5::digest(body.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -45,19 +45,26 @@ pub fn settled(request: &Value) -> (usize, String) {
     (entries.len(), json!({ "Successful": successful, "Failed": [] }).to_string())
 }
 
+/// What a table says that gets more writes than it takes.
+pub fn throttled() -> String {
+    let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+    json!({ "__type": kind, "message": "The level of configured provisioned throughput was exceeded." })
+        .to_string()
+}
+
 /// The registry; nothing else is asked for by partition.
-pub fn query(request: &Value) -> String {
+pub fn query(request: &Value) -> Value {
     let partition = request["ExpressionAttributeValues"][":pk"]["S"].as_str().unwrap_or_default();
     let items: Vec<_> = (0..ACCOUNTS)
         .filter_map(account_row)
         .filter(|row| row.key().pk == partition)
         .map(|row| item(&row))
         .collect();
-    json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items }).to_string()
+    json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
 }
 
 /// Places are there, servers are not: a worker remembers those that it wrote.
-pub fn batch_get(request: &Value) -> String {
+pub fn batch_get(request: &Value) -> Value {
     let mut responses = Map::new();
     for (table, wanted) in request["RequestItems"].as_object().into_iter().flatten() {
         let keys = wanted["Keys"].as_array().into_iter().flatten();
@@ -70,11 +77,11 @@ pub fn batch_get(request: &Value) -> String {
         let places = (0..ACCOUNTS).filter_map(place_row).filter(|row| wanted.contains(&row.key()));
         responses.insert(table.clone(), places.map(|row| item(&row)).collect());
     }
-    json!({ "Responses": responses, "UnprocessedKeys": {} }).to_string()
+    json!({ "Responses": responses, "UnprocessedKeys": {} })
 }
 
 fn account_row(n: usize) -> Option<AccountRow> {
-    let id = stream::account(n);
+    let id = events::account(n);
     Some(AccountRow {
         name: format!("account-{n}"),
         alias: None,
@@ -93,7 +100,7 @@ fn account_row(n: usize) -> Option<AccountRow> {
 }
 
 fn place_row(n: usize) -> Option<PlaceRow> {
-    let place = Place { account: stream::account(n).parse().ok()?, region: REGION.parse().ok()? };
+    let place = Place { account: events::account(n).parse().ok()?, region: REGION.parse().ok()? };
     let heard = place::Observation::Heard { at: Timestamp::UNIX_EPOCH };
     let context = place::Context::new("account", Timestamp::UNIX_EPOCH);
     Some(place::decide(&place, &[heard], None, &context)?.row)

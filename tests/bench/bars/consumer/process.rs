@@ -1,17 +1,20 @@
-//! The processes that the benchmark starts.
+//! The processes that the benchmark starts, and what Linux tells of them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::Context;
+use capacity_tracker::CapacityTracker;
 use clap::ValueEnum;
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_tests::process::Process;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::control::{self, Behavior, Counted};
+use super::events::{REGION, Shape};
 use crate::args::Role;
-use crate::control::{self, Counted};
-use drs_fleet_tests::stream::{REGION, Shape};
+use crate::binaries;
 
 /// The endpoint; ends when it is dropped.
 pub struct Endpoint {
@@ -31,9 +34,18 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    pub fn behave(&mut self, behavior: Behavior) -> anyhow::Result<()> {
+        self.tell(&control::Command::Behave(behavior))
+    }
+
     /// Forgets what was counted and puts events on the queue.
     pub fn fill(&mut self, shape: Shape, count: usize) -> anyhow::Result<()> {
         self.tell(&control::Command::Fill { shape, count })
+    }
+
+    /// The same, one event every so many milliseconds.
+    pub fn trickle(&mut self, count: usize, every_ms: u64) -> anyhow::Result<()> {
+        self.tell(&control::Command::Trickle { count, every_ms })
     }
 
     pub fn counted(&mut self) -> anyhow::Result<Counted> {
@@ -60,6 +72,24 @@ impl Drop for Endpoint {
     }
 }
 
+/// Which consumer is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The capacity-tracker's own binary, with all its settings.
+    Worker,
+    /// A plain consumer.
+    Baseline,
+}
+
+impl Who {
+    fn command(self) -> anyhow::Result<Command> {
+        match self {
+            Self::Worker => Ok(Command::new(binaries::path(CapacityTracker::NAME)?)),
+            Self::Baseline => again(Role::Baseline),
+        }
+    }
+}
+
 /// A consumer under measurement; killed when it is dropped.
 pub struct Consumer {
     pub process: Process,
@@ -68,7 +98,19 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub fn start(role: Role, endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub fn start(who: Who, endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::run(who.command()?, endpoint)
+    }
+
+    /// On the first processor alone.
+    pub fn start_on_one_core(who: Who, endpoint: &Endpoint) -> anyhow::Result<Self> {
+        let of_all = who.command()?;
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0"]).arg(of_all.get_program()).args(of_all.get_args());
+        Self::run(command, endpoint).context("taskset, of util-linux, is needed")
+    }
+
+    fn run(command: Command, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{}", endpoint.port);
         let queue = format!("{url}/111122223333/drs-fleet-capacity-tracker");
         let environment = [
@@ -82,7 +124,7 @@ impl Consumer {
             ("DRS_FLEET_DLQ_URL", &format!("{queue}-dlq")),
         ];
         let started = Timestamp::now();
-        Ok(Self { process: Process::start(again(role)?, environment)?, started })
+        Ok(Self { process: Process::start(command, environment)?, started })
     }
 }
 

@@ -64,7 +64,8 @@ impl Baseline {
             text.with_context(|| format!("the event has no {pointer}"))
         };
         let place = format!("place#{}#{}", text("/account")?, text("/region")?);
-        self.table
+        let request = self
+            .table
             .update_item()
             .table_name(&self.table_name)
             .key("pk", AttributeValue::S(place))
@@ -74,9 +75,9 @@ impl Baseline {
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":state", AttributeValue::S(text("/detail/state")?))
-            .expression_attribute_values(":at", AttributeValue::S(text("/time")?))
-            .send()
-            .await?;
+            .expression_attribute_values(":at", AttributeValue::S(text("/time")?));
+        // What the SDK gives up, the queue would bring back; here it is tried again at once.
+        while request.clone().send().await.is_err() {}
         Ok(())
     }
 

@@ -1,17 +1,17 @@
 //! SQS and `DynamoDB` as a process: canned answers over plain HTTP, calls counted, told what to do on its
 //! standard input.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -19,21 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::canned;
-use crate::control::{Command, Counted};
-use drs_fleet_tests::stream;
+use super::canned;
+use super::control::Command;
+use super::events::{self, Shape};
+use super::state::State;
 
 #[derive(Default)]
 struct Endpoint {
     state: Mutex<State>,
     filled: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<String>,
-    generated: usize,
-    counted: Counted,
 }
 
 /// Serves until its standard input ends.
@@ -63,59 +57,84 @@ fn say(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 impl Endpoint {
-    fn obey(&self) -> anyhow::Result<()> {
+    fn obey(self: &Arc<Self>) -> anyhow::Result<()> {
         for line in std::io::stdin().lock().lines() {
             match serde_json::from_str(&line?)? {
+                Command::Behave(behavior) => {
+                    self.state().behave(behavior);
+                    say(&())?;
+                }
                 Command::Fill { shape, count } => self.fill(shape, count)?,
-                Command::Count => say(&self.state().counted)?,
+                Command::Trickle { count, every_ms } => {
+                    self.state().count_anew();
+                    let endpoint = Arc::clone(self);
+                    std::thread::spawn(move || endpoint.trickle(count, Duration::from_millis(every_ms)));
+                    say(&())?;
+                }
+                Command::Count => say(self.state().counted())?,
             }
         }
         Ok(())
     }
 
     /// Counts anew, and puts messages on the queue.
-    fn fill(&self, shape: stream::Shape, count: usize) -> anyhow::Result<()> {
-        let from = self.state().generated;
+    fn fill(&self, shape: Shape, count: usize) -> anyhow::Result<()> {
+        let from = self.state().next(count);
         let sent_at = Timestamp::now();
-        let events = stream::stream(shape, from, count);
-        let messages: VecDeque<_> = events.into_iter().map(|event| canned::message(event, sent_at)).collect();
+        let events = events::stream(shape, from, count);
+        let messages: Vec<_> = events.into_iter().map(|event| canned::message(event, sent_at)).collect();
         let mut state = self.state();
-        *state = State { waiting: messages, generated: from + count, counted: Counted::default() };
+        state.count_anew();
+        state.put(messages);
         drop(state);
         say(&())?;
         self.filled.notify_waiters();
         Ok(())
     }
 
+    /// Puts one message after the other on the queue, each of another server.
+    fn trickle(&self, count: usize, every: Duration) {
+        let from = self.state().next(count);
+        for event in events::stream(Shape::Spread, from, count) {
+            sleep(every);
+            let message = canned::message(event, Timestamp::now());
+            let mut state = self.state();
+            state.await_write(events::id(event.server));
+            state.put([message]);
+            drop(state);
+            self.filled.notify_waiters();
+        }
+    }
+
     async fn serve(self: Arc<Self>, stream: TcpStream) {
+        self.state().opened();
         // Answers are one write each.
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request| self.answer(request));
         // A client that goes away is no concern of ours.
         let _ =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        self.state().closed();
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
         let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or("none").to_owned();
         let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
-        self.count(&operation);
-        let request = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
-        let answer = match operation.as_str() {
-            "ReceiveMessage" => self.receive(&request()).await,
-            "DeleteMessageBatch" => {
-                let (deleted, answer) = canned::settled(&request());
-                self.state().counted.deleted += deleted;
-                answer
-            }
-            "ChangeMessageVisibilityBatch" => canned::settled(&request()).1,
-            "BatchGetItem" => canned::batch_get(&request()),
-            "Query" => canned::query(&request()),
-            // Writes; and what nobody expects, which the report names.
-            _ => "{}".to_owned(),
+        let request = serde_json::from_slice(&body).unwrap_or_default();
+        self.state().called(&operation);
+        let (status, answer) = match operation.as_str() {
+            "ReceiveMessage" => (StatusCode::OK, self.receive(&request).await),
+            _ => self.state().answer(&operation, &request),
         };
-        Ok(Response::new(Full::new(Bytes::from(answer))))
+        let call = self.state().call_time();
+        if !call.is_zero() {
+            tokio::time::sleep(call).await;
+        }
+        self.state().answered(&request);
+        let mut response = Response::new(Full::new(Bytes::from(answer)));
+        *response.status_mut() = status;
+        Ok(response)
     }
 
     async fn receive(&self, request: &Value) -> String {
@@ -124,37 +143,14 @@ impl Endpoint {
         let until = Instant::now() + Duration::from_secs(number("WaitTimeSeconds"));
         loop {
             let filled = self.filled.notified();
-            let messages = self.take(most);
+            let messages = self.state().take(most);
             if !messages.is_empty() || tokio::time::timeout_at(until, filled).await.is_err() {
                 return canned::received(&messages);
             }
         }
     }
 
-    fn take(&self, most: usize) -> Vec<String> {
-        let mut state = self.state();
-        let there = state.waiting.len().min(most);
-        state.waiting.drain(..there).collect()
-    }
-
-    fn count(&self, operation: &str) {
-        let mut state = self.state();
-        let Counted { calls, first_receive_ns, .. } = &mut state.counted;
-        if operation == "ReceiveMessage" {
-            first_receive_ns.get_or_insert_with(|| Timestamp::now().as_nanosecond());
-        }
-        count_one(calls, operation);
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn count_one(calls: &mut BTreeMap<String, u64>, operation: &str) {
-    if let Some(count) = calls.get_mut(operation) {
-        *count += 1;
-    } else {
-        calls.insert(operation.to_owned(), 1);
     }
 }

@@ -1,0 +1,43 @@
+//! Bar P10: how long a sweep of a large fleet takes: the capacity-tracker on the local cloud, in the same process,
+//! where each call takes a while and DRS throttles.
+
+mod company;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use drs_fleet_tests::bars::Bar;
+
+use crate::report::Found;
+use company::{Company, Trouble};
+
+const ACCOUNTS: usize = 100;
+/// In each account.
+const SERVERS: usize = 300;
+/// Of any service.
+const CALL: Duration = Duration::from_millis(50);
+/// Of DRS, per account, before it throttles.
+const CALLS_PER_SECOND: f64 = 10.0;
+
+/// The first sweep writes every row; the later ones read them and write what changed.
+pub fn measure() -> anyhow::Result<Found> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the runtime cannot be started")?.block_on(async {
+        let company = Company::found(ACCOUNTS, SERVERS).await?;
+        company.slow_down(CALL, CALLS_PER_SECOND);
+        let first = company.sweep(&[]).await?;
+        let again = company.sweep(&[]).await?;
+        let troubled = company.trouble();
+        let others = company.sweep(&troubled.each_ref().map(|t| t.place.clone())).await?;
+        let incidents: usize = company.incidents().await?.into_values().sum();
+        let [denied, throttled, hanging] = troubled.map(|Trouble { what, .. }| what);
+        let mut found = Found::default();
+        found.read(Bar::Sweep, again, None);
+        found.remark(format!(
+            "P10 is a sweep of known servers; the first, which writes every row, took {first:.1} s. While one account \
+             ({denied}), one ({throttled}) and one ({hanging}) were in trouble, the others took {others:.1} s, and \
+             {incidents} incidents of accounts were open at the end."
+        ));
+        Ok(found)
+    })
+}
