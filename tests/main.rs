@@ -6,6 +6,7 @@ mod boto3;
 mod conformance;
 mod counts;
 mod crash;
+mod fuzz;
 mod golden;
 mod infra;
 mod people;
