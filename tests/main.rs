@@ -7,6 +7,7 @@ mod chaos;
 mod conformance;
 mod counts;
 mod crash;
+mod fuzz;
 mod golden;
 mod infra;
 mod people;

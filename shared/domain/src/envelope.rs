@@ -86,8 +86,8 @@ impl Envelope {
     /// A payload that cannot be read.
     pub fn bad_detail(&self, reason: impl Into<String>) -> Rejected {
         Rejected::BadDetail {
-            // Version 4 UUIDs have 36; what came from outside may be huge.
-            id: self.id.chars().take(64).collect(),
+            // Version 4 UUIDs have 36; what came from outside may be huge, or break the lines of a log.
+            id: self.id.chars().filter(|c| !c.is_control()).take(64).collect(),
             detail_type: self.detail_type.clone(),
             reason: reason.into(),
         }

@@ -25,6 +25,9 @@ pub const SWEEP_PLACE: &str = "Sweep Place";
 /// The `detail-type` with which a person asks the tag-sync to bring the place that the envelope names in line.
 pub const SYNC_TAGS: &str = "Sync Tags";
 
+/// Bytes of a name that becomes a part of a key; the sort key, which is the shorter one, has 1,024 at most.
+const KEY_LIMIT: usize = 768;
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -174,11 +177,19 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
             let scheduled = envelope.detail.get("scheduled") == Some(&Value::Bool(true));
             Event::SweepPlace { scheduled }
         }
-        (SCHEDULE_SOURCE, SYNC_TAGS) => Event::SyncTags(detail(envelope)?),
+        (SCHEDULE_SOURCE, SYNC_TAGS) => {
+            let asked: TagRequest = detail(envelope)?;
+            fits_a_key(envelope, "request", &asked.request)?;
+            Event::SyncTags(asked)
+        }
         (
             own_event::SOURCE,
             "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved",
-        ) => Event::Own(Box::new(detail(envelope)?)),
+        ) => {
+            let event: IncidentEvent = detail(envelope)?;
+            fits_a_key(envelope, "incident", &event.incident)?;
+            Event::Own(Box::new(event))
+        }
         (own_event::SOURCE, "Job Started" | "Job Completed") if is_drill(envelope) => {
             Event::DrillJob(Box::new(detail(envelope)?))
         }
@@ -265,6 +276,14 @@ fn is_drill(envelope: &Envelope) -> bool {
 fn detail<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, Rejected> {
     serde_json::from_value(Value::Object(envelope.detail.clone()))
         .map_err(|e| envelope.bad_detail(without_content(&e)))
+}
+
+/// What DynamoDB takes in no key would be tried again for days.
+fn fits_a_key(envelope: &Envelope, member: &str, text: &str) -> Result<(), Rejected> {
+    if text.len() <= KEY_LIMIT {
+        return Ok(());
+    }
+    Err(envelope.bad_detail(format!("detail.{member} has more than {KEY_LIMIT} bytes")))
 }
 
 fn source_server(envelope: &Envelope) -> Result<SourceServerId, Rejected> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::told::{List, Told};
-use super::{Links, digest, drill};
+use super::{Links, digest, drill, text};
 use crate::notify::bulletin::NAMED;
 use crate::notify::{Bulletin, Digest, Drill, DrillHappened};
 
@@ -88,7 +88,8 @@ fn of_drill(drill: &Drill) -> BTreeMap<String, String> {
         ("severity", Some(drill::severity(drill).to_string())),
         ("kind", Some("DRILL".to_owned())),
         ("region", region),
-        ("group", Some(drill.name.clone())),
+        // A name as somebody typed it, and SNS takes no control characters.
+        ("group", Some(text::cut(&drill.name))),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

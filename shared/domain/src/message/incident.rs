@@ -243,10 +243,13 @@ pub(super) fn console_page(region: &str, page: &str) -> String {
     format!("https://{region}.{domain}/drs/home?region={region}#/{page}")
 }
 
+/// AWS's ids have half as many characters; Slack takes no longer URLs than fit its texts.
+const ID_LIMIT: usize = 64;
+
 /// An id as a part of a URL: AWS's own are as they are.
 fn encoded(id: &str) -> String {
     let mut url = String::new();
-    for byte in text::cut(id).bytes() {
+    for byte in text::cut_to(id, ID_LIMIT).bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
             other => {

@@ -1,5 +1,6 @@
 mod golden;
 mod grouped;
+mod harmless;
 mod hostile;
 mod jobs;
 

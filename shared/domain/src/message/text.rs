@@ -8,13 +8,13 @@ const NAME_LIMIT: usize = 200;
 /// Of many names in one list each is cut earlier.
 const LISTED_LIMIT: usize = 60;
 
-/// Control characters would break lines and hide or turn around text.
+/// Control characters would break lines and hide or turn around text. What is cut off costs nothing, however long it is.
 pub(super) fn cut_to(text: &str, limit: usize) -> String {
-    let clean: String = text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
-    if clean.chars().count() <= limit {
-        return clean;
+    let clean = || text.chars().map(|c| if is_control(c) { ' ' } else { c });
+    if clean().nth(limit).is_none() {
+        return clean().collect();
     }
-    clean.chars().take(limit - 1).chain(['…']).collect()
+    clean().take(limit - 1).chain(['…']).collect()
 }
 
 /// Those of Unicode included: what has no width, and what sets a direction.

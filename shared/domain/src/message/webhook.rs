@@ -10,6 +10,9 @@ use crate::notify::{Bulletin, Digest, Drill, Why};
 use crate::own_event::IncidentEvent;
 use crate::words::{self, SubjectKind};
 
+/// Characters of a reason.
+const REASON_LIMIT: usize = 500;
+
 /// The bulletin as data; described in `events/drs-fleet/notification.schema.json`.
 pub fn webhook(bulletin: &Bulletin) -> Value {
     let told = Told::of(bulletin, &Links::default());
@@ -69,7 +72,7 @@ fn incident(event: &IncidentEvent) -> Value {
         "drill": event.drill,
         "since": event.opened_at,
         "at": event.at,
-        "reason": text::cut_to(&event.reason, 500),
+        "reason": text::cut_to(&event.reason, REASON_LIMIT),
         "console": console_link(event),
     })
 }
@@ -81,8 +84,20 @@ fn of_drill(drill: &Drill) -> Value {
         "severity": drill::severity(drill),
         "since": drill.since,
         "at": drill.at,
-        "drill": drill.happened,
+        "drill": with_texts_cut(json!(drill.happened)),
     })
+}
+
+/// Names and reasons of many servers; ids are never as long.
+fn with_texts_cut(value: Value) -> Value {
+    match value {
+        Value::String(text) => text::cut_to(&text, REASON_LIMIT).into(),
+        Value::Array(values) => values.into_iter().map(with_texts_cut).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, with_texts_cut(value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// What is not known is left out.

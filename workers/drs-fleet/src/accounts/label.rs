@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::ensure;
-use drs_fleet_domain::tags::{KEY_LENGTH, VALUE_LENGTH};
+use drs_fleet_domain::tags::from_person;
 
 use super::add::a_name;
 use super::{editor, load};
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_ou: bool,
     /// A tag, such as team=erp; may be given several times
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = a_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = from_person)]
     tags: Vec<(String, String)>,
     /// A tag to forget; may be given several times
     #[arg(long, value_name = "KEY")]
@@ -61,13 +61,4 @@ pub(super) fn unique(tags: &[(String, String)]) -> anyhow::Result<BTreeMap<Strin
         ensure!(all.insert(key.clone(), value.clone()).is_none(), "the tag {key} is given twice");
     }
     Ok(all)
-}
-
-pub(super) fn a_tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a tag is written KEY=VALUE")?;
-    let fits = |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-    if key.is_empty() || !fits(key, KEY_LENGTH) || !fits(value, VALUE_LENGTH) {
-        return Err(format!("keys have 1 to {KEY_LENGTH} characters, values at most {VALUE_LENGTH}"));
-    }
-    Ok((key.to_owned(), value.to_owned()))
 }

@@ -1,8 +1,7 @@
 //! Which servers a person wants to see.
 
-use std::collections::BTreeMap;
-
 use clap::builder::PossibleValuesParser;
+use drs_fleet_domain::tags::is_tagged;
 
 use super::read::{Server, TROUBLES};
 use crate::text::among;
@@ -48,14 +47,6 @@ fn is_so(server: &Server, health: &str) -> bool {
         "incident" => !troubles.is_empty(),
         word => troubles.contains(&word),
     }
-}
-
-/// Whether one of the tags is as a person types it, KEY or KEY=VALUE. A key may contain `=`, so the whole text is tried as a
-/// key too.
-pub(crate) fn is_tagged(tags: &BTreeMap<String, String>, wanted: &str) -> bool {
-    let has = |(key, value): (&str, &str)| tags.get(key).is_some_and(|v| v == value);
-    tags.contains_key(wanted)
-        || wanted.match_indices('=').any(|(at, _)| has((&wanted[..at], &wanted[at + 1..])))
 }
 
 fn contains(server: &Server, text: &str) -> bool {

@@ -11,7 +11,6 @@ mod tests;
 
 use std::io::Write;
 
-pub(crate) use self::filter::is_tagged;
 use crate::family::{Asked, OneOf, Outcome};
 use crate::hub::Hub;
 use crate::text::Ask;

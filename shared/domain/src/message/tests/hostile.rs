@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::golden::others;
 use super::grouped::group;
-use super::limits;
 use super::*;
+use super::{harmless, limits};
 use crate::notify::{Bulletin, Drill};
 
 /// What Slack is sent.
@@ -13,50 +13,13 @@ fn sent(told: &Bulletin) -> [Value; 2] {
     [super::super::slack_with_button(told, &Links::default()), super::super::slack_reply(told)]
 }
 
-/// The texts in which Slack looks for markup; that of a header is plain.
-fn marked_up(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::Object(members) if members.get("type").is_some_and(|kind| kind == "plain_text") => {}
-        Value::Object(members) => members.values().for_each(|value| marked_up(value, texts)),
-        Value::Array(values) => values.iter().for_each(|value| marked_up(value, texts)),
-        Value::String(text) => texts.push(text.clone()),
-        _ => {}
-    }
-}
-
-/// Links to the console are the only markup with brackets.
-fn has_only_our_links(text: &str) -> bool {
-    let is_link = |after: &str| {
-        let inside = after.split_once('>').map_or("", |(inside, _)| inside);
-        inside.starts_with("https://") && inside.matches('|').count() == 1
-    };
-    let links: Vec<_> = text.split('<').skip(1).collect();
-    links.iter().all(|after| is_link(after)) && text.matches('>').count() == links.len()
-}
-
-fn hides(c: char) -> bool {
-    c != '\n'
-        && (c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-}
-
 fn assert_harmless(told: &Bulletin) {
     for message in sent(told) {
         assert_eq!(limits::check(&message), Ok(()), "{message}");
-        let mut texts = Vec::new();
-        marked_up(&message, &mut texts);
-        for text in texts {
-            assert!(has_only_our_links(&text), "{text}");
-            assert!(!text.contains(['~', '`']) && !text.chars().any(hides), "{text:?}");
-        }
+        assert_eq!(harmless::in_slack(&message), Ok(()), "{message}");
     }
     let mail = super::super::email(told, &Links::default());
-    let (subject, body) = (mail.subject, mail.body);
-    assert!(
-        (1..=100).contains(&subject.len()) && subject.bytes().all(|b| (b' '..=b'~').contains(&b)),
-        "{subject}"
-    );
-    assert!(!body.chars().any(hides) && body.len() < 64 * 1024, "{body}");
+    assert_eq!(harmless::in_mail(&mail.subject, &mail.body), Ok(()));
     assert!(super::super::webhook(told).to_string().len() < 200 * 1024);
 }
 

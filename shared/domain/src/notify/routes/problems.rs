@@ -188,6 +188,8 @@ fn is_token(text: &str) -> bool {
 /// URL but a webhook's.
 pub fn lines_with_secrets(text: &str) -> Vec<usize> {
     let holds = |line: &str| {
+        // As some programs write JSON.
+        let line = &line.replace("\\/", "/");
         let written = if line.trim_start().starts_with('#') { "" } else { line };
         let written = written.split_once(" #").map_or(written, |(written, _)| written);
         let words = || line.split(|c: char| c.is_whitespace() || "\"',[]{}".contains(c));

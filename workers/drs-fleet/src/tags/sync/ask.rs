@@ -7,7 +7,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::Registry;
-use drs_fleet_domain::tags::{TagRequest, TagRequestRow};
+use drs_fleet_domain::tags::{TagRequest, TagRequestRow, is_tagged};
 use jiff::Timestamp;
 
 use super::super::read::{self, Server};
@@ -15,7 +15,6 @@ use super::Arguments;
 use crate::accounts::load;
 use crate::hub::{self, Hub};
 use crate::places::{self, Where};
-use crate::servers::is_tagged;
 
 /// So many servers a request names at most.
 const NAMED: usize = 1_000;
