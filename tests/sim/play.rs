@@ -235,6 +235,11 @@ fn left(world: &MemoryIo) -> Vec<String> {
     let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
     let queues =
         queues.filter(|(_, queued)| *queued > 0).map(|(queue, queued)| format!("{queued} in {queue}"));
-    let items = world.table().into_iter().filter(|(_, item)| is_to_be_done(item));
-    queues.chain(items.map(|(key, item)| format!("{} {} due at {:?}", key.pk, key.sk, item.due))).collect()
+    let items = world.look(|items| {
+        let unfinished = items.iter().filter(|(_, item)| is_to_be_done(item));
+        unfinished
+            .map(|(key, item)| format!("{} {} due at {:?}", key.pk, key.sk, item.due))
+            .collect::<Vec<_>>()
+    });
+    queues.chain(items).collect()
 }

@@ -231,6 +231,11 @@ impl MemoryIo {
         self.world().table.items().clone()
     }
 
+    /// Looks at all items without a copy of them.
+    pub fn look<T>(&self, look: impl FnOnce(&BTreeMap<Key, Item>) -> T) -> T {
+        look(self.world().table.items())
+    }
+
     /// One item.
     ///
     /// # Errors
