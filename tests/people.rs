@@ -5,6 +5,7 @@ mod drill;
 mod flapping;
 mod held;
 mod lost;
+mod marked;
 mod paused;
 mod recorded;
 mod stage;

@@ -1,6 +1,7 @@
 //! A look at a group: what is new in it is marked, put together, and handed to the deliveries.
 
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
+use drs_fleet_aws::patience::persistently;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::{self, IncidentRow};
@@ -13,14 +14,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::holding::Holding;
 use crate::{Notifier, deliver};
 
-/// So many members are marked at once.
-const WRITES: usize = 64;
+/// So many members of each part of a group are marked at once: one partition of the table takes 1,000 writes a second.
+const WRITES: usize = 8;
 
 /// So many calls read at once who acknowledged what.
 const READS: usize = 8;
-
-/// So many are remembered at a time, so that marking them needs no read.
-const REMEMBERED: usize = 512;
 
 /// Looks at the group if it is due and nobody else does.
 pub(crate) async fn look<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
@@ -51,25 +49,28 @@ async fn find<I: Io>(
 ) -> Result<group::Found, IoError> {
     let ranges: Vec<_> = keys::members(&row.id).collect();
     let parts = try_join_all(ranges.iter().map(|range| io.query::<MemberRow>(range))).await?;
-    let stored: Vec<Stored<MemberRow>> = parts.into_iter().flatten().collect();
-    let holding = Holding::of(worker, io, stored.iter().map(|stored| &stored.row)).await?;
+    let holding = Holding::of(worker, io, parts.iter().flatten().map(|stored| &stored.row)).await?;
     let (mut members, mut fresh, mut held) = (Vec::new(), Vec::new(), 0);
-    for stored in stored {
-        if !stored.row.changes_in(round.number) {
-            members.push(stored.row);
-        } else if holding.holds(&stored.row).is_some() {
-            let member = unmark(worker, io, stored.row, round.number).await?;
-            held += u32::from(!member.is_told_open());
-            members.push(member);
-        } else if round.acks_only {
-            members.push(stored.row);
-        } else {
-            fresh.push(stored);
+    for part in parts {
+        let mut new = Vec::new();
+        for stored in part {
+            if !stored.row.changes_in(round.number) {
+                members.push(stored.row);
+            } else if holding.holds(&stored.row).is_some() {
+                let member = unmark(worker, io, stored.row, round).await?;
+                held += u32::from(!member.is_told_open());
+                members.push(member);
+            } else if round.acks_only {
+                members.push(stored.row);
+            } else {
+                new.push(stored);
+            }
         }
+        fresh.push(new);
     }
-    for chunk in fresh.chunks(REMEMBERED) {
-        members.extend(mark(worker, io, chunk, round.number).await?);
-    }
+    // All parts at the same time, each at its own pace: one whose partition is busy holds up no other.
+    let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
+    members.extend(marked.into_iter().flatten());
     let now = io.now();
     let acks = if row.asks_for_acks(plan, now) { acks(io, &members).await? } else { None };
     Ok(compose(row, round.number, &Looked { members: &members, held, acks, plan, now }))
@@ -80,29 +81,36 @@ async fn unmark<I: Io>(
     worker: &Notifier,
     io: &I,
     member: MemberRow,
-    number: u32,
+    round: &Round,
 ) -> Result<MemberRow, IoError> {
-    if member.news_in(number).is_none() {
+    if member.news_in(round.number).is_none() {
         return Ok(member);
     }
-    let untold = |row: Option<&MemberRow>| member::untold(row?, number);
-    let outcome = worker.members.change_now(io, &member.key(), untold).await?;
+    let key = member.key();
+    let untold = |row: Option<&MemberRow>| member::untold(row?, round.number);
+    let change = || worker.members.change_now(io, &key, untold);
+    let outcome = persistently(io, round.until, &key, change).await?;
     Ok(outcome.row().cloned().unwrap_or(member))
 }
 
+/// Marks what is new in one part. What the table throttles is tried again while the look is ours, for whoever goes on with
+/// it reads all members again.
 async fn mark<I: Io>(
     worker: &Notifier,
     io: &I,
-    fresh: &[Stored<MemberRow>],
-    number: u32,
+    fresh: Vec<Stored<MemberRow>>,
+    round: &Round,
 ) -> Result<Vec<MemberRow>, IoError> {
-    worker.members.remember(fresh.iter().cloned());
-    let keys: Vec<Key> = fresh.iter().map(|stored| stored.row.key()).collect();
-    let marked = stream::iter(keys).map(|key| async move {
-        let told = |row: Option<&MemberRow>| member::told(row?, number);
-        Ok::<_, IoError>(worker.members.change(io, &key, told).await?.row().cloned())
+    let marked = stream::iter(fresh).map(|stored| async move {
+        let key = stored.row.key();
+        // So that marking it needs no read.
+        worker.members.remember([stored]);
+        let told = |row: Option<&MemberRow>| member::told(row?, round.number);
+        let change = || worker.members.change(io, &key, told);
+        let outcome = persistently(io, round.until, &key, change).await?;
+        Ok::<_, IoError>(outcome.row().cloned())
     });
-    let rows: Vec<Option<MemberRow>> = marked.buffered(WRITES).try_collect().await?;
+    let rows: Vec<Option<MemberRow>> = marked.buffer_unordered(WRITES).try_collect().await?;
     Ok(rows.into_iter().flatten().collect())
 }
 

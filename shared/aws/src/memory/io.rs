@@ -235,7 +235,12 @@ impl Io for MemoryIo {
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
-        self.point("commit", Neighbour::Table, |world, _| world.table.commit(&write)).await
+        let pk = write.row.key().pk;
+        self.point("commit", Neighbour::Table, |world, now| {
+            world.table.admit("commit", &pk, now)?;
+            world.table.commit(&write)
+        })
+        .await
     }
 
     async fn published(
@@ -245,7 +250,8 @@ impl Io for MemoryIo {
         event_ids: &[String],
         due: Option<Timestamp>,
     ) -> Answer<()> {
-        self.point("published", Neighbour::Table, |world, _| {
+        self.point("published", Neighbour::Table, |world, now| {
+            world.table.admit("published", &key.pk, now)?;
             world.table.published(key, rev, event_ids, due);
             Ok(())
         })
@@ -253,7 +259,8 @@ impl Io for MemoryIo {
     }
 
     async fn forget(&self, key: &Key) -> Answer<()> {
-        self.point("forget", Neighbour::Table, |world, _| {
+        self.point("forget", Neighbour::Table, |world, now| {
+            world.table.admit("forget", &key.pk, now)?;
             world.table.forget(key);
             Ok(())
         })

@@ -180,6 +180,12 @@ impl MemoryIo {
         self.faults().mend(neighbour);
     }
 
+    /// Each partition of the table takes so many writes in a second and throttles all others, for every process; `None`: it
+    /// takes all.
+    pub fn limit_writes(&self, a_second: Option<u32>) {
+        self.world().table.limit_writes(a_second);
+    }
+
     /// Waits until this process has died.
     pub async fn crashed(&self) {
         self.crashed.cancelled().await;

@@ -1,6 +1,6 @@
 //! A table with compare and set on each item's revision.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use drs_fleet_domain::keys::{Key, Range, due_shard};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
@@ -32,11 +32,41 @@ pub(super) struct Table {
     items: BTreeMap<Key, Item>,
     /// Shard, time and key of the items that have a due time, as the sparse index holds them.
     due: BTreeSet<(String, Timestamp, Key)>,
+    /// So many writes a partition takes in a second; all where it is not set.
+    writes_a_second: Option<u32>,
+    /// The second in which a partition last took a write, and how many it has taken in it.
+    taken: HashMap<String, (i64, u32)>,
 }
 
 impl Table {
     pub(super) fn items(&self) -> &BTreeMap<Key, Item> {
         &self.items
+    }
+
+    pub(super) fn limit_writes(&mut self, a_second: Option<u32>) {
+        self.writes_a_second = a_second;
+        self.taken.clear();
+    }
+
+    /// A write comes to a partition, which has no room for it if it has taken too many in this second. As in the real table,
+    /// one that another writer was before takes room as well.
+    pub(super) fn admit(&mut self, operation: &'static str, pk: &str, now: Timestamp) -> Result<(), IoError> {
+        let Some(most) = self.writes_a_second else { return Ok(()) };
+        let second = now.as_second();
+        let taken = self.taken.entry(pk.to_owned()).or_insert((second, 0));
+        if taken.0 != second {
+            *taken = (second, 0);
+        }
+        if taken.1 >= most {
+            return Err(IoError::new(
+                Neighbour::Table,
+                operation,
+                Verdict::Throttled,
+                "the partition is too busy",
+            ));
+        }
+        taken.1 += 1;
+        Ok(())
     }
 
     pub(super) fn get<R: Row>(&self, key: &Key) -> Result<Option<Stored<R>>, IoError> {

@@ -192,6 +192,24 @@ async fn a_broken_neighbour_fails_until_it_is_mended_and_others_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_partition_throttles_what_is_too_much_in_a_second_and_others_do_not() {
+    let io = MemoryIo::default();
+    io.limit_writes(Some(2));
+    write(&io, 1, None).await.unwrap();
+    assert!(matches!(write(&io, 2, None).await, Err(CommitError::Conflict(_))), "that takes room as well");
+    let Err(CommitError::Io(error)) = write(&io, 2, Some(1)).await else { panic!("throttled") };
+    assert_eq!((error.neighbour, error.verdict), (Neighbour::Table, Verdict::Throttled));
+    let elsewhere = Key { pk: "elsewhere".into(), sk: "a".into() };
+    io.forget(&elsewhere).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(write(&io, 2, Some(1)).await.unwrap(), 2);
+    io.limit_writes(None);
+    for rev in 2..9 {
+        write(&io, 3, Some(rev)).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
     let io = MemoryIo::default();
     let shown = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
