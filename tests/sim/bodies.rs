@@ -1,7 +1,7 @@
 //! What a history says, in AWS's words.
 
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen};
+use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen, TaggedInstance};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -145,6 +145,12 @@ fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Time
     let instance = instance(place, server);
     told["resources"] = json!([format!("arn:aws:ec2:{SOURCE_REGION}:{}:instance/{instance}", place.account)]);
     told
+}
+
+/// The machine of server `n` of an account as the tagging API lists it.
+pub(super) fn machine(account: u8, n: u8, version: u64) -> TaggedInstance {
+    let tags = [("owner".to_owned(), owner(version))].into();
+    TaggedInstance { instance: instance(&place(account.into()), n).parse().unwrap(), tags }
 }
 
 /// The tag of that version.

@@ -16,6 +16,7 @@ mod model;
 mod others;
 mod people;
 mod play;
+mod settle;
 mod shrink;
 mod teeth;
 mod told;

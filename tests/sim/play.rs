@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::memory::{Item, MemoryIo};
+use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
@@ -22,13 +22,14 @@ use tag_sync::TagSync;
 use super::bodies::{SOURCE_REGION, body, job, seen};
 use super::check::{Checked, check};
 use super::draw::PLACES;
-use super::history::{BORN, Event, History, Job, Tells, Trouble, Weather, What};
+use super::history::{BORN, Event, History, Job, Tells, Trouble, What};
 use super::house::House;
+use super::settle::settles;
 use crate::company::{place, register_in};
 use crate::wire;
 
 /// All workers' queues.
-const QUEUES: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, TagSync::NAME, Notifier::NAME];
+pub(super) const QUEUES: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, TagSync::NAME, Notifier::NAME];
 
 /// As `infra/hub.yaml` sets it.
 const RECEIVES: u32 = 10;
@@ -41,19 +42,6 @@ const BUS_OUTAGE: Duration = Duration::from_mins(3);
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
 const SECOND: Duration = Duration::from_millis(1_001);
-
-/// No history needs longer, whatever goes wrong in it.
-const LONGEST: Duration = Duration::from_hours(2);
-
-/// After this long what flapped is over, and what is due for it.
-const QUIET: Duration = Duration::from_mins(11);
-
-/// That somebody listens for a place, that there may be jobs, that something is open, and that a server which is gone
-/// has not got its tags is looked at for ever.
-const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "server-tags", "instance-tags"];
-
-/// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
-const ROUNDS: u32 = 3;
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -190,7 +178,7 @@ fn queues(event: &Event) -> &'static [&'static str] {
 }
 
 /// Somebody asks for a sweep.
-fn wish(queue: &MemoryIo, place: &Place) {
+pub(super) fn wish(queue: &MemoryIo, place: &Place) {
     let now = Timestamp::from_second(queue.now().as_second()).unwrap();
     let wish = ("drs-fleet.schedule", "Sweep Place");
     queue.put_message(wire::event("wish", place, wish, now, &json!({})).to_string());
@@ -200,46 +188,4 @@ fn runs(world: &MemoryIo, jobs: &mut BTreeMap<(u8, u8), JobSeen>, told: &Job) {
     jobs.insert((told.place, told.number), job(told));
     let of_place = jobs.iter().filter(|((place, _), _)| *place == told.place);
     world.set_jobs(&place(told.place.into()), of_place.map(|(_, job)| job.clone()).collect());
-}
-
-/// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
-/// Answers what is left when that takes too long.
-async fn settles(house: &House, history: &History) -> Vec<String> {
-    let began = house.world.now();
-    let mut quiet = 0;
-    while quiet < ROUNDS {
-        if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
-            return left(&house.world);
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        if !left(&house.world).is_empty() {
-            continue;
-        }
-        quiet += 1;
-        house.closes();
-        tokio::time::sleep(QUIET).await;
-        house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
-    house.closes();
-    Vec::new()
-}
-
-/// Queues that are not empty, and items about which something is to be done soon.
-fn left(world: &MemoryIo) -> Vec<String> {
-    let soon = world.now() + Duration::from_mins(1);
-    let is_to_be_done = |item: &Item| {
-        let is_for_ever = FOR_EVER.contains(&item.kind);
-        !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))
-    };
-    let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
-    let queues =
-        queues.filter(|(_, queued)| *queued > 0).map(|(queue, queued)| format!("{queued} in {queue}"));
-    let items = world.look(|items| {
-        let unfinished = items.iter().filter(|(_, item)| is_to_be_done(item));
-        unfinished
-            .map(|(key, item)| format!("{} {} due at {:?}", key.pk, key.sk, item.due))
-            .collect::<Vec<_>>()
-    });
-    queues.chain(items).collect()
 }

@@ -1,0 +1,89 @@
+//! The end of a history: until nothing is left to do.
+
+use std::time::Duration;
+
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::memory::{Item, MemoryIo};
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::keys::Place;
+use tag_sync::TagSync;
+
+use super::bodies::{SOURCE_REGION, machine};
+use super::draw::PLACES;
+use super::history::{History, Weather};
+use super::house::House;
+use super::model::Model;
+use super::play::{QUEUES, wish};
+use crate::company::place;
+
+/// No history needs longer, whatever goes wrong in it.
+const LONGEST: Duration = Duration::from_hours(2);
+
+/// After this long what flapped is over, and what is due for it.
+const QUIET: Duration = Duration::from_mins(11);
+
+/// That somebody listens for a place, that there may be jobs, that something is open, and that a server which is gone
+/// has not got its tags is looked at for ever.
+const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "server-tags", "instance-tags"];
+
+/// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
+const ROUNDS: u32 = 3;
+
+/// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
+/// Answers what is left when that takes too long.
+pub(super) async fn settles(house: &House, history: &History) -> Vec<String> {
+    let began = house.world.now();
+    let mut quiet = 0;
+    while quiet < ROUNDS {
+        if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
+            return left(&house.world);
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        if !left(&house.world).is_empty() {
+            continue;
+        }
+        quiet += 1;
+        house.closes();
+        tokio::time::sleep(QUIET).await;
+        house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
+        if history.whole && quiet == 1 {
+            sweep_tags(&house.world, history);
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    house.closes();
+    Vec::new()
+}
+
+/// The schedule asks for the tags of all machines. A change that came while no server was there is brought in line so.
+fn sweep_tags(world: &MemoryIo, history: &History) {
+    let model = Model::of(history);
+    for n in 0..PLACES {
+        let there = Place { region: SOURCE_REGION.parse().unwrap(), ..place(n.into()) };
+        let of_place = model.tags.iter().filter(|((place, _), _)| *place == n);
+        world.set_tagged(
+            &there,
+            of_place.map(|((_, server), version)| machine(n, *server, *version)).collect(),
+        );
+        wish(&world.clone().on_queue(TagSync::NAME), &place(n.into()));
+    }
+}
+
+/// Queues that are not empty, and items about which something is to be done soon.
+fn left(world: &MemoryIo) -> Vec<String> {
+    let soon = world.now() + Duration::from_mins(1);
+    let is_to_be_done = |item: &Item| {
+        let is_for_ever = FOR_EVER.contains(&item.kind);
+        !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))
+    };
+    let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
+    let queues =
+        queues.filter(|(_, queued)| *queued > 0).map(|(queue, queued)| format!("{queued} in {queue}"));
+    let items = world.look(|items| {
+        let unfinished = items.iter().filter(|(_, item)| is_to_be_done(item));
+        unfinished
+            .map(|(key, item)| format!("{} {} due at {:?}", key.pk, key.sk, item.due))
+            .collect::<Vec<_>>()
+    });
+    queues.chain(items).collect()
+}
