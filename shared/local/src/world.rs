@@ -74,7 +74,7 @@ impl World {
     /// Performs an authenticated call, with what the fault plan has in store for it.
     ///
     /// # Errors
-    /// What the service refuses, and injected faults. `ReplyLost` and `Reset` come back as the code [`NO_ANSWER`],
+    /// What the service refuses, and injected faults. `ReplyLost` and `Reset` come back as the code `NO_ANSWER`,
     /// upon which `http.rs` closes the connection.
     pub async fn perform(self: &Arc<Self>, call: &Call) -> Result<Reply, Refusal> {
         let subject = (call.service.as_str(), call.operation.as_str(), call.account.as_str());
