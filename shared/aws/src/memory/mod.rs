@@ -12,6 +12,7 @@
 mod faults;
 mod io;
 mod places;
+mod points;
 mod queue;
 mod spokes;
 mod table;

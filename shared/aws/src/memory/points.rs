@@ -1,0 +1,156 @@
+//! I/O points: where a call may fail, lose its answer, happen twice, or be the last thing that its process did.
+
+use std::time::Duration;
+
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::own_event::OwnEvent;
+use jiff::Timestamp;
+
+use super::faults::Meets;
+use super::{Fault, MemoryIo, World};
+use crate::heard;
+use crate::io::Io;
+use crate::limiter::Service;
+use crate::time::{after, until};
+use crate::verdict::{IoError, Neighbour, Verdict};
+
+impl MemoryIo {
+    /// Passes an I/O point: `effect` happens as often as the point's fault lets it.
+    pub(super) async fn point<T, E: From<IoError>>(
+        &self,
+        name: &'static str,
+        neighbour: Neighbour,
+        effect: impl FnMut(&mut World, Timestamp) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let meets = self.pass(name, neighbour).await;
+        let answer = self.end(meets, effect).await;
+        if neighbour == Neighbour::Table { heard::of_table(answer) } else { answer }
+    }
+
+    /// A point at which a spoke is called.
+    pub(super) async fn call<T>(
+        &self,
+        name: &'static str,
+        place: &Place,
+        mut effect: impl FnMut(&mut World, Timestamp) -> Result<T, IoError>,
+    ) -> Result<T, IoError> {
+        let effect = |world: &mut World, now| {
+            if service_of(name) == Service::Drs {
+                world.spokes.admit(place, name, now)?;
+            }
+            effect(world, now)
+        };
+        let call = async {
+            let hang = self.world().spokes.begin(place);
+            let _under_way = UnderWay { io: self, place };
+            let Some(time) = hang else { return self.point(name, Neighbour::Spoke, effect).await };
+            tokio::time::sleep(time).await;
+            let timed_out = IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out");
+            self.point(name, Neighbour::Spoke, |_, _| Err(timed_out.clone())).await
+        };
+        match &self.limiter {
+            Some(limiter) => limiter.call(&place.account, service_of(name), name, call).await,
+            None => call.await,
+        }
+    }
+
+    pub(super) async fn pass(&self, name: &'static str, neighbour: Neighbour) -> Meets {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        let meets = self.faults().pass(name, neighbour);
+        self.traces(name, meets.as_ref());
+        match meets {
+            Some(meets) => meets,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn traces(&self, name: &'static str, meets: Option<&Meets>) {
+        let fault = meets.and_then(|meets| meets.fault);
+        let mut world = self.world();
+        let now = world.now();
+        world.trace.passed((self.number, name), fault, now);
+    }
+
+    pub(super) async fn end<T, E: From<IoError>>(
+        &self,
+        meets: Meets,
+        mut effect: impl FnMut(&mut World, Timestamp) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let answer = {
+            let mut world = self.world();
+            let now = world.now();
+            match meets.fault {
+                None | Some(Fault::Late(_)) => effect(&mut world, now),
+                Some(Fault::Before) => Err(meets.error.into()),
+                Some(Fault::After) => effect(&mut world, now).and(Err(meets.error.into())),
+                Some(Fault::Twice) => {
+                    let _lost = effect(&mut world, now);
+                    effect(&mut world, now)
+                }
+            }
+        };
+        if let Some(Fault::Late(pause)) = meets.fault {
+            tokio::time::sleep(pause).await;
+        }
+        if meets.dies {
+            self.crashed.cancel();
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+
+    /// Waits until a message can be received, for `wait` at most.
+    pub(super) async fn wait_for_messages(&self, wait: Duration) {
+        let deadline = after(self.now(), wait);
+        loop {
+            let arrived = self.arrivals.notified();
+            let now = self.now();
+            let next =
+                self.world().queue(self.queue).next_visible(now).map_or(deadline, |at| at.min(deadline));
+            let pause = until(now, next);
+            if pause.is_zero() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = arrived => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+impl World {
+    pub(super) fn publish(&mut self, events: &[OwnEvent], now: Timestamp) {
+        let before = self.published.len();
+        self.published.extend_from_slice(events);
+        let Some(delivery) = self.delivery else { return };
+        let delivered = events.iter().enumerate().filter_map(|(n, event)| delivery(before + n, event));
+        for (queue, body) in delivered {
+            self.queue(queue).put(body, now);
+        }
+    }
+}
+
+fn service_of(call: &str) -> Service {
+    match call {
+        "quotas" => Service::Quotas,
+        "tagged_instances" => Service::Tagging,
+        "instance_types" => Service::Ec2,
+        _ => Service::Drs,
+    }
+}
+
+/// A call into a spoke that has not come to its end, also when its caller gives it up.
+struct UnderWay<'a> {
+    io: &'a MemoryIo,
+    place: &'a Place,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.io.world().spokes.ended(self.place);
+    }
+}
