@@ -37,8 +37,14 @@ impl fmt::Display for Problem {
 /// Rows by their kind, as JSON.
 pub(super) type Rows = BTreeMap<&'static str, Vec<Value>>;
 
-pub(super) fn check(history: &History, world: &MemoryIo, poison: &[String], left: &[String]) -> Checked {
-    let mut checked = Checked::default();
+pub(super) fn check(
+    history: &History,
+    world: &MemoryIo,
+    poison: &[String],
+    left: &[String],
+    early: Checked,
+) -> Checked {
+    let mut checked = early;
     if !left.is_empty() {
         checked.problem(format!("never settled: {}", left.join(", ")));
         return checked;
@@ -91,15 +97,8 @@ fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) 
         let row = rows_of(rows, "place").iter().find(|row| row["place"]["account"] == account);
         let at = row.and_then(|row| second(&row["counted"]["swept_at"]));
         swept.insert(n, at);
-        if let (Some((wished, shown)), false) =
-            (model.shown.get(&n), history.weather.has(Trouble::RoleRefused))
-        {
-            if at.is_none_or(|at| at < *wished) {
-                checked
-                    .problem(format!("account {n} was last swept at {at:?}, and last asked for at {wished}"));
-            }
-            let counted = row.and_then(|row| row["counted"]["servers"].as_u64());
-            checked.equal(&format!("count of account {n}"), &counted, &Some(shown.len() as u64));
+        if !history.weather.has(Trouble::RoleRefused) {
+            counted(model, n, (row, at), checked);
         }
         let heard = row.and_then(|row| second(&row["heard_at"]));
         let must = model.heard.get(&n).copied();
@@ -112,6 +111,19 @@ fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) 
         }
     }
     swept
+}
+
+/// A place that anybody asked for was swept since, and all that DRS shows was counted.
+fn counted(model: &Model, n: u8, (row, at): (Option<&Value>, Option<i64>), checked: &mut Checked) {
+    let (wished, shown) = &model.shown[&n];
+    if at.is_none() && *wished == 0 {
+        return;
+    }
+    if at.is_none_or(|at| at < *wished) {
+        checked.problem(format!("account {n} was last swept at {at:?}, and last asked for at {wished}"));
+    }
+    let counted = row.and_then(|row| row["counted"]["servers"].as_u64());
+    checked.equal(&format!("count of account {n}"), &counted, &Some(shown.len() as u64));
 }
 
 fn servers(model: &Model, rows: &Rows, swept: &BTreeMap<u8, Option<i64>>, checked: &mut Checked) {

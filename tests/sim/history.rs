@@ -7,6 +7,10 @@ use std::time::Duration;
 /// When the simulated worlds begin, in seconds since 1970.
 pub const BORN: i64 = 1_767_225_600;
 
+/// So long after DRS shows something new somebody asks for a sweep. Sweeps are dated to the second: one of the same second
+/// may have seen what was before.
+pub const ASKED_AFTER: Duration = Duration::from_millis(1_001);
+
 /// What a seed draws.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {

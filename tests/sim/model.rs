@@ -3,10 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Event, History, Job, Tells, Trouble, What};
+use super::draw::{PLACES, SERVERS};
+use super::history::{ASKED_AFTER, Event, History, Job, Tells, Trouble, What};
 
 /// So far ahead lies what is set aside as from the future, in seconds.
 pub const AHEAD: i64 = 3600;
+
+fn seconds(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
 
 /// A place or server, as the model counts them.
 pub type Server = (u8, u8);
@@ -16,8 +21,10 @@ pub type Server = (u8, u8);
 pub struct Model {
     /// Newest stall event of each server: second by its own clock, and whether it stalled. Of one second the worse counts.
     pub stalls: BTreeMap<Server, (i64, bool)>,
-    /// When somebody last asked for a sweep of each place, by the clock of a calm history or later, and what DRS shows.
+    /// When somebody last asked for a sweep of each place, and what DRS shows.
     pub shown: BTreeMap<u8, (i64, BTreeMap<u8, bool>)>,
+    /// Servers that DRS showed all the time.
+    pub always_shown: BTreeSet<Server>,
     /// Servers that anybody ever spoke of.
     pub spoken_of: BTreeSet<Server>,
     /// Servers that were ever said to be stalled.
@@ -43,25 +50,35 @@ impl Model {
     /// Of a whole history.
     pub fn of(history: &History) -> Self {
         let mut model = Self::default();
+        for place in 0..PLACES {
+            model.shown.insert(place, (0, (0..SERVERS).map(|server| (server, false)).collect()));
+            model.always_shown.extend((0..SERVERS).map(|server| (place, server)));
+        }
         let mut clock = std::time::Duration::ZERO;
         for step in &history.steps {
             clock += step.pause;
-            let now = i64::try_from(clock.as_secs()).unwrap_or(i64::MAX);
             match &step.what {
-                What::Comes(event) => model.comes(event, now),
+                What::Comes(event) => model.comes(event, seconds(clock)),
                 What::Runs(job) => {
                     model.jobs.insert((job.place, job.number), job.clone());
                 }
                 What::Shows { place, servers } => {
-                    model.shown.insert(*place, (now, servers.iter().copied().collect()));
-                    let of = |(server, _): &(u8, bool)| (*place, *server);
+                    clock += ASKED_AFTER;
+                    model.shows(*place, servers, seconds(clock));
                     if !history.weather.has(Trouble::RoleRefused) {
-                        model.ever_stalled.extend(servers.iter().filter(|(_, stalled)| *stalled).map(of));
+                        let stalled = servers.iter().filter(|(_, stalled)| *stalled);
+                        model.ever_stalled.extend(stalled.map(|(server, _)| (*place, *server)));
                     }
                 }
             }
         }
         model
+    }
+
+    fn shows(&mut self, place: u8, servers: &[(u8, bool)], wished: i64) {
+        let shown: BTreeMap<u8, bool> = servers.iter().copied().collect();
+        self.always_shown.retain(|(of, server)| *of != place || shown.contains_key(server));
+        self.shown.insert(place, (wished, shown));
     }
 
     fn comes(&mut self, event: &Event, now: i64) {

@@ -6,7 +6,7 @@ use drs_fleet_aws::memory::MemoryIo;
 
 use super::bodies::{arn, job, launch_status, owner, server_id};
 use super::check::{Checked, Rows, is_open, rows_of};
-use super::model::Model;
+use super::model::{Model, Server};
 use crate::company::place;
 
 /// Each job is over as DRS shows it, and its end was told once.
@@ -38,14 +38,24 @@ pub(super) fn jobs(model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut C
     }
 }
 
+/// What DRS showed all the time has the newest tags of its machine, without that a sweep looked.
+pub(super) fn tags_told(model: &Model, world: &MemoryIo, checked: &mut Checked) {
+    for (server, version) in model.tags.iter().filter(|(server, _)| model.always_shown.contains(server)) {
+        tag(*server, *version, world, checked);
+    }
+}
+
 /// What DRS shows in the end has the newest tags of its machine.
 pub(super) fn tags(model: &Model, world: &MemoryIo, checked: &mut Checked) {
-    for ((n, server), version) in &model.tags {
-        let is_shown = model.shown.get(n).is_some_and(|(_, servers)| servers.contains_key(server));
-        if is_shown {
-            let place = place((*n).into());
-            let is = world.tags(&place, &arn(&place, *server)).remove("owner");
-            checked.equal(&format!("tag of server {server} of account {n}"), &is, &Some(owner(*version)));
-        }
+    let is_shown =
+        |(n, server): &Server| model.shown.get(n).is_some_and(|(_, servers)| servers.contains_key(server));
+    for (server, version) in model.tags.iter().filter(|(server, _)| is_shown(server)) {
+        tag(*server, *version, world, checked);
     }
+}
+
+fn tag((n, server): Server, version: u64, world: &MemoryIo, checked: &mut Checked) {
+    let place = place(n.into());
+    let is = world.tags(&place, &arn(&place, server)).remove("owner");
+    checked.equal(&format!("tag of server {server} of account {n}"), &is, &Some(owner(version)));
 }

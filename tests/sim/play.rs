@@ -21,8 +21,8 @@ use tag_sync::TagSync;
 
 use super::bodies::{SOURCE_REGION, body, job, seen};
 use super::check::{Checked, check};
-use super::draw::PLACES;
-use super::history::{BORN, Event, History, Job, Tells, Trouble, What};
+use super::draw::{PLACES, SERVERS};
+use super::history::{ASKED_AFTER, BORN, Event, History, Job, Tells, Trouble, What};
 use super::house::House;
 use super::settle::settles;
 use crate::company::{place, register_in};
@@ -40,8 +40,6 @@ const BUS_OUTAGE: Duration = Duration::from_mins(3);
 
 /// What time alone changes, it changes after this.
 const NEVER: Duration = Duration::from_hours(24 * 365);
-
-const SECOND: Duration = Duration::from_millis(1_001);
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -77,8 +75,8 @@ async fn played(history: &History) -> Played {
     let breaking = tokio::spawn(breaks(house.clone(), history.clone()));
     let poison = feed(&world, history).await;
     breaking.await.unwrap();
-    let left = settles(&house, history).await;
-    let checked = check(history, &world, &poison, &left);
+    let (left, early) = settles(&house, history).await;
+    let checked = check(history, &world, &poison, &left, early);
     let messages = history.steps.len();
     Played { trace: world.trace(), deaths: house.deaths(), messages, checked }
 }
@@ -89,7 +87,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         let place = place(n.into());
         let region = |name: &str, drs| AccountRegion { region: name.parse().unwrap(), drs, source: !drs };
         register_in(world, &place, vec![region(place.region.as_str(), true), region(SOURCE_REGION, false)]);
-        world.set_servers(&place, Vec::new());
+        world.set_servers(&place, (0..SERVERS).map(|n| seen(&place, n, false)).collect());
         world.set_page_size(&place, Some(3));
         if history.weather.has(Trouble::RoleRefused) {
             let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
@@ -145,8 +143,7 @@ async fn feed(world: &MemoryIo, history: &History) -> Vec<String> {
                     &place,
                     servers.iter().map(|(n, stalled)| seen(&place, *n, *stalled)).collect(),
                 );
-                // Sweeps are dated to the second: one of the same second may have seen what was before.
-                tokio::time::sleep(SECOND).await;
+                tokio::time::sleep(ASKED_AFTER).await;
                 wish(world, &place);
                 if history.whole {
                     wish(&world.clone().on_queue(JobMonitor::NAME), &place);

@@ -9,10 +9,12 @@ use drs_fleet_domain::keys::Place;
 use tag_sync::TagSync;
 
 use super::bodies::{SOURCE_REGION, machine};
+use super::check::Checked;
 use super::draw::PLACES;
 use super::history::{History, Weather};
 use super::house::House;
 use super::model::Model;
+use super::others;
 use super::play::{QUEUES, wish};
 use crate::company::place;
 
@@ -30,13 +32,13 @@ const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "server-tags", "inst
 const ROUNDS: u32 = 3;
 
 /// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
-/// Answers what is left when that takes too long.
-pub(super) async fn settles(house: &House, history: &History) -> Vec<String> {
+/// Answers what is left when that takes too long, and what is not as it must be before a sweep brings it in line.
+pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, Checked) {
     let began = house.world.now();
-    let mut quiet = 0;
+    let (mut quiet, mut early) = (0, Checked::default());
     while quiet < ROUNDS {
         if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
-            return left(&house.world);
+            return (left(&house.world), early);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         if !left(&house.world).is_empty() {
@@ -47,17 +49,18 @@ pub(super) async fn settles(house: &House, history: &History) -> Vec<String> {
         tokio::time::sleep(QUIET).await;
         house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
         if history.whole && quiet == 1 {
-            sweep_tags(&house.world, history);
+            let model = Model::of(history);
+            others::tags_told(&model, &house.world, &mut early);
+            sweep_tags(&model, &house.world);
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     house.closes();
-    Vec::new()
+    (Vec::new(), early)
 }
 
 /// The schedule asks for the tags of all machines. A change that came while no server was there is brought in line so.
-fn sweep_tags(world: &MemoryIo, history: &History) {
-    let model = Model::of(history);
+fn sweep_tags(model: &Model, world: &MemoryIo) {
     for n in 0..PLACES {
         let there = Place { region: SOURCE_REGION.parse().unwrap(), ..place(n.into()) };
         let of_place = model.tags.iter().filter(|((place, _), _)| *place == n);

@@ -52,7 +52,7 @@ pub(super) fn last_words<'a>(told: impl Iterator<Item = &'a Value>) -> BTreeMap<
     last
 }
 
-/// The incidents of a row that are open, or ended without having been told to be over, by their name.
+/// The incidents of a row that are open, by their name.
 fn open_in(row: &Value) -> Vec<String> {
     let incidents = row["incidents"].as_object().into_iter().flatten();
     let open = incidents.filter(|(_, incident)| is_open(incident));
