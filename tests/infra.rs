@@ -14,7 +14,7 @@ use drs_fleet_domain::routing::{WorkerName, taker_of};
 use drs_fleet_local::cloudformation::Outputs;
 use drs_fleet_local::events::pattern::Pattern;
 use drs_fleet_local::faults::Faults;
-use drs_fleet_local::{Call, Clock, Principal, World};
+use drs_fleet_local::{Call, Clock, World};
 use serde_json::{Value, json};
 
 use crate::samples::{self, HUB, HUB_REGION};
@@ -99,19 +99,8 @@ fn target_name(target: &Value) -> String {
     target["Arn"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
 }
 
-async fn call(world: &Arc<World>, (account, region): (&str, &str), operation: &str, input: Value) -> Value {
-    let call = Call {
-        principal: Principal::Operator { account: account.to_owned() },
-        account: account.to_owned(),
-        region: region.to_owned(),
-        service: "events".to_owned(),
-        operation: operation.to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: input.to_string().into_bytes(),
-    };
+async fn call(world: &Arc<World>, at: (&str, &str), operation: &str, input: Value) -> Value {
+    let call = Call::by_operator(at, ("events", operation), &input);
     let reply = world.perform(&call).await.unwrap();
     serde_json::from_slice(&reply.body).unwrap()
 }

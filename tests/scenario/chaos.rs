@@ -23,22 +23,15 @@ struct End {
 }
 
 fn faults() -> Vec<FaultRule> {
-    let rule = |service: &str, operation: &str, probability, fault| FaultRule {
-        service: service.to_owned(),
-        operation: operation.to_owned(),
-        account: String::new(),
-        probability,
-        fault,
-    };
     let of_calls = ["dynamodb", "sqs"].into_iter().flat_map(|service| {
         [(0.05, Fault::Throttle), (0.01, Fault::ServerError)]
-            .map(|(probability, fault)| rule(service, "", probability, fault))
+            .map(|(probability, fault)| FaultRule::of((service, ""), probability, fault))
     });
     // Not of ReceiveMessage: what is lost with its answer comes back after two minutes of real time.
     let lost = [("dynamodb", ""), ("sqs", "DeleteMessageBatch"), ("sqs", "SendMessageBatch")]
-        .map(|(service, operation)| rule(service, operation, 0.02, Fault::ReplyLost));
-    let of_messages = [("sqs", "ReceiveMessage"), ("events", "Deliver")]
-        .map(|(service, operation)| rule(service, operation, 0.2, Fault::Duplicate));
+        .map(|of| FaultRule::of(of, 0.02, Fault::ReplyLost));
+    let of_messages =
+        [("sqs", "ReceiveMessage"), ("events", "Deliver")].map(|of| FaultRule::of(of, 0.2, Fault::Duplicate));
     of_calls.chain(lost).chain(of_messages).collect()
 }
 

@@ -88,13 +88,7 @@ async fn a_server_that_somebody_disconnected_is_no_incident() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stalls_whose_events_are_lost_are_found_by_the_next_sweep() {
-    let lost = FaultRule {
-        service: "events".to_owned(),
-        operation: "Deliver".to_owned(),
-        account: String::new(),
-        probability: 1.0,
-        fault: Fault::Drop,
-    };
+    let lost = FaultRule::of(("events", "Deliver"), 1.0, Fault::Drop);
     let hub = Hub::start(Plan::default()).await;
     hub.world().faults.set(vec![lost]);
     let stalled: Vec<_> = hub.servers(0).iter().take(3).collect();

@@ -100,11 +100,6 @@ async fn rules(hub: &Hub, fleet: Written) {
     hub.set_policy::<TagPolicyRow>(TagPolicy { fleet, overrides: Vec::new() }).await;
 }
 
-fn fault((service, operation): (&str, &str), probability: f64, fault: Fault) -> FaultRule {
-    let (service, operation) = (service.to_owned(), operation.to_owned());
-    FaultRule { service, operation, account: String::new(), probability, fault }
-}
-
 const MACHINE: &str = "i-0f00000000000000a";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,7 +217,7 @@ async fn what_is_gone_from_ec2_is_removed_where_the_rules_say_so_but_nothing_tha
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_event_is_mended_by_a_sweep() {
-    let lost = fault(("events", "Deliver"), 1.0, Fault::Drop);
+    let lost = FaultRule::of(("events", "Deliver"), 1.0, Fault::Drop);
     let hub = Hub::start(Plan::default()).await;
     let (id, instance) = protected(&hub, 0).await;
     hub.world().faults.set(vec![lost]);

@@ -216,22 +216,11 @@ impl Hub {
     /// Calls a service as the administrator of `account`.
     pub(crate) async fn call(
         &self,
-        (account, region): (&str, &str),
-        (service, operation): (&str, &str),
+        at: (&str, &str),
+        to: (&str, &str),
         body: &Value,
     ) -> Result<Reply, Refusal> {
-        let call = Call {
-            principal: Principal::Operator { account: account.to_owned() },
-            account: account.to_owned(),
-            region: region.to_owned(),
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            method: "POST".to_owned(),
-            path: format!("/{operation}"),
-            query: String::new(),
-            headers: BTreeMap::new(),
-            body: body.to_string().into_bytes(),
-        };
+        let call = Call::by_operator(at, to, body);
         self.world().perform(&call).await
     }
 

@@ -81,6 +81,28 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call as it comes over the wire, on the caller's own resources. REST services go by the path.
+    pub fn by(principal: Principal, region: &str, (service, operation): (&str, &str), body: Vec<u8>) -> Self {
+        Self {
+            account: principal.account().to_owned(),
+            principal,
+            region: region.to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            method: "POST".to_owned(),
+            path: format!("/{operation}"),
+            query: String::new(),
+            headers: BTreeMap::new(),
+            body,
+        }
+    }
+
+    /// One of an account's administrator, with a JSON body.
+    pub fn by_operator((account, region): (&str, &str), to: (&str, &str), body: &Value) -> Self {
+        let principal = Principal::Operator { account: account.to_owned() };
+        Self::by(principal, region, to, body.to_string().into_bytes())
+    }
+
     /// The body as JSON; an empty body is an empty object.
     ///
     /// # Errors

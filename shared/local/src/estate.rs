@@ -1,13 +1,12 @@
 //! A hub and its spokes, built from the very templates that are shipped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Call, Principal, Refusal};
+use crate::call::{Call, Refusal};
 use crate::cloudformation::{Outputs, StackError};
 use crate::iam::Credentials;
 use crate::{World, apigateway, drs, fleet, scheduler};
@@ -196,19 +195,8 @@ impl Estate {
     }
 
     async fn secret(&self, operation: &str, body: &serde_json::Value) -> Result<(), BuildError> {
-        let account = self.plan.hub.clone();
-        let call = Call {
-            principal: Principal::Operator { account: account.clone() },
-            account,
-            region: self.plan.region.clone(),
-            service: "secretsmanager".to_owned(),
-            operation: operation.to_owned(),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            query: String::new(),
-            headers: BTreeMap::new(),
-            body: body.to_string().into_bytes(),
-        };
+        let call =
+            Call::by_operator((&self.plan.hub, &self.plan.region), ("secretsmanager", operation), body);
         let done = self.world.perform(&call).await;
         done.map(|_| ()).map_err(|refusal| BuildError::Call { what: operation.to_owned(), refusal })
     }

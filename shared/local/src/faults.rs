@@ -45,6 +45,18 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
+    /// Hits this share of the calls, or deliveries, of an operation in every account.
+    pub fn of((service, operation): (&str, &str), probability: f64, fault: Fault) -> Self {
+        let (service, operation) = (service.to_owned(), operation.to_owned());
+        Self { service, operation, account: String::new(), probability, fault }
+    }
+
+    /// The same in one account alone.
+    #[must_use]
+    pub fn in_account(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
+    }
+
     fn fits(&self, service: &str, operation: &str, account: &str) -> bool {
         let fits = |want: &str, is: &str| want.is_empty() || want == is;
         fits(&self.service, service) && fits(&self.operation, operation) && fits(&self.account, account)

@@ -43,18 +43,7 @@ pub(crate) fn allow(statement: &Value) -> Value {
 
 /// A call as `http.rs` would make it, with a JSON body.
 pub(crate) fn call(principal: &Principal, service: &str, operation: &str, body: &Value) -> Call {
-    Call {
-        principal: principal.clone(),
-        account: principal.account().to_owned(),
-        region: REGION.to_owned(),
-        service: service.to_owned(),
-        operation: operation.to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: std::collections::BTreeMap::new(),
-        body: body.to_string().into_bytes(),
-    }
+    Call::by(principal.clone(), REGION, (service, operation), body.to_string().into_bytes())
 }
 
 /// One request before it is signed.

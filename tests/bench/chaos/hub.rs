@@ -179,21 +179,10 @@ impl Hub {
             .await
     }
 
-    async fn call(&self, (service, operation): (&str, &str), body: &Value) -> anyhow::Result<()> {
-        let call = Call {
-            principal: administrator(),
-            account: HUB.to_owned(),
-            region: REGION.to_owned(),
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            query: String::new(),
-            headers: BTreeMap::new(),
-            body: body.to_string().into_bytes(),
-        };
+    async fn call(&self, to: (&str, &str), body: &Value) -> anyhow::Result<()> {
+        let call = Call::by_operator((HUB, REGION), to, body);
         let done = self.cloud.world().perform(&call).await;
-        done.map(drop).map_err(|refusal| anyhow::anyhow!("{operation}: {}", refusal.message))
+        done.map(drop).map_err(|refusal| anyhow::anyhow!("{}: {}", to.1, refusal.message))
     }
 
     /// Waits until the worker's queue is empty, and says what is left every few seconds.

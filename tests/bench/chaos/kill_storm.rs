@@ -144,19 +144,13 @@ async fn kill(hub: &Hub, storm: Storm, log: &[Put]) -> anyhow::Result<Vec<Proces
 
 /// The shares of R1; the shuffling is in the input.
 fn faults() -> Vec<FaultRule> {
-    let rule = |service: &str, operation: &str, probability, fault| FaultRule {
-        service: service.to_owned(),
-        operation: operation.to_owned(),
-        account: String::new(),
-        probability,
-        fault,
-    };
+    let all = ("", "");
     vec![
-        rule("", "", 0.05, Fault::Throttle),
-        rule("", "", 0.01, Fault::ServerError),
-        rule("", "", 0.01, Fault::Reset),
-        rule("", "", 0.005, Fault::ReplyLost),
-        rule("sqs", "ReceiveMessage", 0.1, Fault::Duplicate),
+        FaultRule::of(all, 0.05, Fault::Throttle),
+        FaultRule::of(all, 0.01, Fault::ServerError),
+        FaultRule::of(all, 0.01, Fault::Reset),
+        FaultRule::of(all, 0.005, Fault::ReplyLost),
+        FaultRule::of(("sqs", "ReceiveMessage"), 0.1, Fault::Duplicate),
     ]
 }
 

@@ -125,6 +125,5 @@ pub(super) fn server(id: &str) -> Option<usize> {
 
 /// A fault of calls of the table.
 pub(super) fn of_table(probability: f64, fault: Fault) -> FaultRule {
-    let (service, all) = ("dynamodb".to_owned(), String::new());
-    FaultRule { service, operation: all.clone(), account: all, probability, fault }
+    FaultRule::of(("dynamodb", ""), probability, fault)
 }

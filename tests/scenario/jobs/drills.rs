@@ -49,13 +49,7 @@ async fn a_drill_of_a_hundred_servers_in_three_accounts_is_known_as_drs_knows_it
     let hub =
         Hub::start(Plan { speed: 150.0, spokes: 3, registered: 3, servers: 45, ..Plan::default() }).await;
     let drs = &hub.world().drs;
-    let throttled = FaultRule {
-        service: "drs".to_owned(),
-        operation: "DescribeJobs".to_owned(),
-        account: String::new(),
-        probability: 0.3,
-        fault: Fault::Throttle,
-    };
+    let throttled = FaultRule::of(("drs", "DescribeJobs"), 0.3, Fault::Throttle);
     hub.world().faults.set(vec![throttled]);
     for spoke in 0..3 {
         let rules = [(0.3, Mishap::Lost), (0.3, Mishap::Doubled)];

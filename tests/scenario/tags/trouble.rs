@@ -19,7 +19,7 @@ async fn what_drs_throttles_is_all_there_in_the_end() {
         .filter_map(|row| Some((row.id.to_string(), row.inventory?.instance?.to_string())))
         .collect();
     assert!(pairs.len() > 2, "{pairs:?}");
-    hub.world().faults.set(vec![fault(("drs", "TagResource"), 0.6, Fault::Throttle)]);
+    hub.world().faults.set(vec![FaultRule::of(("drs", "TagResource"), 0.6, Fault::Throttle)]);
     for round in ["first", "second"] {
         for (_, instance) in &pairs {
             set(&hub, 0, instance, &[("Owner", Some(round)), (round, Some("x"))]);
@@ -51,7 +51,7 @@ async fn two_workers_that_race_for_a_server_end_right_and_come_to_rest() {
     another_sync(&hub, &stop);
     let (id, instance) = protected(&hub, 0).await;
     // Each change is delivered more than once, and to either of them.
-    hub.world().faults.set(vec![fault(("sqs", "ReceiveMessage"), 0.5, Fault::Duplicate)]);
+    hub.world().faults.set(vec![FaultRule::of(("sqs", "ReceiveMessage"), 0.5, Fault::Duplicate)]);
     for n in 1..=20 {
         set(&hub, 0, &instance, &[("Owner", Some(&format!("owner-{n}")))]);
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -69,24 +69,8 @@ impl Builder<'_> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    async fn perform(
-        &self,
-        id: &str,
-        (service, operation): (&str, &str),
-        body: Vec<u8>,
-    ) -> Result<Vec<u8>, StackError> {
-        let call = Call {
-            principal: Principal::Operator { account: self.account.to_owned() },
-            account: self.account.to_owned(),
-            region: self.region.to_owned(),
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            query: String::new(),
-            headers: BTreeMap::new(),
-            body,
-        };
+    async fn perform(&self, id: &str, to: (&str, &str), body: Vec<u8>) -> Result<Vec<u8>, StackError> {
+        let call = Call::by(Principal::Operator { account: self.account.to_owned() }, self.region, to, body);
         let answer = self.world.perform(&call).await;
         answer.map(|reply| reply.body).map_err(|refusal| StackError::refused(id, refusal))
     }

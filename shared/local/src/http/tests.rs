@@ -178,13 +178,7 @@ async fn a_body_over_2_mib_is_refused_and_the_cloud_lives_on() {
 async fn created_again_after(fault: Fault) -> serde_json::Value {
     let cloud = cloud().await;
     let keys = cloud.world().iam.add_account(HUB, None);
-    let lost = FaultRule {
-        service: "secretsmanager".to_owned(),
-        operation: "CreateSecret".to_owned(),
-        account: String::new(),
-        probability: 1.0,
-        fault,
-    };
+    let lost = FaultRule::of(("secretsmanager", "CreateSecret"), 1.0, fault);
     cloud.world().faults.set(vec![lost]);
     let create = || Sent::json("secretsmanager", "secretsmanager.CreateSecret", &json!({"Name": "one"}));
     assert!(create().try_by(&keys, &cloud).await.is_none());
@@ -206,14 +200,7 @@ async fn a_reset_closes_the_connection_before_the_deed() {
 async fn throttles_come_in_the_words_of_each_service() {
     let cloud = cloud().await;
     let keys = cloud.world().iam.add_account(HUB, None);
-    let any = String::new;
-    let throttle = FaultRule {
-        service: any(),
-        operation: any(),
-        account: any(),
-        probability: 1.0,
-        fault: Fault::Throttle,
-    };
+    let throttle = FaultRule::of(("", ""), 1.0, Fault::Throttle);
     cloud.world().faults.set(vec![throttle]);
     let answer = list_tables().by(&keys, &cloud).await;
     assert_eq!(answer.json()["__type"], "ProvisionedThroughputExceededException");

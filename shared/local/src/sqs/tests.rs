@@ -252,13 +252,7 @@ async fn a_queue_is_purged_at_most_once_a_minute() {
 
 #[tokio::test]
 async fn a_duplicated_message_is_handed_out_once_more_even_after_its_deletion() {
-    let rule = FaultRule {
-        service: "sqs".to_owned(),
-        operation: "ReceiveMessage".to_owned(),
-        account: ACCOUNT.to_owned(),
-        probability: 1.0,
-        fault: Fault::Duplicate,
-    };
+    let rule = FaultRule::of(("sqs", "ReceiveMessage"), 1.0, Fault::Duplicate).in_account(ACCOUNT);
     let world = World::new(Clock::real(), Faults::seeded(1, vec![rule]));
     let url = queue(&world, "jobs", &[]).unwrap();
     send(&world, &url, "once").await.unwrap();

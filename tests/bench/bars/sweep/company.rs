@@ -65,7 +65,7 @@ impl Company {
         for place in &self.places {
             self.cloud.world().drs.configure(site(place), throttled.clone());
         }
-        self.cloud.world().faults.set(vec![delay("", call)]);
+        self.cloud.world().faults.set(vec![FaultRule::of(("", ""), 1.0, Fault::Delay(call))]);
     }
 
     /// The first account's role is gone, the second is throttled to one call in five seconds, and in the third no
@@ -81,8 +81,9 @@ impl Company {
         world.iam.delete_role(&format!("arn:aws:iam::{}:role/drs-fleet-spoke", denied.place.account));
         let slow = Settings { calls_per_second: Some(0.2), restless: 0, ..Settings::default() };
         world.drs.configure(site(&throttled.place), slow);
-        let hangs = FaultRule { service: "drs".into(), ..delay(hanging.place.account.as_str(), PATIENCE) };
-        world.faults.set(vec![hangs, delay("", Duration::from_millis(50))]);
+        let hangs = FaultRule::of(("drs", ""), 1.0, Fault::Delay(PATIENCE));
+        let takes_its_time = FaultRule::of(("", ""), 1.0, Fault::Delay(Duration::from_millis(50)));
+        world.faults.set(vec![hangs.in_account(hanging.place.account.as_str()), takes_its_time]);
         [denied, throttled, hanging]
     }
 
@@ -131,16 +132,6 @@ impl Drop for Company {
 
 fn site(place: &Place) -> (&str, &str) {
     (place.account.as_str(), place.region.as_str())
-}
-
-fn delay(account: &str, time: Duration) -> FaultRule {
-    FaultRule {
-        service: String::new(),
-        operation: String::new(),
-        account: account.to_owned(),
-        probability: 1.0,
-        fault: Fault::Delay(time),
-    }
 }
 
 fn plan(accounts: usize, servers: usize) -> EstatePlan {

@@ -79,17 +79,6 @@ fn api_call(name: &str) -> ServiceEvent {
 async fn put_event(world: &Arc<World>, account: &str, bus: &str, source: &str) -> Value {
     let entry =
         json!({"EventBusName": bus, "Source": source, "DetailType": "Incident Opened", "Detail": "{}"});
-    let call = Call {
-        principal: Principal::Operator { account: account.to_owned() },
-        account: account.to_owned(),
-        region: REGION.to_owned(),
-        service: "events".to_owned(),
-        operation: "PutEvents".to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: json!({"Entries": [entry]}).to_string().into_bytes(),
-    };
+    let call = Call::by_operator((account, REGION), ("events", "PutEvents"), &json!({ "Entries": [entry] }));
     serde_json::from_slice(&world.perform(&call).await.unwrap().body).unwrap()
 }

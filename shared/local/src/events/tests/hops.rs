@@ -106,13 +106,7 @@ async fn only_an_enabled_rule_takes_and_only_the_widest_state_takes_recorded_rea
 #[tokio::test]
 async fn the_fault_plan_loses_and_doubles_deliveries() {
     for (fault, wanted) in [(Fault::Drop, 0), (Fault::Duplicate, 2)] {
-        let rule_of_plan = FaultRule {
-            service: "events".to_owned(),
-            operation: "Deliver".to_owned(),
-            account: SPOKE.to_owned(),
-            probability: 1.0,
-            fault,
-        };
+        let rule_of_plan = FaultRule::of(("events", "Deliver"), 1.0, fault).in_account(SPOKE);
         let world = world_with(Faults::seeded(1, vec![rule_of_plan]));
         let taken = queue(&world, SPOKE, "taken").await;
         rule(&world, SPOKE, "r", json!({"source": ["aws.drs"]}), json!({"Id": "q", "Arn": taken}))

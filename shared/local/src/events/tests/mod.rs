@@ -38,18 +38,7 @@ async fn call_as(
     to: (&str, &str),
     body: &Value,
 ) -> Result<Value, Refusal> {
-    let call = Call {
-        account: principal.account().to_owned(),
-        principal,
-        region: REGION.to_owned(),
-        service: to.0.to_owned(),
-        operation: to.1.to_owned(),
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: body.to_string().into_bytes(),
-    };
+    let call = Call::by(principal, REGION, to, body.to_string().into_bytes());
     let reply = world.perform(&call).await?;
     Ok(serde_json::from_slice(&reply.body).unwrap())
 }

@@ -88,13 +88,7 @@ async fn a_service_that_does_not_answer_leaves_the_status_and_is_no_success() {
     let stage = Stage::new().await;
     stage.run(ADD).await;
     stage.run("validate pay").await;
-    stage.company.fleet.world.faults.set(vec![FaultRule {
-        service: "drs".into(),
-        operation: String::new(),
-        account: String::new(),
-        probability: 1.0,
-        fault: Fault::ServerError,
-    }]);
+    stage.company.fleet.world.faults.set(vec![FaultRule::of(("drs", ""), 1.0, Fault::ServerError)]);
     let told = stage.run("validate pay").await;
     assert!(told.starts_with("111122223333 (Payments) stays ACTIVE, for not all could be checked"), "{told}");
     assert!(told.ends_with("error: 1 of 1 account could not be checked\n"), "{told}");

@@ -135,13 +135,7 @@ async fn a_failure_is_named_and_the_rest_goes_on() {
     let stage = fleet().await;
     count(&stage, 2).await;
     let rule = |probability| {
-        vec![FaultRule {
-            service: "drs".into(),
-            operation: "CreateExtendedSourceServer".into(),
-            account: String::new(),
-            probability,
-            fault: Fault::ServerError,
-        }]
+        vec![FaultRule::of(("drs", "CreateExtendedSourceServer"), probability, Fault::ServerError)]
     };
     stage.company.fleet.world.faults.set(rule(0.5));
     let told = stage.run("apply --yes").await;

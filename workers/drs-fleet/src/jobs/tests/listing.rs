@@ -56,13 +56,11 @@ async fn what_programs_read_says_what_follows_from_the_row() {
 #[tokio::test]
 async fn a_place_that_cannot_be_read_is_named_and_the_code_is_1() {
     let stage = fleet().await;
-    stage.company.fleet.world.faults.set(vec![FaultRule {
-        service: "dynamodb".into(),
-        operation: "BatchGetItem".into(),
-        account: String::new(),
-        probability: 1.0,
-        fault: Fault::Throttle,
-    }]);
+    stage.company.fleet.world.faults.set(vec![FaultRule::of(
+        ("dynamodb", "BatchGetItem"),
+        1.0,
+        Fault::Throttle,
+    )]);
     let (told, code) = stage.run_to_code("limits").await;
     assert_eq!(code, 1);
     assert!(told.contains("error: 2 places could not be read, and nothing of that is shown:"), "{told}");

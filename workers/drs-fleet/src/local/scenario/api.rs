@@ -1,8 +1,7 @@
 //! What people do in the spokes' own consoles: API calls, which a trail records.
 
-use std::collections::BTreeMap;
 
-use drs_fleet_local::call::{Call, Principal};
+use drs_fleet_local::call::Call;
 use drs_fleet_local::estate::Spoke;
 use serde_json::{Value, json};
 
@@ -32,18 +31,6 @@ pub(super) async fn disconnect(stage: &Stage<'_>, spoke: &Spoke, id: &str) -> an
 }
 
 async fn call(stage: &Stage<'_>, spoke: &Spoke, operation: &str, body: Value) -> anyhow::Result<()> {
-    let account = spoke.plan.account.clone();
-    let call = Call {
-        principal: Principal::Operator { account: account.clone() },
-        account,
-        region: spoke.plan.region.clone(),
-        service: "drs".to_owned(),
-        operation: operation.to_owned(),
-        method: "POST".to_owned(),
-        path: format!("/{operation}"),
-        query: String::new(),
-        headers: BTreeMap::new(),
-        body: body.to_string().into_bytes(),
-    };
+    let call = Call::by_operator((&spoke.plan.account, &spoke.plan.region), ("drs", operation), &body);
     stage.world.perform(&call).await.map(|_| ()).map_err(|refusal| refused(operation, &refusal))
 }

@@ -100,13 +100,11 @@ async fn a_spreadsheet_gets_every_column_and_no_formula() {
 #[tokio::test]
 async fn places_that_cannot_be_read_are_named_and_what_programs_read_says_so() {
     let stage = fleet().await;
-    stage.company.fleet.world.faults.set(vec![FaultRule {
-        service: "dynamodb".into(),
-        operation: "BatchGetItem".into(),
-        account: String::new(),
-        probability: 1.0,
-        fault: Fault::Throttle,
-    }]);
+    stage.company.fleet.world.faults.set(vec![FaultRule::of(
+        ("dynamodb", "BatchGetItem"),
+        1.0,
+        Fault::Throttle,
+    )]);
     let told = stage.run("list").await;
     assert!(told.contains("error: 3 places could not be read, and nothing of that is shown:"), "{told}");
     assert!(told.contains("\n  111122223333/us-west-2: BatchGetItem failed (Throttled)"), "{told}");

@@ -39,8 +39,7 @@ fn sum(answer: &Value, what: &str) -> u64 {
 
 impl Working {
     fn fails(&self, service: &str, operation: &str, fault: Fault) {
-        let (service, operation) = (service.to_owned(), operation.to_owned());
-        let rule = FaultRule { service, operation, account: String::new(), probability: 1.0, fault };
+        let rule = FaultRule::of((service, operation), 1.0, fault);
         self.stage.company.fleet.world.faults.set(vec![rule]);
     }
 
