@@ -48,7 +48,8 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         house.closes();
         tokio::time::sleep(QUIET).await;
         house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
-        if history.whole && quiet == 1 {
+        // What had to be tried again was, in the round before.
+        if history.whole && quiet == 2 {
             let model = Model::of(history);
             others::tags_told(&model, &house.world, &mut early);
             sweep_tags(&model, &house.world);
