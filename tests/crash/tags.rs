@@ -1,6 +1,7 @@
 //! The tag-sync's paths.
 
 mod asked;
+mod stale;
 mod types;
 
 use std::collections::BTreeMap;

@@ -52,14 +52,10 @@ pub(crate) async fn bring<I: Io>(
             other => done = other,
         }
         // Whoever was told newer tags meanwhile found this change under way, and left it to us.
-        let newest = tags_of(worker, io, &seen).await?;
-        if newest
-            .as_ref()
-            .is_none_or(|newest| told.as_ref().is_some_and(|told| told.asks_for_the_same(newest)))
-        {
-            return Ok(done);
+        match newer_than(worker, io, &seen, told.as_ref()).await? {
+            Some(newer) => told = Some(newer),
+            None => return Ok(done),
         }
-        told = newest;
     }
     Ok(Done::Busy)
 }
@@ -96,7 +92,18 @@ async fn tags_of<I: Io>(
     Ok(stored.map(|stored| stored.row.clone()))
 }
 
-/// One comparison, and the change that it asks for.
+/// What the table has of the machine, where that asks for other tags than those in `told`.
+async fn newer_than<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    seen: &ServerSeen,
+    told: Option<&InstanceTagsRow>,
+) -> Result<Option<InstanceTagsRow>, IoError> {
+    let newest = tags_of(worker, io, seen).await?;
+    Ok(newest.filter(|newest| told.is_none_or(|told| !told.asks_for_the_same(newest))))
+}
+
+/// One comparison, and the change that it asks for. In line, too, is what was not touched because newer tags are known.
 async fn write<I: Io>(
     worker: &TagSync,
     io: &I,
@@ -132,6 +139,13 @@ async fn write<I: Io>(
     if let Some(doing) = outcome.row().and_then(|row| row.doing.clone()) {
         if !outcome.changed() {
             return Ok(Done::Busy);
+        }
+        // Only now: who is told newer tags from here on finds the claim, and comes back. What was told before it may have
+        // been made by another already, and must not be undone by what this process remembers.
+        let newer = newer_than(worker, io, seen, told).await;
+        if !matches!(newer, Ok(None)) {
+            worker.servers.change(io, &key, |row| tags::released(doing.since, row)).await?;
+            return newer.map(|_| Done::InLine);
         }
         done = make(worker, io, (&about, &seen.arn), &doing).await?;
     }

@@ -1,6 +1,5 @@
 //! What people do in the spokes' own consoles: API calls, which a trail records.
 
-
 use drs_fleet_local::call::Call;
 use drs_fleet_local::estate::Spoke;
 use serde_json::{Value, json};
