@@ -110,7 +110,7 @@ impl Table {
     }
 
     pub(super) fn published(&mut self, key: &Key, rev: u64, event_ids: &[String], due: Option<Timestamp>) {
-        let Some(mut item) = self.items.get(key).cloned() else { return };
+        let Some(mut item) = self.take(key) else { return };
         item.outbox.retain(|id, _| !event_ids.contains(id));
         if item.rev == rev {
             item.due = due;
@@ -119,10 +119,16 @@ impl Table {
     }
 
     pub(super) fn forget(&mut self, key: &Key) {
-        let Some(item) = self.items.remove(key) else { return };
+        drop(self.take(key));
+    }
+
+    /// Takes an item out, and out of the index.
+    fn take(&mut self, key: &Key) -> Option<Item> {
+        let item = self.items.remove(key)?;
         if let Some(at) = item.due {
-            self.due.remove(&(item.due_shard, at, key.clone()));
+            self.due.remove(&(item.due_shard.clone(), at, key.clone()));
         }
+        Some(item)
     }
 
     pub(super) fn due(&self, shard: &str, until: Timestamp, max: usize) -> Vec<Due> {
@@ -133,7 +139,7 @@ impl Table {
 }
 
 fn stored<R: Row>(key: &Key, item: &Item) -> Result<Stored<R>, IoError> {
-    let row = serde_json::from_value(item.row.clone()).map_err(|error| unreadable(key, &error))?;
+    let row = R::deserialize(&item.row).map_err(|error| unreadable(key, &error))?;
     Ok(Stored { row, rev: item.rev, outbox: item.outbox.clone() })
 }
 
