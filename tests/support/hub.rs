@@ -14,6 +14,7 @@ use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::{DeliveryRow, GroupRow, MemberRow, Routes, RoutesRow, Taken};
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::Row;
@@ -60,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) quota: Option<u32>,
     /// Who is told of what.
     pub(crate) routes: Routes,
+    /// From when on what is an incident.
+    pub(crate) policy: Policy,
     /// What goes wrong once the spokes are registered.
     pub(crate) faults: Vec<FaultRule>,
 }
@@ -73,6 +76,7 @@ impl Default for Plan {
             registered: 2,
             quota: None,
             routes: each_at_once(),
+            policy: Policy::default(),
             faults: Vec::new(),
         }
     }
@@ -104,6 +108,7 @@ impl Hub {
         fleet.register().await.unwrap();
         let editor = PolicyEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
         editor.set::<RoutesRow>(plan.routes, "a test".to_owned(), None).await.unwrap();
+        editor.set::<PolicyRow>(plan.policy, "a test".to_owned(), None).await.unwrap();
         for spoke in &SPOKES[plan.registered..plan.spokes] {
             let editor = RegistryEditor::new(fleet.operator.clone(), WriteToken::for_command_of_a_person());
             editor.remove(&spoke.0.parse().unwrap()).await.unwrap();
