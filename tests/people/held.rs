@@ -7,9 +7,10 @@ use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::{Ended, SpellEditor};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{DrillHappened, Label, Matchers, MuteRow, WindowRow};
+use drs_fleet_domain::notify::{DrillHappened, Label, Matchers, MuteRow, Why, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_tests::company::{place, register};
+use jiff::Timestamp;
 
 use super::stage::{Stage, stall};
 
@@ -88,20 +89,25 @@ async fn a_stall_of_a_whole_region_holds_back_its_consequences() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_muted_is_told_when_the_mute_ends() {
-    let stage = working();
-    let now = stage.world.now();
-    stage.world.set_row(&MuteRow {
+/// A mute of stalls from now on.
+fn mute(now: Timestamp, length: Duration) -> MuteRow {
+    MuteRow {
         id: "m".into(),
         matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
         from: now,
-        until: now + Duration::from_mins(30),
+        until: now + length,
         reason: "maintenance".into(),
         author: "kim".into(),
         ended_at: None,
         ended_by: None,
-    });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_muted_is_told_when_the_mute_ends() {
+    let stage = working();
+    let now = stage.world.now();
+    stage.world.set_row(&mute(now, Duration::from_mins(30)));
     stage.happens(1, stall(&place(1), 1, Severity::Critical, OPENED, now));
     stage.happens(2, stall(&place(1), 2, Severity::High, OPENED, now));
     minutes(20).await;
@@ -111,6 +117,19 @@ async fn what_is_muted_is_told_when_the_mute_ends() {
     minutes(15).await;
     let told = stage.digests("mail");
     assert_eq!((told.len(), told[0].1.counts.opened), (1, 1), "the one that lasts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_muted_after_it_was_told_is_not_told_again_before_the_mute_ends() {
+    let stage = working();
+    stage.happens(1, stall(&place(1), 1, Severity::High, OPENED, stage.world.now()));
+    minutes(10).await;
+    stage.world.set_row(&mute(stage.world.now(), Duration::from_hours(9)));
+    minutes(8 * 60).await;
+    assert_eq!(stage.digests("mail").len(), 1, "the first alone");
+    minutes(2 * 60).await;
+    let told = stage.digests("mail");
+    assert_eq!(told.iter().map(|(_, digest)| digest.why).collect::<Vec<_>>(), [Why::Changed, Why::Repeated]);
 }
 
 #[tokio::test(start_paused = true)]

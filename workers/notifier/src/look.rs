@@ -71,9 +71,11 @@ async fn find<I: Io>(
     // All parts at the same time, each at its own pace: one whose partition is busy holds up no other.
     let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
     members.extend(marked.into_iter().flatten());
+    let is_silenced = |member: &&MemberRow| member.is_told_open() && holding.holds(member).is_some();
+    let silenced = members.iter().filter(is_silenced).count().try_into().unwrap_or(u32::MAX);
     let now = io.now();
     let acks = if row.asks_for_acks(plan, now) { acks(io, &members).await? } else { None };
-    Ok(compose(row, round.number, &Looked { members: &members, held, acks, plan, now }))
+    Ok(compose(row, round.number, &Looked { members: &members, held, silenced, acks, plan, now }))
 }
 
 /// Whoever began this bulletin and died may have marked what is held back now.

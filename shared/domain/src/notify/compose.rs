@@ -19,6 +19,8 @@ pub struct Looked<'a> {
     pub members: &'a [MemberRow],
     /// How many are open and held back.
     pub held: u32,
+    /// How many of those that people know to be open would be held back now: a mute may be younger than what was told.
+    pub silenced: u32,
     /// Who sees to what is open; asked for where [`GroupRow::asks_for_acks`].
     pub acks: Option<Acks>,
     /// How the group is told.
@@ -47,8 +49,9 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         held: looked.held,
     };
     let acks = looked.acks.clone();
-    let acknowledged = acks.as_ref().is_some_and(|acks| acks.count >= counts.open);
-    let why = if news.is_empty() { unchanged(row, looked, acknowledged) } else { Some(Why::Changed) };
+    let is_acknowledged = acks.as_ref().is_some_and(|acks| acks.count >= counts.open);
+    let rests = is_acknowledged || looked.silenced >= counts.open;
+    let why = if news.is_empty() { unchanged(row, looked, rests) } else { Some(Why::Changed) };
     let named: Vec<&MemberRow> = if news.is_empty() {
         let mut open = open.clone();
         open.sort_by_key(|member| order(member));
@@ -70,13 +73,13 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
         acks: acks.clone(),
     });
-    Found { digest, open: counts.open, worst, held: looked.held, acknowledged, acks }
+    Found { digest, open: counts.open, worst, held: looked.held, rests, acks }
 }
 
-/// Why a group is told of in which nothing is new; nobody is told again while somebody sees to it.
-fn unchanged(row: &GroupRow, looked: &Looked<'_>, acknowledged: bool) -> Option<Why> {
+/// Why a group is told of in which nothing is new; nobody is told again while it rests.
+fn unchanged(row: &GroupRow, looked: &Looked<'_>, rests: bool) -> Option<Why> {
     let episode = row.episode.as_ref()?;
-    if acknowledged || !row.is_to_be_told_again(looked.plan, looked.now) {
+    if rests || !row.is_to_be_told_again(looked.plan, looked.now) {
         let is_news = looked.acks.as_ref().is_some_and(|acks| episode.is_news(acks, looked.plan));
         return (is_news && row.may_show_acks(looked.plan, looked.now)).then_some(Why::Acknowledged);
     }

@@ -82,8 +82,9 @@ pub struct Found {
     pub worst: Option<Severity>,
     /// How many are open and held back.
     pub held: u32,
-    /// Whether somebody sees to all that is open; only known where it was asked for.
-    pub acknowledged: bool,
+    /// Whether nobody is to be told again: somebody sees to all that is open, which is only known where it was asked for, or
+    /// all of it would be held back now.
+    pub rests: bool,
     /// Who sees to what is open; only known where it was asked for.
     pub acks: Option<Acks>,
 }
@@ -155,7 +156,7 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     let turn = after(now, pause);
     let step =
         row.episode.as_ref().filter(|episode| episode.open > 0).and_then(|episode| episode.next_step(plan));
-    let step = step.filter(|_| !found.acknowledged);
+    let step = step.filter(|_| !found.rests);
     let at = step.map_or(turn, |step| turn.min(step.max(now)));
     plan.tells_at(at, found.worst.unwrap_or(Severity::Low))
 }

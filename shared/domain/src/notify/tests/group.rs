@@ -116,6 +116,19 @@ fn what_nobody_acknowledges_goes_to_the_next_and_is_told_again_until_somebody_do
 }
 
 #[test]
+fn what_is_muted_meanwhile_goes_to_nobody_else_before_the_mute_ends() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(600));
+    stage.muted.insert(opened(1).incident);
+    stage.passes(at(5 * 3600));
+    assert_eq!(stage.digests.len(), 1);
+    stage.muted.clear();
+    stage.passes(at(5 * 3600 + 600));
+    assert_eq!((stage.digests.len(), stage.digests[1].why), (2, Why::Escalated(1)));
+}
+
+#[test]
 fn a_group_that_flaps_for_an_hour_is_told_thirteen_times_at_most() {
     let mut stage = Stage::default();
     for n in 0..360_u32 {

@@ -151,12 +151,16 @@ impl Stage {
             }
         }
         let members: Vec<_> = self.members.values().cloned().collect();
+        let is_muted = |member: &&MemberRow| self.muted.contains(&member.event.incident);
         let open = members.iter().filter(|member| member.is_told_open()).count();
+        let silenced = members.iter().filter(|member| member.is_told_open()).filter(is_muted).count();
+        let silenced = u32::try_from(silenced).unwrap();
         let count = open.min(self.acknowledged);
         let by = || Acks { count: u32::try_from(count).unwrap(), by: vec!["ann".into()] };
         let asked = row.asks_for_acks(&self.plan(), now);
         let acks = (asked && count > 0).then(by);
-        Some(compose(row, number, &Looked { members: &members, held, acks, plan: &self.plan(), now }))
+        let plan = self.plan();
+        Some(compose(row, number, &Looked { members: &members, held, silenced, acks, plan: &plan, now }))
     }
 
     fn hand_over(&mut self) {
