@@ -10,7 +10,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_domain::incident::{self, IncidentKind};
 use drs_fleet_domain::keys;
 use drs_fleet_domain::server::ServerRow;
-use drs_fleet_domain::tags::rules::{TagPolicyRow, Written};
+use drs_fleet_domain::tags::rules::Written;
 use drs_fleet_domain::tags::{Cause, ServerTagsRow, TagHistoryRow, TagPolicy};
 use drs_fleet_local::drs::{Origin, ServerSpec};
 use drs_fleet_local::faults::{Fault, FaultRule};
@@ -97,7 +97,7 @@ async fn history(hub: &Hub, id: &str) -> Vec<TagHistoryRow> {
 
 /// The workers take them up within a simulated minute.
 async fn rules(hub: &Hub, fleet: Written) {
-    hub.set_policy::<TagPolicyRow>(TagPolicy { fleet, overrides: Vec::new() }).await;
+    hub.set_tag_policy(TagPolicy { fleet, overrides: Vec::new() }).await;
 }
 
 const MACHINE: &str = "i-0f00000000000000a";

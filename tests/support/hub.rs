@@ -6,7 +6,7 @@ use std::time::Duration;
 use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::policy::{PolicyEditor, SetByPerson};
+use drs_fleet_aws::policy::PolicyEditor;
 use drs_fleet_aws::registry::{RegistryEditor, WriteToken};
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
@@ -18,6 +18,8 @@ use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::Row;
+use drs_fleet_domain::tags::TagPolicy;
+use drs_fleet_domain::tags::rules::TagPolicyRow;
 use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::events::ServiceEvent;
@@ -245,10 +247,10 @@ impl Hub {
         sweeps::ask(&io, std::slice::from_ref(place)).await.unwrap();
     }
 
-    /// Sets the thresholds of the fleet, or its rules of tags.
-    pub(crate) async fn set_policy<R: SetByPerson>(&self, policy: R::Policy) {
+    /// Sets the fleet's rules of tags.
+    pub(crate) async fn set_tag_policy(&self, policy: TagPolicy) {
         let editor = PolicyEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
-        editor.set::<R>(policy, "a test".to_owned(), None).await.unwrap();
+        editor.set::<TagPolicyRow>(policy, "a test".to_owned(), None).await.unwrap();
     }
 
     /// Has the job-monitor sweep a spoke, as after an event.

@@ -2,7 +2,7 @@
 
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys;
-use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
+use drs_fleet_domain::policy::{Policy, Thresholds};
 use drs_fleet_domain::recovery::RecoveryRow;
 
 use super::{drill, healthy, over};
@@ -55,13 +55,13 @@ async fn a_failback_that_fails_is_told_until_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_that_is_left_running_is_told_until_its_instances_are_gone() {
-    let hub = Hub::start(Plan { speed: 150.0, ..Plan::default() }).await;
-    let (world, site) = (hub.world(), hub.site(0));
     let fleet = Thresholds {
         drill_left_after: Some(std::time::Duration::from_mins(10).into()),
         ..Thresholds::default()
     };
-    hub.set_policy::<PolicyRow>(Policy { fleet, ..Policy::default() }).await;
+    let policy = Policy { fleet, ..Policy::default() };
+    let hub = Hub::start(Plan { speed: 150.0, policy, ..Plan::default() }).await;
+    let (world, site) = (hub.world(), hub.site(0));
     let id = drill(&hub, 0, &healthy(&hub, 0)[..2], "wave-1").await;
     over(&hub, 0, &id).await;
     let is_told = async |open: bool| {
