@@ -37,7 +37,7 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
     managers:   { type: slack-webhook, secret: drs-fleet/slack-managers }        # an incoming webhook: no threads
     pager:      { type: webhook, secret: drs-fleet/notify-pager }                # HTTPS, signed with HMAC-SHA256
     bus:        { type: event-bridge }                                           # the hub's bus, for rules of others
-    erp-mail:   { type: topic, arn: "arn:aws:sns:eu-central-1:111122223333:erp" }
+    erp-mail:   { type: topic, arn: "arn:aws:sns:eu-central-1:111122223333:drs-fleet-erp" }   # only drs-fleet-* of the hub
   # Where people find more; each message links it.
   links:
     dashboard: https://dashboards.example.com/drs
