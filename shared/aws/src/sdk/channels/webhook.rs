@@ -33,10 +33,30 @@ impl Channels {
         if let Some(wish) = answer.retry_after {
             self.pace.hold(secret, wish);
         }
-        // Slack's answers are single words, such as `invalid_blocks` or `no_service`.
-        let word: String = answer.body.chars().take(80).collect();
-        let message = format!("HTTP {}: {word}", answer.status.as_u16());
+        let word = word(&answer.body).map(|word| format!(": {word}")).unwrap_or_default();
+        let message = format!("HTTP {}{word}", answer.status.as_u16());
         let error = failure(SLACK, of_status(answer.status), message);
         Err(IoError { retry_after: answer.retry_after, ..error })
+    }
+}
+
+/// Slack's answers are single words, such as `invalid_blocks` or `no_service`. What is no such word is somebody else's, who
+/// may repeat the address that was called, and is not shown.
+fn word(body: &str) -> Option<&str> {
+    let word = body.trim();
+    let is_word = (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    is_word.then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_of_slack_are_shown() {
+        assert_eq!(word("no_service\n"), Some("no_service"));
+        for other in ["", "Cannot POST /services/T0/B0/token", "<html>", &"a".repeat(41)] {
+            assert_eq!(word(other), None, "{other}");
+        }
     }
 }
