@@ -1,4 +1,5 @@
-//! Whose a sweep is, while its pages are waited for: two instances do not sweep one place at once.
+//! Whose a sweep is, while its pages are waited for: two instances do not sweep one place at once, and each minds what
+//! the other swept.
 
 use std::time::Duration;
 
@@ -9,13 +10,15 @@ use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::place::PlaceRow;
-use jiff::Timestamp;
+use drs_fleet_domain::server::ServerRow;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::capacity::tracker;
 use super::scene::Scene;
-use super::world::{place, server, wish};
+use super::world::{now, place, server, server_id, stalled, wish};
 use super::{Path, worth_trying};
 
 /// A place of which each page but the first is throttled, for so long a time that a claim would run out meanwhile.
@@ -37,15 +40,20 @@ impl Instance {
 
     /// Takes a request for a sweep that was put on the queue at `sent_at`.
     fn takes(&self, scene: &Scene, sent_at: Timestamp) -> JoinHandle<Result<(), IoError>> {
-        let message = Message {
+        self.takes_together(&[wish(scene)], sent_at)
+    }
+
+    /// Takes messages of one lane.
+    fn takes_together(&self, bodies: &[Value], sent_at: Timestamp) -> JoinHandle<Result<(), IoError>> {
+        let (io, worker) = (self.0.clone(), self.1.clone());
+        let message = |body: &Value| Message {
             id: "m".to_owned(),
             receipt: String::new(),
-            body: wish(scene).to_string(),
+            body: body.to_string(),
             receive_count: 1,
             sent_at,
         };
-        let (io, worker) = (self.0.clone(), self.1.clone());
-        let work = vec![worker.sort(&message).unwrap().work];
+        let work = bodies.iter().map(|body| worker.sort(&message(body)).unwrap().work).collect();
         tokio::spawn(async move { worker.handle(&io, work).await })
     }
 
@@ -89,6 +97,32 @@ async fn a_sweep_that_was_taken_over_ends_and_leaves_the_rest_to_the_other() {
     scene.world.set_page_failure(&place(), None);
     sweeping.await.unwrap().unwrap();
     assert_eq!((counted(&scene), first.pages()), (Some(5), pages));
+}
+
+/// One instance swept a minute ago, and another just now; both saw that server 1 is stalled. Then the first is told of
+/// ends of that stall, each so many seconds ago. Answers what the row says.
+async fn told_late_of_an_end(seconds_ago: &[i64]) -> String {
+    let scene = Scene::new().await;
+    scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
+    let (first, second) = (Instance::of(&scene), Instance::of(&scene));
+    for (instance, pause) in [(&first, 60), (&second, 1)] {
+        instance.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+        sleep(Duration::from_secs(pause)).await;
+    }
+    let end = |ago: &i64| stalled(1, "NOT_STALLED", now(&scene) - SignedDuration::from_secs(*ago));
+    let ends: Vec<_> = seconds_ago.iter().map(end).collect();
+    first.takes_together(&ends, scene.world.now()).await.unwrap().unwrap();
+    let key = keys::server(&place(), &server_id(1).parse().unwrap());
+    let row = scene.world.stored::<ServerRow>(&key).unwrap().unwrap().row;
+    row.replication.state
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_instances_sweep_overtook_is_not_believed() {
+    for ago in [&[30][..], &[30, 90], &[90, 30], &[90]] {
+        assert_eq!(told_late_of_an_end(ago).await, "STALLED", "{ago:?} seconds ago");
+    }
+    assert_eq!(told_late_of_an_end(&[0]).await, "NOT_STALLED", "it is newer");
 }
 
 /// A server that was just extended is INITIATING, and where it replicates is not told before it is listed once more.

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use crate::sweep::WRITES;
 use crate::{CapacityTracker, places};
 
-/// An event this old may have been overtaken by a sweep.
-const LATE: Duration = Duration::from_mins(1);
+/// An event this old may have been overtaken by a sweep of another instance.
+const LATE: Duration = Duration::from_secs(10);
 
 /// What a place's row says of sweeps is read afresh this often at most.
 pub(crate) const READ_AGAIN: Duration = Duration::from_secs(10);
@@ -78,12 +78,16 @@ async fn told<I: Io>(
     (place, id): (&Place, &SourceServerId),
     observations: &[Observation],
 ) -> Result<(), IoError> {
-    let Some(oldest) = observations.iter().map(Observation::time).min() else { return Ok(()) };
+    if observations.is_empty() {
+        return Ok(());
+    }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let now = io.now();
-    let is_late = oldest.checked_add(LATE).is_ok_and(|end| end < now);
+    let is_late = |at: &Timestamp| at.checked_add(LATE).is_ok_and(|end| end < now);
+    // A sweep that overtook the newest of them overtook the older ones.
+    let needed = observations.iter().map(Observation::time).filter(is_late).max();
     let context = Context {
-        swept_at: swept_at(worker, io, place, is_late.then_some(oldest)).await?,
+        swept_at: swept_at(worker, io, place, needed).await?,
         hears: worker.hearing.is_good(now),
         registry: Some(registry.as_ref()),
         ..Context::new(registry.account_name(&place.account), &policy, now)
