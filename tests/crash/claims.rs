@@ -99,6 +99,25 @@ async fn a_sweep_that_was_taken_over_ends_and_leaves_the_rest_to_the_other() {
     assert_eq!((counted(&scene), first.pages()), (Some(5), pages));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_is_given_up_since_it_was_asked_for_too_long_ago_is_asked_for_again() {
+    let scene = Scene::new().await;
+    throttle(&scene.world);
+    let (first, second) = (Instance::of(&scene), Instance::of(&scene));
+    let (request, asked) = ([wish(&scene)], scene.world.now());
+    let sweeping = first.takes_together(&request, asked);
+    sleep(Duration::from_secs(1)).await;
+    sweeping.abort();
+    sleep(Duration::from_mins(16)).await;
+    second.takes_together(&request, asked).await.unwrap().unwrap();
+    let row = scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
+    assert_eq!((second.pages(), row.look_at.is_some()), (0, true));
+    sleep(Duration::from_secs(1)).await;
+    second.takes_together(&request, asked - Duration::from_secs(1)).await.unwrap().unwrap();
+    let unchanged = scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
+    assert_eq!(unchanged.look_at, row.look_at, "nobody was turned away for this one");
+}
+
 /// One instance swept a minute ago, and another just now; both saw that server 1 is stalled. Then the first is told of
 /// ends of that stall, each so many seconds ago. Answers what the row says.
 async fn told_late_of_an_end(seconds_ago: &[i64]) -> String {

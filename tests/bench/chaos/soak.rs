@@ -15,44 +15,57 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
     say(&format!("soak: {events} events"));
     let mut load = Load::begin(seed, starts).await?;
     let (began, mut said) = (Instant::now(), Instant::now());
-    let (first, all) = (load.put + events / 10, load.put + events);
-    let (mut at_tenth, mut sockets_first, mut sockets_rest) = (None, 0, 0);
+    let (before, all) = (load.put, load.put + events);
+    let mut tenths: [Vec<Look>; 10] = Default::default();
     while load.put < all || load.hub.depth().all() > 0 {
         let missing = BACKLOG.saturating_sub(load.hub.depth().all()).min(all - load.put);
         load.put(missing, false)?;
         tokio::time::sleep(LOOK).await;
         load.worker.still_runs()?;
-        let sockets = load.worker.sockets()?;
-        if load.handled() < first {
-            sockets_first = sockets_first.max(sockets);
-        } else {
-            at_tenth.get_or_insert(load.worker.memory()?.0);
-            sockets_rest = sockets_rest.max(sockets);
-        }
+        let look = Look { memory: load.worker.memory()?.0, sockets: load.worker.sockets()? };
+        let handled = load.handled().saturating_sub(before);
+        tenths[(handled * 10 / events).min(9)].push(look);
         if said.elapsed() > SAY_EVERY {
             said = Instant::now();
-            let (memory, handled) = (load.worker.memory()?.0, load.handled() * 100 / all);
-            say(&format!("{handled} %: {memory:.1} MiB, {sockets} sockets"));
+            let Look { memory, sockets } = look;
+            say(&format!("{} %: {memory:.1} MiB, {sockets} sockets", handled * 100 / events));
         }
     }
-    let (at_end, took) = (load.worker.memory()?.0, began.elapsed());
-    let at_tenth = at_tenth.unwrap_or(at_end);
+    let took = began.elapsed();
     let (lost, _) = load.offenders().await?;
     let mut report = Report::new(What::Soak, &format!("--seed {seed} --events {events}"));
     report.count("seed", seed);
     report.count("attempt-count", events);
     report.count("events-per-second", (events as f64 / took.as_secs_f64()).round());
-    report.count("mib-at-a-tenth", at_tenth);
-    report.count("mib-at-the-end", at_end);
-    report.count("sockets-until-a-tenth", sockets_first);
-    report.count("sockets-afterwards", sockets_rest);
     report.count("elapsed-seconds", took.as_secs());
-    report.at_most("R16: MiB that memory grew from a tenth to the end", at_end - at_tenth, 2.0);
-    report.at_most(
-        "R16: sockets more than in the first tenth",
-        sockets_rest as f64 - sockets_first as f64,
-        0.0,
-    );
+    judge(&mut report, &tenths);
     report.none("R16: events lost", lost);
     Ok(report)
+}
+
+/// The process, at one time.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    memory: f64,
+    sockets: usize,
+}
+
+/// The pool opens a connection when all others are in use, and gives one up that was idle for long, so the number moves
+/// by a few from look to look. One that leaks moves the middle of all looks of a tenth.
+fn judge(report: &mut Report, tenths: &[Vec<Look>; 10]) {
+    let sockets = tenths.each_ref().map(|looks| middle(looks.iter().map(|look| look.sockets)));
+    let most = tenths.iter().flatten().map(|look| look.sockets).max().unwrap_or_default();
+    let ends = tenths.each_ref().map(|looks| looks.last().map_or(0.0, |look| look.memory));
+    report.count("mib-after-each-tenth", ends.to_vec());
+    report.count("sockets-in-the-middle-of-each-tenth", sockets.to_vec());
+    report.count("most-sockets", most);
+    report.at_most("R16: MiB that memory grew from a tenth to the end", ends[9] - ends[0], 2.0);
+    let grown = sockets[9] as f64 - sockets[0] as f64;
+    report.at_most("R16: sockets more in the last tenth than in the first", grown, 0.0);
+}
+
+fn middle(numbers: impl Iterator<Item = usize>) -> usize {
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.sort_unstable();
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }

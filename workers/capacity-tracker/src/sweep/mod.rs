@@ -25,7 +25,7 @@ pub(crate) async fn sweep<I: Io>(
 ) -> Result<(), IoError> {
     let now = io.now();
     if asked.iter().all(|asked| sweeps::is_overtaken(asked.at, now)) {
-        return Ok(());
+        return give_up(worker, io, place, asked).await;
     }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let context = Context::new(registry.account_name(&place.account), now)
@@ -48,6 +48,20 @@ pub(crate) async fn sweep<I: Io>(
             Ok(())
         }
     }
+}
+
+/// Requests that are too old are dropped. Wishes may have been turned away for one of them, so somebody else is to sweep.
+async fn give_up<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    asked: &[Asked],
+) -> Result<(), IoError> {
+    let stored = worker.places.fresh(io, &keys::place(place)).await?;
+    if stored.is_some_and(|stored| place::is_claimed(&stored.row, asked)) {
+        return places::see(worker, io, place, &[Observation::LookSooner { at: io.now() }], None).await;
+    }
+    Ok(())
 }
 
 /// Whether the place belongs to an account that is called; an account may be newer than the registry we hold.
