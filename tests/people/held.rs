@@ -89,11 +89,54 @@ async fn a_stall_of_a_whole_region_holds_back_its_consequences() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stall_of_a_whole_region_holds_nothing_back_in_accounts_that_have_none_or_where_nobody_is_told_of_it()
+ {
+    let lag_of = async |account: u64, stalls_are_muted: bool| {
+        let stage = working();
+        register(&stage.world, &place(2));
+        if stalls_are_muted {
+            let mute = mute_of("REPLICATION_STALLED", stage.world.now(), Duration::from_hours(1));
+            stage.world.set_row(&mute);
+        }
+        for server in 0..20 {
+            stage.happens(server, stall(&place(1), server, Severity::High, OPENED, stage.world.now()));
+        }
+        minutes(2).await;
+        let lag = of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage);
+        let account_id = place(account).account;
+        let incident = format!("REPLICATION_LAG/{account_id}/{}/s-1", lag.region);
+        stage.happens(100, IncidentEvent { incident, account_id, ..lag });
+        minutes(20).await;
+        kinds(&stage).contains(&"REPLICATION_LAG")
+    };
+    assert!(!lag_of(1, false).await, "a consequence");
+    assert!(lag_of(2, false).await, "no server of this account is stalled");
+    assert!(lag_of(1, true).await, "nobody is told of the stalls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_spoke_that_nobody_is_told_of_holds_nothing_back() {
+    let stage = working();
+    stage.world.set_row(&mute_of("SPOKE_SILENT", stage.world.now(), Duration::from_hours(1)));
+    let account = place(1).account.to_string();
+    stage.happens(1, of_kind(IncidentKind::SpokeSilent, &account, OPENED, &stage));
+    minutes(1).await;
+    stage.happens(2, of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage));
+    minutes(10).await;
+    assert_eq!(kinds(&stage), ["REPLICATION_LAG"]);
+}
+
 /// A mute of stalls from now on.
 fn mute(now: Timestamp, length: Duration) -> MuteRow {
+    mute_of("REPLICATION_*", now, length)
+}
+
+/// A mute of kinds of incidents from now on.
+fn mute_of(kinds: &str, now: Timestamp, length: Duration) -> MuteRow {
     MuteRow {
         id: "m".into(),
-        matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
+        matchers: Matchers::of([(Label::Kind, kinds.to_owned())]),
         from: now,
         until: now + length,
         reason: "maintenance".into(),

@@ -117,7 +117,9 @@ fn notified(
             row = Some(change.row);
         }
         assert_eq!(notification::decide(&batch, row.as_ref(), taken), None);
-        if let Some(change) = member.as_ref().and_then(|member| told(member, number)) {
+        if let Some(change) =
+            member.as_ref().and_then(|member| told(member, number, row.as_ref().unwrap().latest.at))
+        {
             sent.push((change.row.news_in(number).unwrap(), change.row.event.clone()));
             member = Some(change.row);
         }

@@ -1,6 +1,6 @@
 //! What is held back: muted, expected in a drill, or a consequence of something that people are told of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
@@ -11,6 +11,7 @@ use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::hold::{self, Hold};
 use drs_fleet_domain::notify::{Labels, MemberRow, MuteRow, WindowRow};
+use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::registry::Registry;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -25,8 +26,10 @@ pub(crate) struct Holding {
     registry: Arc<Registry>,
     mutes: Vec<MuteRow>,
     windows: Vec<WindowRow>,
+    /// Places that are silent, as people are told.
     silent: BTreeSet<Place>,
-    stalled: BTreeMap<Region, usize>,
+    /// Places with stalls, as people are told, in Regions that have stalled all over.
+    stalled: BTreeSet<Place>,
     now: Timestamp,
 }
 
@@ -37,7 +40,6 @@ impl Holding {
         io: &I,
         members: impl Iterator<Item = &MemberRow>,
     ) -> Result<Self, IoError> {
-        let registry = worker.registry.current(io).await?;
         let (mut places, mut regions) = (BTreeSet::new(), BTreeSet::new());
         for event in members.filter(|member| member.news().is_some()).map(|member| &member.event) {
             if hold::ends_with_its_spoke(event.kind) {
@@ -48,19 +50,21 @@ impl Holding {
             }
         }
         let mutes = io.query::<MuteRow>(&keys::mutes()).await?;
-        let mut stalled = BTreeMap::new();
-        for region in regions {
-            let many = stalled_in(io, &registry, &region).await?;
-            stalled.insert(region, many);
-        }
-        Ok(Self {
+        let mut holding = Self {
+            registry: worker.registry.current(io).await?,
             mutes: mutes.into_iter().map(|stored| stored.row).collect(),
             windows: drills::windows(io).await?,
-            silent: silent(io, places).await?,
-            stalled,
+            silent: BTreeSet::new(),
+            stalled: BTreeSet::new(),
             now: io.now(),
-            registry,
-        })
+        };
+        let region_wide = worker.routes.current(io).await?.region_wide_stalls.unwrap_or(hold::REGION_WIDE);
+        for region in regions {
+            let stalled = holding.stalled_in(io, &region, region_wide).await?;
+            holding.stalled.extend(stalled);
+        }
+        holding.silent = holding.silent_of(io, places).await?;
+        Ok(holding)
     }
 
     /// Why a member is held back, if it is.
@@ -69,36 +73,57 @@ impl Holding {
         if !member.standing().open {
             return None;
         }
+        let (is_muted, in_window) = self.is_kept_from_people(event);
+        let place = event.place();
+        hold::of(event, is_muted, in_window, self.silent.contains(&place), self.stalled.contains(&place))
+    }
+
+    /// Whether it is muted, and whether it is in a drill's window.
+    fn is_kept_from_people(&self, event: &IncidentEvent) -> (bool, bool) {
         let labels = Labels::of(event, self.registry.account(&event.account_id));
         let is_muted = self.mutes.iter().any(|mute| mute.matches(&labels, self.now));
         let in_window = self.windows.iter().any(|window| window.covers(&labels, self.now));
-        let stalled = self.stalled.get(&event.region).copied().unwrap_or_default();
-        hold::of(event, is_muted, in_window, self.silent.contains(&event.place()), stalled)
+        (is_muted, in_window)
     }
-}
 
-/// Those of the places that are silent.
-async fn silent<I: Io>(io: &I, places: BTreeSet<Place>) -> Result<BTreeSet<Place>, IoError> {
-    let places: Vec<Place> = places.into_iter().collect();
-    let mut silent = BTreeSet::new();
-    for chunk in places.chunks(READ_AT_ONCE) {
-        let key = |place: &Place| keys::incident(place, IncidentKind::SpokeSilent, place.account.as_str());
-        let keys: Vec<Key> = chunk.iter().map(key).collect();
-        let rows = io.read::<IncidentRow>(&keys).await?;
-        let open = rows.into_iter().flatten().filter(|stored| stored.row.is_open());
-        silent.extend(open.map(|stored| stored.row.latest.place()));
+    /// Whether people are told of it.
+    fn is_told(&self, row: &IncidentRow) -> bool {
+        row.is_open() && self.is_kept_from_people(&row.latest) == (false, false)
     }
-    Ok(silent)
-}
 
-/// How many servers of a Region are stalled, over all accounts.
-async fn stalled_in<I: Io>(io: &I, registry: &Registry, region: &Region) -> Result<usize, IoError> {
-    let places: Vec<Place> =
-        registry.drs_places().into_iter().filter(|place| place.region == *region).collect();
-    let counts = stream::iter(places).map(|place| async move {
-        let range = keys::incidents_of(&place, IncidentKind::ReplicationStalled);
-        let rows = io.query::<IncidentRow>(&range).await?;
-        Ok::<_, IoError>(rows.iter().filter(|stored| stored.row.is_open()).count())
-    });
-    counts.buffer_unordered(READS).try_fold(0, async |sum, count| Ok(sum + count)).await
+    /// Those of the places that are silent.
+    async fn silent_of<I: Io>(&self, io: &I, places: BTreeSet<Place>) -> Result<BTreeSet<Place>, IoError> {
+        let places: Vec<Place> = places.into_iter().collect();
+        let mut silent = BTreeSet::new();
+        for chunk in places.chunks(READ_AT_ONCE) {
+            let key =
+                |place: &Place| keys::incident(place, IncidentKind::SpokeSilent, place.account.as_str());
+            let keys: Vec<Key> = chunk.iter().map(key).collect();
+            let rows = io.read::<IncidentRow>(&keys).await?;
+            let told = rows.into_iter().flatten().filter(|stored| self.is_told(&stored.row));
+            silent.extend(told.map(|stored| stored.row.latest.place()));
+        }
+        Ok(silent)
+    }
+
+    /// The places of a Region that have stalled servers, if there are so many of these in all.
+    async fn stalled_in<I: Io>(
+        &self,
+        io: &I,
+        region: &Region,
+        region_wide: u32,
+    ) -> Result<Vec<Place>, IoError> {
+        let places = self.registry.drs_places().into_iter().filter(|place| place.region == *region);
+        let counts = stream::iter(places).map(|place| async move {
+            let range = keys::incidents_of(&place, IncidentKind::ReplicationStalled);
+            let rows = io.query::<IncidentRow>(&range).await?;
+            let told = rows.iter().filter(|stored| self.is_told(&stored.row)).count();
+            Ok::<_, IoError>((place, told))
+        });
+        let mut counts: Vec<(Place, usize)> = counts.buffer_unordered(READS).try_collect().await?;
+        counts.retain(|(_, stalled)| *stalled > 0);
+        let all: usize = counts.iter().map(|(_, stalled)| stalled).sum();
+        let is_region_wide = all >= usize::try_from(region_wide).unwrap_or(usize::MAX);
+        Ok(if is_region_wide { counts.into_iter().map(|(place, _)| place).collect() } else { Vec::new() })
+    }
 }

@@ -1,5 +1,7 @@
 //! A look at a group: what is new in it is marked, put together, and handed to the deliveries.
 
+use std::collections::BTreeSet;
+
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
 use drs_fleet_aws::patience::persistently;
 use drs_fleet_aws::verdict::IoError;
@@ -72,10 +74,12 @@ async fn find<I: Io>(
     let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
     members.extend(marked.into_iter().flatten());
     let is_silenced = |member: &&MemberRow| member.is_told_open() && holding.holds(member).is_some();
-    let silenced = members.iter().filter(is_silenced).count().try_into().unwrap_or(u32::MAX);
+    let silenced = members.iter().filter(is_silenced).map(|member| member.event.incident.clone());
+    let mut seen_to: BTreeSet<String> = silenced.collect();
     let now = io.now();
-    let acks = if row.asks_for_acks(plan, now) { acks(io, &members).await? } else { None };
-    Ok(compose(row, round.number, &Looked { members: &members, held, silenced, acks, plan, now }))
+    let acks = if row.asks_for_acks(plan, now) { acks(io, &members, &mut seen_to).await? } else { None };
+    let looked = Looked { members: &members, held, seen_to: &seen_to, acks, plan, now };
+    Ok(compose(row, round.number, &looked))
 }
 
 /// Whoever began this bulletin and died may have marked what is held back now.
@@ -107,7 +111,7 @@ async fn mark<I: Io>(
         let key = stored.row.key();
         // So that marking it needs no read.
         worker.members.remember([stored]);
-        let told = |row: Option<&MemberRow>| member::told(row?, round.number);
+        let told = |row: Option<&MemberRow>| member::told(row?, round.number, io.now());
         let change = || worker.members.change(io, &key, told);
         let outcome = persistently(io, round.until, &key, change).await?;
         Ok::<_, IoError>(outcome.row().cloned())
@@ -116,8 +120,12 @@ async fn mark<I: Io>(
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// Who sees to what people know to be open.
-async fn acks<I: Io>(io: &I, members: &[MemberRow]) -> Result<Option<Acks>, IoError> {
+/// Who sees to what people know to be open; these incidents are added to `seen_to`.
+async fn acks<I: Io>(
+    io: &I,
+    members: &[MemberRow],
+    seen_to: &mut BTreeSet<String>,
+) -> Result<Option<Acks>, IoError> {
     let open: Vec<Key> = members
         .iter()
         .filter(|member| member.is_told_open())
@@ -126,6 +134,8 @@ async fn acks<I: Io>(io: &I, members: &[MemberRow]) -> Result<Option<Acks>, IoEr
     let chunks: Vec<Vec<Key>> = open.chunks(READ_AT_ONCE).map(<[Key]>::to_vec).collect();
     let parts = stream::iter(chunks).map(|keys| async move { io.read::<IncidentRow>(&keys).await });
     let rows: Vec<Vec<Option<Stored<IncidentRow>>>> = parts.buffered(READS).try_collect().await?;
+    let acked = rows.iter().flatten().flatten().filter(|stored| stored.row.ack.is_some());
+    seen_to.extend(acked.map(|stored| stored.row.latest.incident.clone()));
     Ok(Acks::of(rows.iter().flatten().flatten().filter_map(|stored| stored.row.ack.as_ref())))
 }
 

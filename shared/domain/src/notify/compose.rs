@@ -10,7 +10,6 @@ use super::member::{MemberRow, News};
 use super::{Acks, Counts, Digest, Plan, Why};
 use crate::incident::Severity;
 use crate::own_event::IncidentEvent;
-use crate::sweep::after;
 
 /// What a look at a group has to go by.
 #[derive(Clone, Debug)]
@@ -19,8 +18,9 @@ pub struct Looked<'a> {
     pub members: &'a [MemberRow],
     /// How many are open and held back.
     pub held: u32,
-    /// How many of those that people know to be open would be held back now: a mute may be younger than what was told.
-    pub silenced: u32,
+    /// Of those that people know to be open, the incidents that wait for nobody: acknowledged, as far as was asked, or such
+    /// as would be held back now, for a mute may be younger than what was told.
+    pub seen_to: &'a BTreeSet<String>,
     /// Who sees to what is open; asked for where [`GroupRow::asks_for_acks`].
     pub acks: Option<Acks>,
     /// How the group is told.
@@ -49,9 +49,9 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         held: looked.held,
     };
     let acks = looked.acks.clone();
-    let is_acknowledged = acks.as_ref().is_some_and(|acks| acks.count >= counts.open);
-    let rests = is_acknowledged || looked.silenced >= counts.open;
-    let why = if news.is_empty() { unchanged(row, looked, rests) } else { Some(Why::Changed) };
+    let waiting = open.iter().filter(|member| !looked.seen_to.contains(&member.event.incident));
+    let waits_since = waiting.filter_map(|member| member.told_open_since()).min();
+    let why = if news.is_empty() { unchanged(row, looked, waits_since) } else { Some(Why::Changed) };
     let named: Vec<&MemberRow> = if news.is_empty() {
         let mut open = open.clone();
         open.sort_by_key(|member| order(member));
@@ -73,19 +73,22 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
         acks: acks.clone(),
     });
-    Found { digest, open: counts.open, worst, held: looked.held, rests, acks }
+    Found { digest, open: counts.open, worst, held: looked.held, waits_since, acks }
 }
 
-/// Why a group is told of in which nothing is new; nobody is told again while it rests.
-fn unchanged(row: &GroupRow, looked: &Looked<'_>, rests: bool) -> Option<Why> {
-    let episode = row.episode.as_ref()?;
-    if rests || !row.is_to_be_told_again(looked.plan, looked.now) {
-        let is_news = looked.acks.as_ref().is_some_and(|acks| episode.is_news(acks, looked.plan));
-        return (is_news && row.may_show_acks(looked.plan, looked.now)).then_some(Why::Acknowledged);
-    }
-    let step = looked.plan.escalate.get(usize::try_from(episode.escalated).ok()?);
-    let escalates = step.is_some_and(|step| after(episode.began_at, step.after) <= looked.now);
-    Some(if escalates { Why::Escalated(episode.escalated + 1) } else { Why::Repeated })
+/// Why a group is told of in which nothing is new; nobody is told again while nothing waits for somebody.
+fn unchanged(row: &GroupRow, looked: &Looked<'_>, waits_since: Option<Timestamp>) -> Option<Why> {
+    let (episode, plan, now) = (row.episode.as_ref()?, looked.plan, looked.now);
+    let again = waits_since.filter(|_| row.is_to_be_told_again(plan, now)).and_then(|since| {
+        let taken = episode.steps_taken(Some(since));
+        let escalates = episode.step_after(Some(since), plan).is_some_and(|at| at <= now);
+        let repeats = episode.is_repeated_at(plan) <= now;
+        escalates.then_some(Why::Escalated(taken + 1)).or(repeats.then_some(Why::Repeated))
+    });
+    again.or_else(|| {
+        let is_news = looked.acks.as_ref().is_some_and(|acks| episode.is_news(acks, plan));
+        (is_news && row.may_show_acks(plan, now)).then_some(Why::Acknowledged)
+    })
 }
 
 /// The worst first, then what has lasted longest; the same for every repetition.

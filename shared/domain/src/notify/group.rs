@@ -82,9 +82,9 @@ pub struct Found {
     pub worst: Option<Severity>,
     /// How many are open and held back.
     pub held: u32,
-    /// Whether nobody is to be told again: somebody sees to all that is open, which is only known where it was asked for, or
-    /// all of it would be held back now.
-    pub rests: bool,
+    /// Since when people have known of the first of what is open that nobody sees to; `None` where nothing waits, so that
+    /// nobody is to be told again.
+    pub waits_since: Option<Timestamp>,
     /// Who sees to what is open; only known where it was asked for.
     pub acks: Option<Acks>,
 }
@@ -105,7 +105,7 @@ pub fn ended(
         next.number = round.number;
         next.episode = Some(episode(row, digest, &found, now));
     } else if let Some(episode) = next.episode.as_mut() {
-        (episode.open, episode.worst) = (found.open, found.worst);
+        (episode.open, episode.worst, episode.waits_since) = (found.open, found.worst, found.waits_since);
     }
     let lives = found.open + found.held > 0;
     let pause = if round.urgent && told { plan.group_wait } else { plan.group_interval };
@@ -131,7 +131,10 @@ pub fn ended(
 
 fn episode(row: &GroupRow, digest: &Digest, found: &Found, now: Timestamp) -> Episode {
     let known = row.episode.clone();
-    let step = u32::from(matches!(digest.why, Why::Escalated(_)));
+    let (escalated, escalated_at) = match digest.why {
+        Why::Escalated(step) => (step, Some(now)),
+        _ => known.as_ref().map_or((0, None), |known| (known.escalated, known.escalated_at)),
+    };
     Episode {
         began_at: known.as_ref().map_or(now, |known| known.began_at),
         // That somebody sees to it puts off nothing else.
@@ -141,7 +144,9 @@ fn episode(row: &GroupRow, digest: &Digest, found: &Found, now: Timestamp) -> Ep
             .map_or(now, |known| known.told_at),
         open: found.open,
         worst: found.worst,
-        escalated: known.as_ref().map_or(0, |known| known.escalated) + step,
+        waits_since: found.waits_since,
+        escalated,
+        escalated_at,
         // Those to whom it is escalated are not those who are shown it.
         acks: match digest.why {
             Why::Escalated(_) => known.as_ref().and_then(|known| known.acks.clone()),
@@ -156,7 +161,6 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     let turn = after(now, pause);
     let step =
         row.episode.as_ref().filter(|episode| episode.open > 0).and_then(|episode| episode.next_step(plan));
-    let step = step.filter(|_| !found.rests);
     let at = step.map_or(turn, |step| turn.min(step.max(now)));
     plan.tells_at(at, found.worst.unwrap_or(Severity::Low))
 }

@@ -6,8 +6,8 @@ use crate::incident::IncidentKind;
 use crate::own_event::IncidentEvent;
 use crate::words::{self, SubjectKind};
 
-/// So many stalled servers in one Region are one event of that Region, and not theirs.
-pub const REGION_WIDE: usize = 20;
+/// So many stalled servers in one Region are one event of that Region, and not theirs, where the routes set nothing else.
+pub const REGION_WIDE: u32 = 20;
 
 /// Why an incident is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum Hold {
     Drill,
     /// Its spoke is silent: what is known of its servers is old.
     SpokeSilent,
-    /// Replication has stalled all over the Region, which has such consequences.
+    /// Replication has stalled all over the Region and in its account, which has such consequences.
     RegionStalled,
 }
 
@@ -40,13 +40,14 @@ pub fn follows_a_stall(kind: IncidentKind) -> bool {
     )
 }
 
-/// Why an open incident is held back, if it is; `stalled` servers there are in its Region.
+/// Why an open incident is held back, if it is. What people are not told of, muted or in a drill, holds nothing back: of
+/// silent spokes and stalls only those count that they are told of.
 pub fn of(
     event: &IncidentEvent,
     is_muted: bool,
     in_window: bool,
     spoke_is_silent: bool,
-    stalled: usize,
+    region_stalled: bool,
 ) -> Option<Hold> {
     // What of a drill's job fails is in the line that tells of the job.
     let of_drill = in_window || (event.drill == Some(true) && event.kind == IncidentKind::JobFailed);
@@ -54,7 +55,7 @@ pub fn of(
         (is_muted, Hold::Muted),
         (of_drill, Hold::Drill),
         (spoke_is_silent && ends_with_its_spoke(event.kind), Hold::SpokeSilent),
-        (stalled >= REGION_WIDE && follows_a_stall(event.kind), Hold::RegionStalled),
+        (region_stalled && follows_a_stall(event.kind), Hold::RegionStalled),
     ]
     .into_iter()
     .find_map(|(holds, why)| holds.then_some(why))

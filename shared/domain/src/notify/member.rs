@@ -38,6 +38,9 @@ pub struct Told {
     pub before: Option<Standing>,
     /// What that is.
     pub news: News,
+    /// Since when people know that it is open; `None` where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// How an incident stands.
@@ -107,6 +110,12 @@ impl MemberRow {
         self.standing().open && self.told.is_some_and(|told| told.now.open && told.number <= number)
     }
 
+    /// Since when people know that it is open; `None` where they know of nothing open.
+    pub fn told_open_since(&self) -> Option<Timestamp> {
+        // A release that did not keep it told it soon after.
+        self.told.filter(|told| told.now.open).map(|told| told.since.unwrap_or(self.event.opened_at))
+    }
+
     /// What bulletin `number` says is new of it.
     pub fn news_in(&self, number: u32) -> Option<News> {
         self.told.filter(|told| told.number == number).map(|told| told.news)
@@ -141,16 +150,18 @@ pub fn joined(group: &str, event: &IncidentEvent, stored: Option<&MemberRow>) ->
     Some(Change { row: MemberRow { group: group.to_owned(), event: event.clone(), told }, tell: Vec::new() })
 }
 
-/// Bulletin `number` tells what is new of the incident. Whoever puts the same bulletin together once more, because its
+/// Bulletin `number`, put together at `now`, tells what is new of the incident. Whoever puts the same bulletin together once more, because its
 /// writer died, tells what is new since the bulletin before.
-pub fn told(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
+pub fn told(row: &MemberRow, number: u32, now: Timestamp) -> Option<Change<MemberRow>> {
     if !row.changes_in(number) {
         return None;
     }
     let again = row.told.filter(|told| told.number == number);
     let before = again.map_or(row.told.map(|told| told.now), |told| told.before);
-    let (news, now) = row.compared_with(before);
-    let told = Told { number, now, before, news: news.unwrap_or(News::Nothing) };
+    let (news, standing) = row.compared_with(before);
+    let known = row.told.and_then(|told| told.since).filter(|_| before.is_some_and(|before| before.open));
+    let since = standing.open.then(|| known.unwrap_or(now));
+    let told = Told { number, now: standing, before, news: news.unwrap_or(News::Nothing), since };
     Some(Change { row: MemberRow { told: Some(told), ..row.clone() }, tell: Vec::new() })
 }
 
@@ -158,6 +169,13 @@ pub fn told(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
 /// of it is what people know.
 pub fn untold(row: &MemberRow, number: u32) -> Option<Change<MemberRow>> {
     let told = row.told.filter(|told| told.number == number)?;
-    let known = |now| Told { number: number.saturating_sub(1), now, before: None, news: News::Nothing };
+    let since = |standing: Standing| told.since.filter(|_| standing.open);
+    let known = |now| Told {
+        number: number.saturating_sub(1),
+        now,
+        before: None,
+        news: News::Nothing,
+        since: since(now),
+    };
     Some(Change { row: MemberRow { told: told.before.map(known), ..row.clone() }, tell: Vec::new() })
 }

@@ -42,7 +42,7 @@ pub struct Plan {
 /// One step of an escalation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// How long after the group was first told.
+    /// How long after people were told of the first of what is open that nobody acknowledged.
     pub after: Duration,
     /// Over which channels.
     pub channels: Vec<ChannelName>,

@@ -41,6 +41,10 @@ pub struct Routes {
     /// Where people find more.
     #[serde(default, skip_serializing_if = "no_links")]
     pub links: Links,
+    /// So many servers stalled in one Region are one event of that Region: their lag, in accounts that have such stalls, is
+    /// no news of its own. Stalls that are muted or in a drill do not count. 20 where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_wide_stalls: Option<u32>,
     /// How is told what no route takes, and what routes do not set.
     #[serde(default, skip_serializing_if = "Telling::is_empty")]
     pub default: Telling,
@@ -104,7 +108,7 @@ pub struct Telling {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
-    /// How long after the group was first told.
+    /// How long after people were told of the first of what is open that nobody acknowledged.
     pub after: Length,
     /// Over which channels.
     pub channels: Vec<ChannelName>,

@@ -43,6 +43,8 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
     dashboard: https://dashboards.example.com/drs
     runbooks:
       REPLICATION_STALLED: https://wiki.example.com/drs/stalled
+  # So many servers stalled in one Region are one event: their lag, in accounts that have such stalls, is not told besides.
+  region_wide_stalls: 20
   # How is told what no route takes, and what routes do not set.
   default:
     channels: [mail, slack]

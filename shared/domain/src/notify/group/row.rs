@@ -87,9 +87,16 @@ pub struct Episode {
     /// The worst that was told of what is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst: Option<Severity>,
+    /// Since when people have known of the first of what is open that nobody sees to; from then on the steps of the
+    /// escalation are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
     /// How many steps of the escalation were taken.
     #[serde(default)]
     pub escalated: u32,
+    /// When the last of these was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_at: Option<Timestamp>,
     /// By channel, the last bulletin that went there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last: BTreeMap<ChannelName, DeliveredAt>,
@@ -174,7 +181,7 @@ impl GroupRow {
         }
         self.episode.as_ref().is_some_and(|episode| {
             let escalates = episode.next_step(plan).is_some_and(|at| at <= now);
-            episode.open > 0 && (escalates || after(episode.told_at, plan.repeat_interval) <= now)
+            episode.open > 0 && (escalates || episode.is_repeated_at(plan) <= now)
         })
     }
 }
@@ -191,9 +198,30 @@ impl Episode {
         acks.count > known && self.threads(plan).next().is_some()
     }
 
-    /// When the next step of the escalation is due.
+    /// When the next step of the escalation is due, as far as is known who sees to what.
     pub(super) fn next_step(&self, plan: &Plan) -> Option<Timestamp> {
-        let step = plan.escalate.get(usize::try_from(self.escalated).ok()?)?;
-        Some(after(self.began_at, step.after))
+        self.step_after(self.waits_since, plan)
+    }
+
+    /// When the next step is due for what has waited since then.
+    pub(in crate::notify) fn step_after(
+        &self,
+        waits_since: Option<Timestamp>,
+        plan: &Plan,
+    ) -> Option<Timestamp> {
+        let step = plan.escalate.get(usize::try_from(self.steps_taken(waits_since)).ok()?)?;
+        Some(after(waits_since?, step.after))
+    }
+
+    /// How many steps were taken for what has waited since then. Those who were told before know nothing of it, so for it
+    /// the first step is the next.
+    pub(in crate::notify) fn steps_taken(&self, waits_since: Option<Timestamp>) -> u32 {
+        let is_known = self.escalated_at.is_none_or(|at| waits_since.is_none_or(|since| since <= at));
+        if is_known { self.escalated } else { 0 }
+    }
+
+    /// When it is told again though nothing has changed.
+    pub(in crate::notify) fn is_repeated_at(&self, plan: &Plan) -> Timestamp {
+        after(self.told_at, plan.repeat_interval)
     }
 }

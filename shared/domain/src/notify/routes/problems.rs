@@ -31,6 +31,8 @@ impl Routes {
         let links = self.links.dashboard.iter().chain(self.links.runbooks.values());
         let bad = links.filter(|link| !link.starts_with("https://"));
         problems.extend(bad.map(|link| format!("links: {link:?} does not begin with https://")));
+        let alone = self.region_wide_stalls.filter(|stalls| *stalls < 2);
+        problems.extend(alone.map(|stalls| format!("region_wide_stalls is {stalls}; it may be from 2 on")));
         problems.extend(self.of_telling(&self.default, DEFAULT));
         self.of_routes(&self.routes, DEFAULT, &mut problems);
         problems.extend(twice(self.people.iter().map(|person| &person.name), PEOPLE));

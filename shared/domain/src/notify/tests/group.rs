@@ -116,6 +116,29 @@ fn what_nobody_acknowledges_goes_to_the_next_and_is_told_again_until_somebody_do
 }
 
 #[test]
+fn what_opens_after_the_rest_was_acknowledged_goes_to_the_next_by_itself() {
+    for acknowledged_at in [100, 1000] {
+        let mut stage = Stage::default();
+        stage.happens(&opened(1), at(0));
+        stage.passes(at(acknowledged_at));
+        stage.is_acknowledged(1, at(acknowledged_at));
+        stage.passes(at(1100));
+        stage.happens(&opened(2), at(1100));
+        stage.passes(at(1400));
+        let told = stage.digests.iter().rfind(|digest| digest.counts.opened == 1).unwrap().at;
+        stage.passes(told + Duration::from_mins(15) - Duration::from_secs(1));
+        let before = stage.digests.len();
+        stage.passes(told + Duration::from_mins(15));
+        assert_eq!(stage.digests[before..].iter().map(|d| d.why).collect::<Vec<_>>(), [Why::Escalated(1)]);
+        stage.is_acknowledged(2, told + Duration::from_mins(16));
+        let before = stage.digests.len();
+        stage.passes(at(100_000));
+        let later: Vec<_> = stage.digests[before..].iter().map(|digest| digest.why).collect();
+        assert_eq!(later, [Why::Acknowledged], "and then somebody sees to all of it");
+    }
+}
+
+#[test]
 fn what_is_muted_meanwhile_goes_to_nobody_else_before_the_mute_ends() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

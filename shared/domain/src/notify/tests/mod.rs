@@ -146,21 +146,20 @@ impl Stage {
                     *member = change.row;
                 }
                 held += u32::from(!member.is_told_open());
-            } else if let Some(change) = told(member, number).filter(|_| !acks_only) {
+            } else if let Some(change) = told(member, number, now).filter(|_| !acks_only) {
                 *member = change.row;
             }
         }
         let members: Vec<_> = self.members.values().cloned().collect();
-        let is_muted = |member: &&MemberRow| self.muted.contains(&member.event.incident);
-        let open = members.iter().filter(|member| member.is_told_open()).count();
-        let silenced = members.iter().filter(|member| member.is_told_open()).filter(is_muted).count();
-        let silenced = u32::try_from(silenced).unwrap();
-        let count = open.min(self.acknowledged);
-        let by = || Acks { count: u32::try_from(count).unwrap(), by: vec!["ann".into()] };
-        let asked = row.asks_for_acks(&self.plan(), now);
-        let acks = (asked && count > 0).then(by);
+        let open = || members.iter().filter(|member| member.is_told_open()).map(|m| m.event.incident.clone());
         let plan = self.plan();
-        Some(compose(row, number, &Looked { members: &members, held, silenced, acks, plan: &plan, now }))
+        let asked = row.asks_for_acks(&plan, now);
+        let acked: Vec<_> = open().take(if asked { self.acknowledged } else { 0 }).collect();
+        let by = || Acks { count: u32::try_from(acked.len()).unwrap(), by: vec!["ann".into()] };
+        let acks = (!acked.is_empty()).then(by);
+        let seen_to = open().filter(|incident| self.muted.contains(incident)).chain(acked).collect();
+        let looked = Looked { members: &members, held, seen_to: &seen_to, acks, plan: &plan, now };
+        Some(compose(row, number, &looked))
     }
 
     fn hand_over(&mut self) {

@@ -76,6 +76,8 @@ async fn in_its_group(stage: &Stage, row: &IncidentRow) {
     }
     let episode = group::Episode {
         began_at: ago(5),
+        waits_since: None,
+        escalated_at: None,
         told_at: ago(5),
         open: 1,
         worst: Some(row.latest.severity),
