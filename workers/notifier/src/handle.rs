@@ -7,8 +7,9 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification;
+use drs_fleet_domain::notify::group::Joined;
 use drs_fleet_domain::notify::{Labels, Taken, group, member};
-use drs_fleet_domain::own_event::IncidentEvent;
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::unhandled::Reason;
 
 use crate::{Notifier, drills, look};
@@ -59,25 +60,26 @@ async fn join<I: Io>(worker: &Notifier, io: &I, taken: &Taken, event: &IncidentE
         Some(member) if member.news().is_some() => {
             // The end of something is not urgent, however bad it was.
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            poke(worker, io, taken, severity).await
+            let is_new = event.happened == Happened::Opened;
+            poke(worker, io, taken, Joined { severity, is_new }).await
         }
         _ => Ok(()),
     }
 }
 
 /// Has the group looked at in time. What is urgent is looked at by whoever brings it.
-async fn poke<I: Io>(worker: &Notifier, io: &I, taken: &Taken, severity: Severity) -> Result<(), IoError> {
+async fn poke<I: Io>(worker: &Notifier, io: &I, taken: &Taken, joined: Joined) -> Result<(), IoError> {
     let key = keys::group(&taken.group);
     let plan = worker.routes.current(io).await?.plan(&taken.route);
     let mut urgent = false;
-    let write = async |severities: Vec<Severity>| {
+    let write = async |joined: Vec<Joined>| {
         let now = io.now();
-        let decide = |row: Option<&_>| group::poke(taken, &severities, row, &plan, now);
+        let decide = |row: Option<&_>| group::poke(taken, &joined, row, &plan, now);
         // Another instance may have put the group to sleep since this one last saw it.
         let outcome = worker.groups.change_now(io, &key, decide).await?;
         urgent = outcome.changed() && outcome.row().is_some_and(|row| row.is_urgent(now));
         Ok(())
     };
-    worker.pokes.bring(key.clone(), vec![severity], write).await?;
+    worker.pokes.bring(key.clone(), vec![joined], write).await?;
     if urgent { look::look(worker, io, &key).await } else { Ok(()) }
 }

@@ -73,22 +73,21 @@ impl Holding {
         if !member.standing().open {
             return None;
         }
-        let (is_muted, in_window) = self.is_kept_from_people(event);
         let place = event.place();
-        hold::of(event, is_muted, in_window, self.silent.contains(&place), self.stalled.contains(&place))
+        hold::of(event, self.by_people(event), self.silent.contains(&place), self.stalled.contains(&place))
     }
 
-    /// Whether it is muted, and whether it is in a drill's window.
-    fn is_kept_from_people(&self, event: &IncidentEvent) -> (bool, bool) {
+    /// Whether somebody muted it, or opened a drill's window that covers it.
+    fn by_people(&self, event: &IncidentEvent) -> Option<Hold> {
         let labels = Labels::of(event, self.registry.account(&event.account_id));
         let is_muted = self.mutes.iter().any(|mute| mute.matches(&labels, self.now));
-        let in_window = self.windows.iter().any(|window| window.covers(&labels, self.now));
-        (is_muted, in_window)
+        let in_window = || self.windows.iter().any(|window| window.covers(&labels, self.now));
+        is_muted.then_some(Hold::Muted).or_else(|| in_window().then_some(Hold::Drill))
     }
 
     /// Whether people are told of it.
     fn is_told(&self, row: &IncidentRow) -> bool {
-        row.is_open() && self.is_kept_from_people(&row.latest) == (false, false)
+        row.is_open() && self.by_people(&row.latest).is_none()
     }
 
     /// Those of the places that are silent.

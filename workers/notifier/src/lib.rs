@@ -21,9 +21,9 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_aws::worker::{About, Logged, Sorted, Worker};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
-use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::group::Joined;
 use drs_fleet_domain::notify::{
     Channel, ChannelName, ChannelRow, DeliveryRow, DrillRow, GroupRow, MemberRow, Routes, WindowRow,
 };
@@ -45,7 +45,7 @@ pub struct Notifier {
     windows: Store<WindowRow>,
     channels: Store<ChannelRow>,
     /// What one Region brings by the thousand pokes its group once.
-    pokes: Together<Key, Severity>,
+    pokes: Together<Key, Joined>,
     /// Whether the hub has a Slack webhook.
     has_webhook: bool,
     /// Whether somebody listens to buttons in Slack: the hub has an app there that signs clicks.

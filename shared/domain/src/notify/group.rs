@@ -25,17 +25,35 @@ use crate::sweep::after;
 /// Whoever has not finished a look after this long is taken for dead.
 const CLAIM: Duration = Duration::from_mins(1);
 
-/// Incidents of these severities joined, or changed: has the group looked at in time.
+/// Something CRITICAL that opens while people know of something CRITICAL in the group is told at once if they were last
+/// told so long ago. In a storm it waits its turn.
+const URGENT_AGAIN: Duration = Duration::from_mins(1);
+
+/// An incident that joined its group, or changed there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// How bad it is; LOW where it is over.
+    pub severity: Severity,
+    /// It opened for the first time: what comes back flaps.
+    pub is_new: bool,
+}
+
+/// Incidents joined, or changed: has the group looked at in time.
 pub fn poke(
     taken: &Taken,
-    severities: &[Severity],
+    joined: &[Joined],
     stored: Option<&GroupRow>,
     plan: &Plan,
     now: Timestamp,
 ) -> Option<Change<GroupRow>> {
-    let worst = *severities.iter().max()?;
+    let worst = joined.iter().map(|joined| joined.severity).max()?;
     let row = stored.cloned().unwrap_or_else(|| GroupRow::new(taken, now));
-    let urgent = worst == Severity::Critical && row.worst_told() < Some(Severity::Critical);
+    let rested = || row.episode.as_ref().is_some_and(|episode| after(episode.told_at, URGENT_AGAIN) <= now);
+    let is_urgent = |joined: &Joined| {
+        let is_worse = row.worst_told() < Some(Severity::Critical);
+        joined.severity == Severity::Critical && (is_worse || (joined.is_new && rested()))
+    };
+    let urgent = joined.iter().any(is_urgent);
     let turn = row.episode.as_ref().map(|episode| after(episode.told_at, plan.group_interval));
     let wanted = if urgent { now } else { turn.unwrap_or(now).max(after(now, plan.group_wait)) };
     let look_at = plan.tells_at(wanted, worst);

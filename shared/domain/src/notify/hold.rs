@@ -40,23 +40,20 @@ pub fn follows_a_stall(kind: IncidentKind) -> bool {
     )
 }
 
-/// Why an open incident is held back, if it is. What people are not told of, muted or in a drill, holds nothing back: of
-/// silent spokes and stalls only those count that they are told of.
+/// Why an open incident is held back, if it is. What people keep back, muted or in a drill's window, holds nothing else
+/// back: of silent spokes and stalls only those count that people are told of.
 pub fn of(
     event: &IncidentEvent,
-    is_muted: bool,
-    in_window: bool,
+    by_people: Option<Hold>,
     spoke_is_silent: bool,
     region_stalled: bool,
 ) -> Option<Hold> {
     // What of a drill's job fails is in the line that tells of the job.
-    let of_drill = in_window || (event.drill == Some(true) && event.kind == IncidentKind::JobFailed);
-    [
-        (is_muted, Hold::Muted),
+    let of_drill = event.drill == Some(true) && event.kind == IncidentKind::JobFailed;
+    let others = [
         (of_drill, Hold::Drill),
         (spoke_is_silent && ends_with_its_spoke(event.kind), Hold::SpokeSilent),
         (region_stalled && follows_a_stall(event.kind), Hold::RegionStalled),
-    ]
-    .into_iter()
-    .find_map(|(holds, why)| holds.then_some(why))
+    ];
+    by_people.or_else(|| others.into_iter().find_map(|(holds, why)| holds.then_some(why)))
 }

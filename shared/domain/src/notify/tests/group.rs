@@ -42,6 +42,23 @@ fn something_critical_is_told_at_once_and_what_comes_with_it_after_the_wait() {
 }
 
 #[test]
+fn another_that_opens_critical_is_told_at_once_unless_people_were_told_within_a_minute() {
+    let critical = |n| IncidentEvent { severity: Severity::Critical, ..opened(n) };
+    let mut stage = Stage::default();
+    stage.happens(&critical(1), at(0));
+    stage.passes(at(100));
+    stage.happens(&critical(2), at(100));
+    stage.passes(at(139));
+    stage.happens(&critical(3), at(140));
+    stage.passes(at(439));
+    let flaps = IncidentEvent { severity: Severity::Critical, ..event(2, Happened::Reopened, 10, 520) };
+    stage.happens(&resolved(2, 500), at(500));
+    stage.happens(&flaps, at(520));
+    assert!(stage.due() > Some(at(600)), "what comes back is not new");
+    assert_eq!(told_at(&stage), [(0, counts(1, 0, 1)), (100, counts(1, 0, 2)), (400, counts(1, 0, 3))]);
+}
+
+#[test]
 fn what_becomes_critical_does_not_wait_for_its_turn() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::group::{GroupRow, Round, acknowledged, begin, ended, poke, stored};
+use super::group::{GroupRow, Joined, Round, acknowledged, begin, ended, poke, stored};
 use super::member::{MemberRow, joined, told, untold};
 use super::{Acks, Bulletin, Digest, Looked, Plan, Step, Taken, compose};
 use crate::incident::{IncidentKind, Severity};
@@ -99,7 +99,8 @@ impl Stage {
         let Some(member) = self.members.get(&event.incident) else { return };
         if member.news().is_some() {
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            if let Some(change) = poke(&taken(), &[severity], self.group.as_ref(), &self.plan(), now) {
+            let joined = Joined { severity, is_new: event.sequence == 1 };
+            if let Some(change) = poke(&taken(), &[joined], self.group.as_ref(), &self.plan(), now) {
                 self.group = Some(change.row);
             }
         }
