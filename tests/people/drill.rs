@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::notify::{Drill, DrillHappened};
+use drs_fleet_domain::notify::window::Told;
+use drs_fleet_domain::notify::{Drill, DrillHappened, Label, Matchers, Routes, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
-use drs_fleet_tests::company::place;
+use drs_fleet_tests::company::{place, register};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -89,4 +92,50 @@ async fn a_real_failure_elsewhere_pages_in_the_midst_of_a_drill() {
     assert_eq!(told.len(), 1);
     assert!(told[0].0 <= 30 * 60 + 35, "{} s after {began}", told[0].0);
     assert_eq!(told[0].1.first[0].account_id, place(7).account);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_those_that_they_would() {
+    for by_hand in [false, true] {
+        let stage = Stage::new();
+        register(&stage.world, &place(1));
+        let routes: Routes = serde_json::from_value(json!({
+            "channels": { "audit": { "type": "event-bridge" }, "erp": { "type": "event-bridge" },
+                          "other": { "type": "event-bridge" } },
+            "routes": [
+                { "name": "audit", "match": { "drill": "drill" }, "continue": true, "channels": ["audit"] },
+                { "name": "other", "match": { "account": place(2).account }, "channels": ["other"] },
+                { "name": "erp", "match": { "account": place(1).account }, "channels": ["erp"] },
+            ],
+        }))
+        .unwrap();
+        let now = stage.world.now();
+        stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: now });
+        stage.notifier();
+        if by_hand {
+            let editor = SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
+            let matchers = Matchers::of([(Label::Account, place(1).account.to_string())]);
+            editor.open(&window(matchers, now)).await.unwrap();
+        } else {
+            stage.happens(1, told(1, "STARTED", now));
+        }
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let started = |channel| stage.drills(channel).len();
+        let all = ["audit", "erp", "other", "mail"].map(started);
+        assert_eq!(all, [1, 1, 0, 0], "by hand: {by_hand}");
+    }
+}
+
+fn window(matchers: Matchers, now: Timestamp) -> WindowRow {
+    WindowRow {
+        id: "w".into(),
+        name: "spring drill".into(),
+        matchers,
+        from: now + Duration::from_mins(5),
+        until: now + Duration::from_hours(8),
+        author: "kim".into(),
+        closed_at: None,
+        closed_by: None,
+        told: Told::Nothing,
+    }
 }

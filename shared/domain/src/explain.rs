@@ -138,7 +138,7 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
         Event::DrillJob(job) => {
             to.because =
                 "it is a wave of its drill, which is told as a start, a line per wave and a summary".into();
-            let which = Which::of_plan(job.plan_name.as_deref(), "default".into());
+            let which = Which::of_plan(job.plan_name.as_deref(), ["default".to_owned()].into());
             to.write(drill::moved(&which, job, None, at).as_ref());
         }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),

@@ -1,7 +1,10 @@
 //! Drills: their jobs are told as a start, a line for each, and a summary.
 
+use std::collections::BTreeSet;
+
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notify::drill::{self, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
@@ -39,8 +42,7 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     let (window, now) = (&stored.row, io.now());
     let closes_at = window.closes_at();
     if window.told == Told::Nothing && now < closes_at {
-        // Which route its jobs would take, none of them has told yet.
-        let which = of_window(window, DEFAULT.to_owned());
+        let which = of_window(window, expected(worker, io, window).await?);
         let begun = |row: Option<&_>| drill::begun(&which, row, now);
         worker.drills.change(io, &keys::drill(&window.id), begun).await?;
     } else if closes_at <= now {
@@ -53,9 +55,23 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     worker.windows.wake(io, key, |row| row.told_at(now)).await.map(drop)
 }
 
-fn of_window(window: &WindowRow, route: String) -> Which {
+fn of_window(window: &WindowRow, routes: BTreeSet<String>) -> Which {
     let opened = Some((window.author.clone(), window.until));
-    Which { id: window.id.clone(), name: window.name.clone(), window: opened, route }
+    Which { id: window.id.clone(), name: window.name.clone(), window: opened, routes }
+}
+
+/// The routes that failed jobs would take, wherever the window covers one. What it covers besides by plan or server none
+/// has told yet.
+async fn expected<I: Io>(worker: &Notifier, io: &I, window: &WindowRow) -> Result<BTreeSet<String>, IoError> {
+    let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
+    let now = io.now();
+    let taken = registry.drs_places().into_iter().flat_map(|place| {
+        let failed = drill::failure(&place, registry.account_name(&place.account), now);
+        let labels = Labels::of(&failed, registry.account(&place.account));
+        if window.covers(&labels, now) { routes.taken(&labels) } else { Vec::new() }
+    });
+    let taken: BTreeSet<_> = taken.map(|taken| taken.route).collect();
+    Ok(if taken.is_empty() { BTreeSet::from([DEFAULT.to_owned()]) } else { taken })
 }
 
 /// The windows that people opened.
@@ -67,17 +83,21 @@ async fn which<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<Whi
     let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
     let incident = event.as_incident();
     let labels = Labels::of(&incident, registry.account(&event.account_id));
-    let route = routes.taken(&labels).into_iter().next().map(|taken| taken.route).unwrap_or_default();
+    let taken = routes.taken(&labels).into_iter().map(|taken| taken.route).collect();
     let now = io.now();
     let window = windows(io).await?.into_iter().find(|window| window.covers(&labels, now));
     Ok(match window {
-        Some(window) => of_window(&window, route),
-        None => Which::of_plan(event.plan_name.as_deref(), route),
+        Some(window) => of_window(&window, taken),
+        None => Which::of_plan(event.plan_name.as_deref(), taken),
     })
 }
 
 async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(), IoError> {
-    let channels = worker.routes.current(io).await?.plan(&row.route).channels.into_iter().collect();
+    let (routes, now) = (worker.routes.current(io).await?, io.now());
+    // Whoever sleeps, or wants to read of everything together, does not follow a drill line by line.
+    let plans = row.routes().map(|route| routes.plan(route));
+    let plans = plans.filter(|plan| plan.tells_at(now, Severity::Low) <= now);
+    let channels = plans.flat_map(|plan| plan.channels).collect();
     let mut last = row.last.clone();
     let mut made = Vec::new();
     for (number, bulletin) in row.bulletins() {

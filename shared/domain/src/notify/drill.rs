@@ -4,7 +4,7 @@
 //! says when it begins and ends. Jobs belong to the window that covers them, else to the drill of their plan
 //! (`drs-fleet:plan`), else to the one drill of all jobs without a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bulletin::{Drill, DrillHappened, NAMED};
 use super::delivery::Place as DeliveredAt;
+use super::routes::DEFAULT;
 use super::{Bulletin, ChannelName};
 use crate::ids::JobId;
-use crate::keys::{self, Key};
-use crate::own_event::{FailedServer, JobEvent, JobHappened};
+use crate::incident::{IncidentKind, Severity};
+use crate::keys::{self, Key, Place};
+use crate::own_event::{FailedServer, Happened, IncidentEvent, JobEvent, JobHappened};
 use crate::routing::WorkerName;
 use crate::row::{Change, Row};
 use crate::sweep::after;
@@ -44,6 +46,9 @@ pub struct DrillRow {
     pub by: Option<String>,
     /// The route whose channels it is told over.
     pub route: String,
+    /// Other routes that its events take.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub also: BTreeSet<String>,
     /// When it began.
     pub began_at: Timestamp,
     /// Until when at most it lasts.
@@ -103,16 +108,16 @@ pub struct Which {
     pub name: String,
     /// Who opened its window, and until when it is open; `None` for a drill that its jobs open.
     pub window: Option<(String, Timestamp)>,
-    /// The route whose channels it is told over.
-    pub route: String,
+    /// The routes whose channels it is told over; there is always one.
+    pub routes: BTreeSet<String>,
 }
 
 impl Which {
     /// The drill of a job that no window covers.
-    pub fn of_plan(plan: Option<&str>, route: String) -> Self {
+    pub fn of_plan(plan: Option<&str>, routes: BTreeSet<String>) -> Self {
         match plan {
-            Some(plan) => Self { id: format!("plan/{plan}"), name: plan.to_owned(), window: None, route },
-            None => Self { id: "jobs".to_owned(), name: "Drill".to_owned(), window: None, route },
+            Some(plan) => Self { id: format!("plan/{plan}"), name: plan.to_owned(), window: None, routes },
+            None => Self { id: "jobs".to_owned(), name: "Drill".to_owned(), window: None, routes },
         }
     }
 }
@@ -137,11 +142,13 @@ impl Row for DrillRow {
 impl DrillRow {
     fn new(which: &Which, past: Option<&Self>, now: Timestamp) -> Self {
         let (by, until) = which.window.clone().unzip();
+        let route = which.routes.first().cloned().unwrap_or_else(|| DEFAULT.to_owned());
         let mut row = Self {
             id: which.id.clone(),
             name: which.name.clone(),
             by,
-            route: which.route.clone(),
+            also: which.routes.iter().filter(|other| **other != route).cloned().collect(),
+            route,
             began_at: now,
             until: until.unwrap_or_else(|| after(now, LONGEST)),
             ended_at: None,
@@ -189,6 +196,11 @@ impl DrillRow {
         self.says(summary, now);
     }
 
+    /// The routes whose channels it is told over.
+    pub fn routes(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.route).chain(&self.also)
+    }
+
     /// What is to be stored as deliveries, with its numbers.
     pub fn bulletins(&self) -> impl Iterator<Item = (u32, Bulletin)> {
         self.outgoing.iter().map(|(number, drill)| (*number, Bulletin::Drill(Box::new(drill.clone()))))
@@ -197,6 +209,31 @@ impl DrillRow {
     /// What its deliveries are stored under.
     pub fn group(&self) -> String {
         format!("drill/{}", self.id)
+    }
+}
+
+/// What a job of a drill would be there if it failed: windows and routes look at it before any job is known.
+pub fn failure(place: &Place, account_name: &str, now: Timestamp) -> IncidentEvent {
+    IncidentEvent {
+        event_id: String::new(),
+        incident: String::new(),
+        happened: Happened::Opened,
+        kind: IncidentKind::JobFailed,
+        severity: Severity::Low,
+        account_id: place.account.clone(),
+        account_name: account_name.to_owned(),
+        region: place.region.clone(),
+        subject: String::new(),
+        subject_name: String::new(),
+        opened_at: now,
+        at: now,
+        sequence: 1,
+        reason: String::new(),
+        flaps: 0,
+        job_id: None,
+        plan_name: None,
+        drill: Some(true),
+        application: None,
     }
 }
 
@@ -228,6 +265,8 @@ pub fn moved(
     if row.ended_at.is_some() {
         return None;
     }
+    // Those whose routes its first jobs did not take hear of the rest.
+    row.also.extend(which.routes.iter().filter(|other| **other != row.route).cloned());
     let wave = row.waves.entry(event.job_id.clone()).or_insert(Wave { began_at: event.at, end: None });
     if event.happened == JobHappened::Completed {
         let end = WaveEnd::of(event);

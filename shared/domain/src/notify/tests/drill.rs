@@ -43,7 +43,7 @@ fn job(n: u32, happened: JobHappened, failed: u32) -> JobEvent {
 }
 
 fn of_jobs() -> Which {
-    Which::of_plan(None, "default".into())
+    Which::of_plan(None, ["default".to_owned()].into())
 }
 
 fn by_hand() -> Which {
