@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::worker::Worker;
 use serde_json::Value;
 
 use super::bodies::server_id;
 use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
+use super::play::QUEUES;
 use super::{others, people, told};
 use crate::company::place;
 
@@ -40,7 +43,7 @@ pub(super) type Rows = BTreeMap<&'static str, Vec<Value>>;
 pub(super) fn check(
     history: &History,
     world: &MemoryIo,
-    poison: &[String],
+    poison: &BTreeSet<String>,
     left: &[String],
     early: Checked,
 ) -> Checked {
@@ -84,7 +87,7 @@ pub(super) fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
 }
 
 /// A time in a row, in seconds after the world began.
-fn second(value: &Value) -> Option<i64> {
+pub(super) fn second(value: &Value) -> Option<i64> {
     let time: jiff::Timestamp = value.as_str()?.parse().ok()?;
     Some(time.as_second() - BORN)
 }
@@ -161,8 +164,13 @@ fn set_aside(model: &Model, rows: &Rows, checked: &mut Checked) {
     checked.equal("what is set aside", &noted, &must);
 }
 
-fn dead_letters(world: &MemoryIo, poison: &[String], checked: &mut Checked) {
-    let buried: BTreeSet<_> = world.dead_letters().into_iter().map(|buried| buried.message.id).collect();
-    let poison: BTreeSet<_> = poison.iter().cloned().collect();
-    checked.equal("the dead-letter queue", &buried, &poison);
+/// What cannot be read, on the queue where it came, and nothing else on any.
+fn dead_letters(world: &MemoryIo, poison: &BTreeSet<String>, checked: &mut Checked) {
+    for queue in QUEUES {
+        let buried = world.clone().on_queue(queue).dead_letters();
+        let buried: BTreeSet<_> = buried.into_iter().map(|buried| buried.message.id).collect();
+        let none = BTreeSet::new();
+        let must = if queue == CapacityTracker::NAME { poison } else { &none };
+        checked.equal(&format!("the dead-letter queue of {queue}"), &buried, must);
+    }
 }

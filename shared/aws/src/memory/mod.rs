@@ -72,7 +72,7 @@ struct World {
     spokes: Spokes,
     published: Vec<OwnEvent>,
     delivery: Option<Delivery>,
-    notices: Vec<Notice>,
+    notices: Vec<(Timestamp, Notice)>,
     deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
     processes: u64,
@@ -277,6 +277,11 @@ impl MemoryIo {
 
     /// Everything sent to people.
     pub fn notices(&self) -> Vec<Notice> {
+        self.world().notices.iter().map(|(_, notice)| notice.clone()).collect()
+    }
+
+    /// Everything sent to people, and when.
+    pub fn sent(&self) -> Vec<(Timestamp, Notice)> {
         self.world().notices.clone()
     }
 
