@@ -129,13 +129,7 @@ impl Post {
             // What an account is named by is the account itself.
             let account = account.filter(|account| *account != of("region")).unwrap_or(subject);
             let account = self.attributes.get("accountId").cloned().unwrap_or_else(|| account.to_owned());
-            Named {
-                kind: of("kind"),
-                account,
-                region: of("region"),
-                subject: subject.to_owned(),
-                is_over,
-            }
+            Named { kind: of("kind"), account, region: of("region"), subject: subject.to_owned(), is_over }
         };
         if !self.list.is_empty() {
             return self.list.iter().map(|(name, rest)| named(name, rest.split(", ").next())).collect();

@@ -8,12 +8,12 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::worker::Worker;
 use serde_json::Value;
 
-use super::bodies::server_id;
+use super::bodies::{STRANGER, server_id};
 use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
 use super::play::QUEUES;
-use super::{others, people, told};
+use super::{others, people, told, unexpected};
 use crate::company::place;
 
 /// What the model says of a run.
@@ -64,9 +64,10 @@ pub(super) fn check(
     others::jobs(&model, &rows, world, &mut checked);
     others::tags(&model, world, &mut checked);
     if history.whole {
-        people::check(&rows, world, &mut checked);
+        people::check(history, &rows, world, &mut checked);
     }
-    told::check(&model, &rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
+    unexpected::check(history, &rows, world, &mut checked);
+    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
     checked
 }
 
@@ -159,7 +160,7 @@ fn set_aside(model: &Model, rows: &Rows, checked: &mut Checked) {
         .map(|row| (row["account"].as_str().unwrap().to_owned(), row["reason"].as_str().unwrap().to_owned()))
         .collect();
     let of = |(n, reason): &(u8, &str)| (place((*n).into()).account.to_string(), (*reason).to_owned());
-    let stranger = model.stranger.then(|| ("444455556666".to_owned(), "UNREGISTERED".to_owned()));
+    let stranger = model.stranger.then(|| (STRANGER.to_owned(), "UNREGISTERED".to_owned()));
     let must: BTreeSet<_> = model.set_aside.iter().map(of).chain(stranger).collect();
     checked.equal("what is set aside", &noted, &must);
 }

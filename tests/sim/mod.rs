@@ -21,6 +21,7 @@ mod settle;
 mod shrink;
 mod teeth;
 mod told;
+mod unexpected;
 
 pub use self::check::{Checked, Problem};
 pub use self::history::{History, Outage, Step, Trouble, Weather, What};

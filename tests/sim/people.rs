@@ -3,18 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::memory::MemoryIo;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::check::{Checked, Rows, rows_of};
+use super::history::{History, Trouble};
 use super::told::last_words;
 use crate::post::{Named, Post};
+
+/// What makes messages come again: nobody knows whether they came.
+const REPEATS: [Trouble; 4] = [Trouble::Faults, Trouble::Kills, Trouble::TableAway, Trouble::BusAway];
+
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// An incident as people know it: kind, account, Region and name.
 type Known = (String, String, String, String);
 
 /// The notifier's row of each incident is its newest word; who reads all e-mails knows what is open and what is over, and
 /// reads of nothing else; Slack says the same.
-pub(super) fn check(rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+    if !REPEATS.iter().any(|trouble| history.weather.has(*trouble)) {
+        said_once(world, checked);
+    }
     let published: Vec<Value> =
         world.published_events().iter().map(|event| event.detail().unwrap()).collect();
     let notices = world.notices();
@@ -31,6 +41,10 @@ pub(super) fn check(rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
         let must = word["happened"] != "RESOLVED" && !is_of_drill(word);
         checked.equal(&format!("what people think of {incident}"), &believed, &must);
     }
+    let waves: BTreeSet<&str> = mails.iter().filter_map(wave).collect();
+    let ended = published.iter().filter(|word| word["happened"] == "COMPLETED" && word["drill"] == true);
+    let ended: BTreeSet<&str> = ended.filter_map(|word| word["jobId"].as_str()).collect();
+    checked.equal("waves that people read of", &waves, &ended);
     let said = |posts: &[Post]| -> BTreeSet<_> {
         posts.iter().map(|post| (post.headline.clone(), post.facts.clone())).collect()
     };
@@ -38,6 +52,23 @@ pub(super) fn check(rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
     for (headline, _) in said(&mails).symmetric_difference(&said(&slack)) {
         checked.problem(format!("went to one channel only: {headline}"));
     }
+}
+
+/// Where no call fails and nobody dies, nobody reads the same twice. Bulletins of a group are further apart.
+fn said_once(world: &MemoryIo, checked: &mut Checked) {
+    let mut last = BTreeMap::<String, Timestamp>::new();
+    for (at, notice) in world.sent() {
+        let text = format!("{notice:?}");
+        if last.get(&text).is_some_and(|before| at.duration_since(*before) < AT_ONCE) {
+            checked.problem(format!("came twice: {text}"));
+        }
+        last.insert(text, at);
+    }
+}
+
+/// The job of which a message is the line.
+fn wave(mail: &Post) -> Option<&str> {
+    mail.is_of_drill().then(|| mail.facts.get("Job").map(String::as_str)).flatten()
 }
 
 fn is_of_drill(word: &Value) -> bool {

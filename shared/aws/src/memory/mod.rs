@@ -197,6 +197,11 @@ impl MemoryIo {
         self.faults().passed().to_vec()
     }
 
+    /// Points at which this process was paused so far, and for how long.
+    pub fn pauses(&self) -> Vec<(usize, Duration)> {
+        self.faults().pauses().to_vec()
+    }
+
     /// Puts a message on the queue; answers its id.
     pub fn put_message(&self, body: impl Into<String>) -> String {
         let mut world = self.world();
