@@ -65,6 +65,17 @@ pub enum Verdict {
     Stretch,
 }
 
+impl Verdict {
+    /// As the table says it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Missed => "**missed**",
+            Self::Reached => "reached",
+            Self::Stretch => "stretch",
+        }
+    }
+}
+
 impl Bar {
     /// All of them, in their order.
     pub const ALL: [Self; 19] = [
@@ -174,6 +185,18 @@ impl Spec {
             (true, _) => Verdict::Reached,
         }
     }
+
+    /// What is asked for and what is wished for, as the table says it.
+    pub fn limits(&self) -> [String; 2] {
+        let limit = |value: f64| format!("{} {}", if self.at_least { "≥" } else { "≤" }, shortest(value));
+        [limit(self.bar), self.stretch.map(limit).unwrap_or_default()]
+    }
+}
+
+/// A limit with no more digits than it has, three at most.
+fn shortest(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What lies between the marks of a text, if both are there, once and in this order.

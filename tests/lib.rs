@@ -5,6 +5,7 @@ pub mod bars;
 #[path = "bench/chaos/mod.rs"]
 pub mod chaos;
 pub mod company;
+pub mod post;
 pub mod process;
 pub mod roles;
 pub mod routes;

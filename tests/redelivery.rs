@@ -4,6 +4,7 @@
 //! "The same" leaves out history: since when something is so, and how often it was told.
 
 mod job;
+mod launches;
 mod orders;
 mod place;
 mod rest;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::io::Io;
+use drs_fleet_aws::io::{Io, Notice};
+use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{Drill, DrillHappened, Label, Matchers, Routes, RoutesRow, WindowRow};
+use drs_fleet_domain::notify::{Label, Matchers, Routes, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
 use drs_fleet_tests::company::{place, register};
+use drs_fleet_tests::post::Post;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -46,52 +48,159 @@ fn failed(wave: u32, at: Timestamp) -> IncidentEvent {
     }
 }
 
-async fn drill(stage: &Stage) {
+/// Servers of each wave that stall while it runs, as those do that are launched and stopped.
+const STALLED: usize = 5;
+
+/// Ten waves, an hour and a half in all.
+async fn drill(stage: &Stage, stalls: bool) {
     for wave in 0..WAVES {
         let n = usize::try_from(wave).unwrap();
         stage.happens(n, told(wave, "STARTED", stage.world.now()));
-        tokio::time::sleep(Duration::from_mins(8)).await;
+        let stalled = if stalls { STALLED } else { 0 };
+        let all = |what| {
+            for server in 0..stalled {
+                let (severity, now) = (Severity::Critical, stage.world.now());
+                stage.happens(
+                    1_000 + 10 * n + server,
+                    stall(&place(1), 100 * n + server, severity, what, now),
+                );
+            }
+        };
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        all((Happened::Opened, 1));
+        tokio::time::sleep(Duration::from_mins(7)).await;
         stage.happens(100 + n, told(wave, "COMPLETED", stage.world.now()));
         if wave.is_multiple_of(3) {
             stage.happens(200 + n, failed(wave, stage.world.now()));
         }
+        all((Happened::Resolved, 2));
         tokio::time::sleep(Duration::from_mins(1)).await;
     }
 }
 
+/// A person opens a window for all that is expected of the account.
+async fn open_window(stage: &Stage) {
+    let now = stage.world.now();
+    let window = WindowRow {
+        id: "w".into(),
+        name: "autumn".into(),
+        matchers: Matchers::of([(Label::Account, place(1).account.to_string())]),
+        from: now,
+        until: now + Duration::from_hours(8),
+        author: "kim".into(),
+        closed_at: None,
+        closed_by: None,
+        told: Told::Nothing,
+    };
+    editor(stage).open(&window).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+}
+
+async fn close_window(stage: &Stage) {
+    editor(stage).end::<WindowRow>("w", "kim").await.unwrap();
+}
+
+fn editor(stage: &Stage) -> SpellEditor<MemoryIo> {
+    SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person())
+}
+
+/// A start, a line for each wave, and a summary, which counts all of it.
+fn assert_told(drills: &[(i64, Post)], opened_by: Option<&str>) {
+    let lines: Vec<&str> = drills.iter().map(|(_, post)| post.headline.as_str()).collect();
+    let [(_, started), waves @ .., (_, ended)] = drills else { panic!("{lines:#?}") };
+    assert_eq!(started.headline, "Drill started: autumn");
+    assert_eq!(started.facts.get("Opened by").map(String::as_str), opened_by);
+    let of_waves = (0..WAVES).map(|wave| {
+        let launched = OF_A_WAVE - u32::from(wave.is_multiple_of(3));
+        format!("Drill autumn, wave {}: {launched} of {OF_A_WAVE} servers launched", wave + 1)
+    });
+    assert_eq!(
+        waves.iter().map(|(_, post)| post.headline.clone()).collect::<Vec<_>>(),
+        of_waves.collect::<Vec<_>>()
+    );
+    let all = WAVES * OF_A_WAVE;
+    assert_eq!(ended.headline, format!("Drill ended: autumn: {} of {all} servers launched", all - 4));
+    assert_eq!((ended.facts["Waves"].as_str(), ended.facts["Failed"].as_str()), ("10", "4"));
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_drill_is_a_start_a_line_per_wave_and_a_summary_and_pages_nobody() {
+async fn a_drill_in_a_window_is_a_start_a_line_per_wave_and_a_summary_and_pages_nobody() {
     let stage = Stage::new();
+    register(&stage.world, &place(1));
     stage.notifier();
     stage.notifier();
-    drill(&stage).await;
+    open_window(&stage).await;
+    drill(&stage, true).await;
+    close_window(&stage).await;
     tokio::time::sleep(Duration::from_hours(1)).await;
     for channel in ["mail", "slack"] {
         assert_eq!(stage.digests(channel), [], "no page");
-        let told = stage.drills(channel);
-        let waves = |drill: &&Drill| matches!(drill.happened, DrillHappened::Wave { .. });
-        assert_eq!((told.len(), told.iter().filter(waves).count()), (12, 10), "{told:#?}");
-        assert!(matches!(told[0].happened, DrillHappened::Started { .. }));
-        let DrillHappened::Ended { waves, servers, failed, .. } = told[11].happened else {
-            panic!("{told:#?}")
-        };
-        assert_eq!((waves, servers, failed), (WAVES, WAVES * OF_A_WAVE, 4));
+        assert_told(&stage.drills(channel), Some("kim"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_real_failure_elsewhere_pages_in_the_midst_of_a_drill() {
+async fn a_drill_that_nobody_opened_a_window_for_is_told_as_one_and_pages_nobody() {
     let stage = Stage::new();
     stage.notifier();
+    stage.notifier();
+    drill(&stage, false).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    for channel in ["mail", "slack"] {
+        assert_eq!(stage.digests(channel), [], "no page");
+        assert_told(&stage.drills(channel), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_failure_elsewhere_pages_in_the_midst_of_a_drill_and_its_window() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    register(&stage.world, &place(7));
+    stage.notifier();
     let began = stage.world.now();
-    tokio::join!(drill(&stage), async {
-        tokio::time::sleep(Duration::from_mins(30)).await;
+    open_window(&stage).await;
+    let fails_at = Duration::from_mins(30);
+    tokio::join!(drill(&stage, true), async {
+        tokio::time::sleep(fails_at).await;
         stage.happens(900, stall(&place(7), 1, Severity::High, (Happened::Opened, 1), stage.world.now()));
     });
-    let told = stage.digests("mail");
-    assert_eq!(told.len(), 1);
-    assert!(told[0].0 <= 30 * 60 + 35, "{} s after {began}", told[0].0);
-    assert_eq!(told[0].1.first[0].account_id, place(7).account);
+    for channel in ["mail", "slack"] {
+        let told = stage.digests(channel);
+        assert_eq!(told.iter().filter(|(_, post)| !post.is_repeated()).count(), 1, "{told:#?}");
+        // The window was opened a minute before.
+        assert!((31 * 60..=31 * 60 + 35).contains(&told[0].0), "{} s after {began}", told[0].0);
+        assert_eq!(told[0].1.facts["Account"], format!("erp-prod ({})", place(7).account));
+    }
+}
+
+/// Three routes that look at drills or at accounts, each with a topic of its own.
+fn three_routes(stage: &Stage) {
+    let topic = |name| json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:999900001111:drs-fleet-{name}") });
+    let routes: Routes = serde_json::from_value(json!({
+        "channels": { "audit": topic("audit"), "erp": topic("erp"), "other": topic("other") },
+        "routes": [
+            { "name": "audit", "match": { "drill": "drill" }, "continue": true, "channels": ["audit"] },
+            { "name": "other", "match": { "account": place(2).account }, "channels": ["other"] },
+            { "name": "erp", "match": { "account": place(1).account }, "channels": ["erp"] },
+        ],
+    }))
+    .unwrap();
+    let set_at = stage.world.now();
+    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at });
+}
+
+/// The topics that were told, by the ends of their names.
+fn topics(stage: &Stage) -> Vec<String> {
+    let topic = |(_, notice): (_, Notice)| match notice {
+        Notice::Topic { arn, .. } => {
+            Some(arn.map_or("mail".to_owned(), |arn| arn.rsplit('-').next().unwrap().to_owned()))
+        }
+        _ => None,
+    };
+    let mut topics: Vec<_> = stage.world.sent().into_iter().filter_map(topic).collect();
+    topics.sort_unstable();
+    topics
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,43 +208,14 @@ async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_t
     for by_hand in [false, true] {
         let stage = Stage::new();
         register(&stage.world, &place(1));
-        let routes: Routes = serde_json::from_value(json!({
-            "channels": { "audit": { "type": "event-bridge" }, "erp": { "type": "event-bridge" },
-                          "other": { "type": "event-bridge" } },
-            "routes": [
-                { "name": "audit", "match": { "drill": "drill" }, "continue": true, "channels": ["audit"] },
-                { "name": "other", "match": { "account": place(2).account }, "channels": ["other"] },
-                { "name": "erp", "match": { "account": place(1).account }, "channels": ["erp"] },
-            ],
-        }))
-        .unwrap();
-        let now = stage.world.now();
-        stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: now });
+        three_routes(&stage);
         stage.notifier();
         if by_hand {
-            let editor = SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
-            let matchers = Matchers::of([(Label::Account, place(1).account.to_string())]);
-            editor.open(&window(matchers, now)).await.unwrap();
+            open_window(&stage).await;
         } else {
-            stage.happens(1, told(1, "STARTED", now));
+            stage.happens(1, told(1, "STARTED", stage.world.now()));
         }
-        tokio::time::sleep(Duration::from_mins(10)).await;
-        let started = |channel| stage.drills(channel).len();
-        let all = ["audit", "erp", "other", "mail"].map(started);
-        assert_eq!(all, [1, 1, 0, 0], "by hand: {by_hand}");
-    }
-}
-
-fn window(matchers: Matchers, now: Timestamp) -> WindowRow {
-    WindowRow {
-        id: "w".into(),
-        name: "spring drill".into(),
-        matchers,
-        from: now + Duration::from_mins(5),
-        until: now + Duration::from_hours(8),
-        author: "kim".into(),
-        closed_at: None,
-        closed_by: None,
-        told: Told::Nothing,
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(topics(&stage), ["audit", "erp"], "by hand: {by_hand}");
     }
 }

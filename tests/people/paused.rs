@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_aws::memory::Fault;
+use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_tests::company::place;
 
 use super::stage::{Stage, stall};
-
-/// So many calls it takes at most until an alert is told.
-const POINTS: usize = 40;
 
 fn told(stage: &Stage, is_of: fn(&Notice) -> bool) -> usize {
     stage.world.notices().iter().filter(|notice| is_of(notice)).count()
@@ -39,22 +36,51 @@ async fn three_notifiers_tell_an_alert_once() {
     assert_eq!((told(&stage, is_mail), told(&stage, is_slack)), (1, 1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_notifier_that_is_paused_anywhere_makes_two_of_an_alert_at_most() {
-    for point in 0..POINTS {
-        let stage = Stage::new();
-        let paused = stage.notifier();
-        // It has the message before the others are there.
-        stage.happens(1, stall(&place(1), 1, Severity::Critical, (Happened::Opened, 1), stage.world.now()));
-        paused.fail_at(point, Fault::Late(Duration::from_mins(4)));
-        tokio::time::sleep(Duration::from_secs(1)).await;
+/// A notifier has the message before the others are there.
+async fn alone(pause: Option<(usize, Duration)>) -> (Stage, MemoryIo) {
+    let stage = Stage::new();
+    let first = stage.notifier();
+    stage.happens(1, stall(&place(1), 1, Severity::Critical, (Happened::Opened, 1), stage.world.now()));
+    if let Some((point, pause)) = pause {
+        first.fail_at(point, Fault::Late(pause));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    (stage, first)
+}
+
+/// The points that a notifier passes until an alert is told and noted as such.
+async fn points() -> usize {
+    let (stage, first) = alone(None).await;
+    assert_eq!((told(&stage, is_mail), told(&stage, is_slack)), (1, 1), "within the second");
+    let points = first.points();
+    let sent = points.iter().rposition(|name| *name == "send").unwrap();
+    sent + 1 + points[sent..].iter().position(|name| *name == "commit").unwrap()
+}
+
+/// Pauses it at each of them.
+async fn assert_two_at_most(pause: Duration) {
+    for point in 0..points().await {
+        let (stage, paused) = alone(Some((point, pause))).await;
+        assert_eq!(paused.pauses(), [(point, pause)], "it was paused there, and nowhere else");
         stage.notifier();
         stage.notifier();
-        tokio::time::sleep(Duration::from_mins(10)).await;
+        // Longer than the longest claim.
+        tokio::time::sleep(pause.max(Duration::from_mins(3)) + Duration::from_mins(1)).await;
         let (mails, messages) = (told(&stage, is_mail), told(&stage, is_slack));
         assert!(
             (1..=2).contains(&mails) && (1..=2).contains(&messages),
-            "{mails}, {messages}: point {point}"
+            "{mails}, {messages}: point {point}, {}",
+            paused.points()[point]
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notifier_that_is_paused_for_a_minute_anywhere_makes_two_of_an_alert_at_most() {
+    assert_two_at_most(Duration::from_mins(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notifier_that_is_paused_for_longer_than_any_claim_makes_two_of_an_alert_at_most() {
+    assert_two_at_most(Duration::from_mins(4)).await;
 }

@@ -8,9 +8,8 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::notify::{Bulletin, DeliveryRow, Digest, Drill};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
-use drs_fleet_domain::row::Row;
+use drs_fleet_tests::post::Post;
 use drs_fleet_tests::work::work;
 use jiff::Timestamp;
 use notifier::Notifier;
@@ -55,35 +54,22 @@ impl Stage {
         self.world.put_message(on_the_bus(n, &event.into()).to_string());
     }
 
-    /// What went to a channel, in that order, and how many seconds after the beginning.
-    pub(super) fn told(&self, channel: &str) -> Vec<(i64, Bulletin)> {
-        let rows = self.world.table().into_values().filter(|item| item.kind == DeliveryRow::KIND);
-        let rows = rows.map(|item| serde_json::from_value::<DeliveryRow>(item.row).unwrap());
-        let sent = rows
-            .filter(|row| row.channel.as_str() == channel)
-            .filter_map(|row| Some((row.sent_at?, row.bulletin)));
-        let mut sent: Vec<_> = sent.collect();
-        sent.sort_by_key(|(at, _)| *at);
+    /// What people read in a channel, in that order, and how many seconds after the beginning it came.
+    fn told(&self, channel: &str) -> Vec<(i64, Post)> {
+        let read = if channel == "mail" { Post::mail } else { Post::slack };
         let second = |at: Timestamp| at.as_second() - self.began_at.as_second();
-        sent.into_iter().map(|(at, bulletin)| (second(at), bulletin)).collect()
+        let sent = self.world.sent();
+        sent.iter().filter_map(|(at, notice)| Some((second(*at), read(notice)?))).collect()
     }
 
     /// Those of them that are of incidents.
-    pub(super) fn digests(&self, channel: &str) -> Vec<(i64, Digest)> {
-        let digest = |(at, bulletin)| match bulletin {
-            Bulletin::Digest(digest) => Some((at, *digest)),
-            Bulletin::Drill(_) => None,
-        };
-        self.told(channel).into_iter().filter_map(digest).collect()
+    pub(super) fn digests(&self, channel: &str) -> Vec<(i64, Post)> {
+        self.told(channel).into_iter().filter(|(_, post)| !post.is_of_drill()).collect()
     }
 
     /// Those of them that are of drills.
-    pub(super) fn drills(&self, channel: &str) -> Vec<Drill> {
-        let drill = |(_, bulletin)| match bulletin {
-            Bulletin::Drill(drill) => Some(*drill),
-            Bulletin::Digest(_) => None,
-        };
-        self.told(channel).into_iter().filter_map(drill).collect()
+    pub(super) fn drills(&self, channel: &str) -> Vec<(i64, Post)> {
+        self.told(channel).into_iter().filter(|(_, post)| post.is_of_drill()).collect()
     }
 }
 

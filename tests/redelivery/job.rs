@@ -6,7 +6,6 @@ use drs_fleet_domain::event::Caller;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
 use drs_fleet_domain::incident::{IncidentKind, Incidents, Severity};
 use drs_fleet_domain::job::{self, Call, JobRow, JobServerRow, Running, Step};
-use drs_fleet_domain::launches::{self, Ending, LaunchesRow};
 use drs_fleet_domain::policy::Limits;
 use drs_fleet_domain::recovery::{self, RecoveryRow};
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen, RecoveryInstanceSeen, Size};
@@ -140,6 +139,16 @@ fn one_sweep_a_second(all: Vec<recovery::Observation>) -> Vec<recovery::Observat
     kept
 }
 
+/// What is stored of a job in the end.
+fn ended_job(all: &[job::Observation], batches: &[Vec<usize>]) -> Option<(JobRow, Vec<String>)> {
+    let (id, limits): (JobId, Limits) = (JOB.parse().unwrap(), Limits::default());
+    let context = job::Context::new("erp-prod", &limits, at(200));
+    let decide = |o: &job::Observation, row: Option<&JobRow>| {
+        job::decide((&somewhere(), &id), std::slice::from_ref(o), row, &context)
+    };
+    end_of(all, batches, decide).map(told_apart)
+}
+
 /// What is stored of a server of a job in the end.
 fn ended_job_server(all: &[job::ServerObservation], batches: &[Vec<usize>]) -> Option<JobServerRow> {
     let (id, server): (JobId, SourceServerId) = (JOB.parse().unwrap(), SERVER.parse().unwrap());
@@ -194,13 +203,7 @@ proptest! {
     fn a_job_ends_the_same_however_results_and_looks_arrive(
         (all, one, other) in arriving(job_observation(), 7),
     ) {
-        let (id, limits): (JobId, Limits) = (JOB.parse().unwrap(), Limits::default());
-        let context = job::Context::new("erp-prod", &limits, at(200));
-        let decide = |o: &job::Observation, row: Option<&JobRow>| {
-            job::decide((&somewhere(), &id), std::slice::from_ref(o), row, &context)
-        };
-        let end = |batches: &[Vec<usize>]| end_of(&all, batches, decide).map(told_apart);
-        prop_assert_eq!(end(&one), end(&other));
+        prop_assert_eq!(ended_job(&all, &one), ended_job(&all, &other));
     }
 
     #[test]
@@ -217,30 +220,6 @@ proptest! {
         let kept = one_sweep_a_second(all.clone());
         prop_assume!(kept.len() == all.len());
         prop_assert_eq!(ended_instance(&all, &one), ended_instance(&all, &other));
-    }
-
-    #[test]
-    fn a_servers_last_launches_are_the_same_however_its_jobs_end(
-        (all, one, other) in arriving((0_u8..3, 0_i64..4), 6),
-    ) {
-        let launch = |n: i64| launches::Launch {
-            at: at(100 + n),
-            job: format!("drsjob-{n:017}").parse().unwrap(),
-            by: None,
-            took: None,
-            exact: false,
-            objective: None,
-        };
-        let ending = |(sort, n): &(u8, i64)| match sort {
-            0 => Ending::Drilled(launch(*n)),
-            1 => Ending::Recovered(launch(*n)),
-            _ => Ending::Failed(launch(*n)),
-        };
-        let server: SourceServerId = SERVER.parse().unwrap();
-        let end = |b| end_of(&all, b, |o, row: Option<&LaunchesRow>| {
-            launches::decide((&somewhere(), &server), &ending(o), row)
-        });
-        prop_assert_eq!(end(&one), end(&other));
     }
 }
 
@@ -279,6 +258,11 @@ fn every_order_of_a_drills_history_ends_in_one_row() {
     for arrival in every_arrival() {
         assert_eq!(end(&arrival), first, "{arrival:?}");
     }
+}
+
+#[test]
+fn every_order_of_what_is_told_and_seen_of_a_job_ends_the_same() {
+    every_order_ends_the_same(five(job_observation()), ended_job);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use drs_fleet_domain::envelope::Envelope;
 use drs_fleet_domain::event::TagsChanged;
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::notification::{self, IncidentRow};
-use drs_fleet_domain::notify::MemberRow;
 use drs_fleet_domain::notify::member::{News, joined, told};
+use drs_fleet_domain::notify::{MemberRow, Taken};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::tags::{self, InstanceTagsRow};
@@ -102,16 +102,36 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
     })
 }
 
-/// The incident's row, and its part in a group that is told after each batch; what was told of it.
-fn notified(
-    events: &[IncidentEvent],
-    batches: &[Vec<usize>],
-) -> (Option<IncidentRow>, Vec<(News, IncidentEvent)>) {
+/// What is left of an incident, whatever its events came in; and what was told of it.
+#[derive(Debug)]
+struct Notified {
+    row: Option<IncidentRow>,
+    /// Whether people were told last that it is open.
+    told_open: bool,
+    sent: Vec<(News, IncidentEvent)>,
+}
+
+/// How often people were told, and what of it, hangs on when they were.
+impl PartialEq for Notified {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.row, self.told_open) == (&other.row, other.told_open)
+    }
+}
+
+/// The incident's row, and its part in a group that is told after each batch. On two routes, each by itself.
+fn notified(events: &[IncidentEvent], batches: &[Vec<usize>]) -> Notified {
     let (mut row, mut member, mut sent): (Option<IncidentRow>, Option<MemberRow>, _) =
         (None, None, Vec::new());
     for (batch, number) in batches.iter().zip(1..) {
         let batch: Vec<_> = batch.iter().map(|i| events[*i].clone()).collect();
-        let taken = |_: &_| Vec::new();
+        let taken = |_: &_| {
+            let taken = |route: &str| Taken {
+                route: route.into(),
+                group: format!("{route}|g"),
+                labels: BTreeMap::new(),
+            };
+            ["erp", "default"].map(taken).to_vec()
+        };
         if let Some(change) = notification::decide(&batch, row.as_ref(), taken) {
             member = joined("g", &change.row.latest, member.as_ref()).map(|change| change.row).or(member);
             row = Some(change.row);
@@ -125,7 +145,11 @@ fn notified(
         }
         assert!(member.as_ref().and_then(MemberRow::news).is_none());
     }
-    (row, sent)
+    if let Some(member) = &member {
+        assert_eq!(Some(&member.event), row.as_ref().map(|row| &row.latest), "it is in its group as it is");
+    }
+    let told_open = member.as_ref().is_some_and(MemberRow::is_told_open);
+    Notified { row, told_open, sent }
 }
 
 proptest! {
@@ -147,11 +171,12 @@ proptest! {
             (Just(events), super::batches(n), super::batches(n))
         }),
     ) {
-        let ((one, sent), (other, _)) = (notified(&events, &one), notified(&events, &other));
-        prop_assert_eq!(one.as_ref().map(|row| &row.latest), other.as_ref().map(|row| &row.latest));
-        let row = one.unwrap();
+        let (one, other) = (notified(&events, &one), notified(&events, &other));
+        prop_assert_eq!(&one, &other);
+        let Notified { row, told_open, sent } = one;
+        let row = row.unwrap();
         prop_assert_eq!(&row.latest, events.last().unwrap());
-        let told_open = sent.last().is_some_and(|(news, _)| *news != News::Resolved);
+        prop_assert_eq!(told_open, sent.last().is_some_and(|(news, _)| *news != News::Resolved));
         prop_assert_eq!(told_open, row.is_open(), "sent: {:?}", sent);
         let ids: BTreeSet<_> = sent.iter().map(|(_, event)| &event.event_id).collect();
         prop_assert_eq!(ids.len(), sent.len(), "each message is sent once");
@@ -193,5 +218,5 @@ fn every_order_of_changes_of_tags_ends_the_same() {
 #[test]
 fn every_order_of_own_events_leaves_people_with_what_is_so() {
     let history = life().prop_filter("five", |events| events.len() == 5);
-    every_order_ends_the_same(history, |events, arrival| notified(events, arrival).0.map(|row| row.latest));
+    every_order_ends_the_same(history, notified);
 }

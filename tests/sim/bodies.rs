@@ -13,6 +13,9 @@ use crate::wire;
 /// Where the machines run.
 pub(super) const SOURCE_REGION: &str = "us-east-1";
 
+/// An account that nobody registered.
+pub(super) const STRANGER: &str = "444455556666";
+
 /// Server `n` of a place as DRS lists it.
 pub(super) fn seen(place: &Place, n: u8, stalled: bool) -> ServerSeen {
     let state = if stalled { "STALLED" } else { "CONTINUOUS" };
@@ -34,7 +37,8 @@ fn instance(place: &Place, n: u8) -> String {
     format!("i-{}{n:05}", place.account)
 }
 
-fn job_id(place: &Place, number: u8) -> String {
+/// Id of job `number` of a place.
+pub(super) fn job_id(place: &Place, number: u8) -> String {
     format!("drsjob-{}{number:05}", place.account)
 }
 
@@ -75,7 +79,7 @@ pub(super) fn arn(place: &Place, n: u8) -> String {
 /// The message that an event comes as.
 pub(super) fn body(event: &Event) -> String {
     let place = match event.tells {
-        Tells::Stranger => Place { account: "444455556666".parse().unwrap(), ..place(0) },
+        Tells::Stranger => Place { account: STRANGER.parse().unwrap(), ..place(0) },
         _ => place(event.place.into()),
     };
     let at = |second: i64| Timestamp::from_second(BORN + second).unwrap();

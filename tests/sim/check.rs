@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::worker::Worker;
 use serde_json::Value;
 
-use super::bodies::server_id;
+use super::bodies::{STRANGER, server_id};
 use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
-use super::{others, people, told};
+use super::play::QUEUES;
+use super::{others, people, told, unexpected};
 use crate::company::place;
 
 /// What the model says of a run.
@@ -40,7 +43,7 @@ pub(super) type Rows = BTreeMap<&'static str, Vec<Value>>;
 pub(super) fn check(
     history: &History,
     world: &MemoryIo,
-    poison: &[String],
+    poison: &BTreeSet<String>,
     left: &[String],
     early: Checked,
 ) -> Checked {
@@ -61,9 +64,10 @@ pub(super) fn check(
     others::jobs(&model, &rows, world, &mut checked);
     others::tags(&model, world, &mut checked);
     if history.whole {
-        people::check(&rows, world, &mut checked);
+        people::check(history, &rows, world, &mut checked);
     }
-    told::check(&model, &rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
+    unexpected::check(history, &rows, world, &mut checked);
+    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
     checked
 }
 
@@ -84,7 +88,7 @@ pub(super) fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
 }
 
 /// A time in a row, in seconds after the world began.
-fn second(value: &Value) -> Option<i64> {
+pub(super) fn second(value: &Value) -> Option<i64> {
     let time: jiff::Timestamp = value.as_str()?.parse().ok()?;
     Some(time.as_second() - BORN)
 }
@@ -156,13 +160,18 @@ fn set_aside(model: &Model, rows: &Rows, checked: &mut Checked) {
         .map(|row| (row["account"].as_str().unwrap().to_owned(), row["reason"].as_str().unwrap().to_owned()))
         .collect();
     let of = |(n, reason): &(u8, &str)| (place((*n).into()).account.to_string(), (*reason).to_owned());
-    let stranger = model.stranger.then(|| ("444455556666".to_owned(), "UNREGISTERED".to_owned()));
+    let stranger = model.stranger.then(|| (STRANGER.to_owned(), "UNREGISTERED".to_owned()));
     let must: BTreeSet<_> = model.set_aside.iter().map(of).chain(stranger).collect();
     checked.equal("what is set aside", &noted, &must);
 }
 
-fn dead_letters(world: &MemoryIo, poison: &[String], checked: &mut Checked) {
-    let buried: BTreeSet<_> = world.dead_letters().into_iter().map(|buried| buried.message.id).collect();
-    let poison: BTreeSet<_> = poison.iter().cloned().collect();
-    checked.equal("the dead-letter queue", &buried, &poison);
+/// What cannot be read, on the queue where it came, and nothing else on any.
+fn dead_letters(world: &MemoryIo, poison: &BTreeSet<String>, checked: &mut Checked) {
+    for queue in QUEUES {
+        let buried = world.clone().on_queue(queue).dead_letters();
+        let buried: BTreeSet<_> = buried.into_iter().map(|buried| buried.message.id).collect();
+        let none = BTreeSet::new();
+        let must = if queue == CapacityTracker::NAME { poison } else { &none };
+        checked.equal(&format!("the dead-letter queue of {queue}"), &buried, must);
+    }
 }

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::history::{Event, History, Job, Step, Tells, Trouble, Weather, What};
+use super::history::{Event, History, Job, Outage, Step, Tells, Trouble, Weather, What};
 
 /// Registered accounts.
 pub const PLACES: u8 = 4;
@@ -15,6 +15,10 @@ pub const SERVERS: u8 = 5;
 
 /// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
 const LATE: u64 = 400_000;
+
+/// The table and the bus are away for so many seconds at most.
+const OUTAGE: u64 = 600;
+const BUS_OUTAGE: u64 = 180;
 
 /// Messages are reordered within so many.
 const WINDOW: usize = 100;
@@ -32,10 +36,12 @@ impl History {
             stalled: [[false; SERVERS as usize]; PLACES as usize],
             version: 0,
             late: Vec::new(),
+            arrived: 0,
             dice,
         };
         let steps = drawing.steps(events);
-        Self { seed, weather, whole, steps }
+        let outages = drawing.outages();
+        Self { seed, weather, outages, whole, steps }
     }
 }
 
@@ -70,6 +76,8 @@ struct Drawing {
     version: u64,
     /// What comes when all is over.
     late: Vec<What>,
+    /// When all but that has come, in milliseconds since the world began.
+    arrived: u64,
     dice: StdRng,
 }
 
@@ -104,6 +112,7 @@ impl Drawing {
         timed.sort_by_key(|(at, _)| *at);
         self.clock = timed.iter().map(|(at, _)| *at).max().unwrap_or(0).max(self.clock) + 1_000;
         timed.extend((0..PLACES).map(|place| (self.clock, self.shows_all(place))));
+        self.arrived = self.clock;
         self.stragglers(&mut timed);
         let mut before = 0;
         let paused = timed.into_iter().map(|(at, what)| {
@@ -112,6 +121,18 @@ impl Drawing {
             Step { pause, what }
         });
         paused.collect()
+    }
+
+    /// Each begins while messages arrive.
+    fn outages(&mut self) -> Vec<Outage> {
+        [(Trouble::BusAway, BUS_OUTAGE), (Trouble::TableAway, OUTAGE)]
+            .into_iter()
+            .map(|(of, longest)| Outage {
+                of,
+                begins: Duration::from_millis(self.dice.random_range(0..self.arrived)),
+                lasts: Duration::from_secs(self.dice.random_range(30..=longest)),
+            })
+            .collect()
     }
 
     /// A few come when all is over and was swept, some of them once more: spokes try for a day.

@@ -18,6 +18,8 @@ pub struct History {
     pub seed: u64,
     /// What goes wrong.
     pub weather: Weather,
+    /// When the weather takes something away; what it does not take away is not looked at.
+    pub outages: Vec<Outage>,
     /// All workers work, and not the capacity-trackers alone.
     pub whole: bool,
     /// What happens, in that order.
@@ -35,9 +37,9 @@ pub enum Trouble {
     Faults,
     /// Processes die at some of their I/O points.
     Kills,
-    /// The table is away for ten minutes.
+    /// The table is away for up to ten minutes.
     TableAway,
-    /// The bus takes nothing for three minutes.
+    /// The bus takes nothing for up to three minutes.
     BusAway,
     /// DRS refuses the role: there are no sweeps.
     RoleRefused,
@@ -45,6 +47,24 @@ pub enum Trouble {
     ClocksApart,
     /// One event in a hundred is lost at its source.
     EventsLost,
+}
+
+/// A neighbour is away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// Which.
+    pub of: Trouble,
+    /// So long after the world began.
+    pub begins: Duration,
+    /// For so long.
+    pub lasts: Duration,
+}
+
+impl History {
+    /// What the weather takes away, and when.
+    pub fn outages(&self) -> impl Iterator<Item = &Outage> {
+        self.outages.iter().filter(|outage| self.weather.has(outage.of))
+    }
 }
 
 impl Weather {
@@ -157,6 +177,9 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = if self.whole { "all workers" } else { "capacity-trackers" };
         writeln!(f, "seed {}, {who}, {}, {} steps", self.seed, self.weather, self.steps.len())?;
+        for Outage { of, begins, lasts } in self.outages() {
+            writeln!(f, "  {:>8.3} s  {of:?} for {} s", begins.as_secs_f64(), lasts.as_secs())?;
+        }
         let mut at = Duration::ZERO;
         for Step { pause, what } in &self.steps {
             at += *pause;

@@ -14,15 +14,17 @@ mod history;
 mod house;
 mod model;
 mod others;
+mod outage;
 mod people;
 mod play;
 mod settle;
 mod shrink;
 mod teeth;
 mod told;
+mod unexpected;
 
 pub use self::check::{Checked, Problem};
-pub use self::history::{History, Step, Trouble, Weather, What};
+pub use self::history::{History, Outage, Step, Trouble, Weather, What};
 pub use self::play::{Played, play};
 pub use self::shrink::shrink;
 pub use self::teeth::caught_after;

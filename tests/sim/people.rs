@@ -1,53 +1,104 @@
-//! What people know, held against what was told.
+//! What people read, held against what was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::memory::MemoryIo;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::check::{Checked, Rows, rows_of};
+use super::history::{History, Trouble};
 use super::told::last_words;
+use crate::post::{Named, Post};
 
-/// The notifier's row of each incident is its newest word; every message was sent; and who reads all e-mails knows what is
-/// open and what is over.
-pub(super) fn check(rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+/// What makes messages come again: nobody knows whether they came.
+const REPEATS: [Trouble; 4] = [Trouble::Faults, Trouble::Kills, Trouble::TableAway, Trouble::BusAway];
+
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+
+/// An incident as people know it: kind, account, Region and name.
+type Known = (String, String, String, String);
+
+/// The notifier's row of each incident is its newest word; who reads all e-mails knows what is open and what is over, and
+/// reads of nothing else; Slack says the same.
+pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+    if !REPEATS.iter().any(|trouble| history.weather.has(*trouble)) {
+        said_once(world, checked);
+    }
     let published: Vec<Value> =
         world.published_events().iter().map(|event| event.detail().unwrap()).collect();
-    let known = known(rows);
+    let notices = world.notices();
+    let mails: Vec<Post> = notices.iter().filter_map(Post::mail).collect();
+    let names = names(&published);
+    let read = read(&mails, &names, checked);
     for (incident, word) in last_words(published.iter()) {
         let of = |row: &&Value| row["latest"]["incident"] == incident;
         let latest = rows_of(rows, "incident").iter().find(of).map(|row| &row["latest"]["eventId"]);
         checked.equal(&format!("newest word of {incident}"), &latest, &Some(&word["eventId"]));
-        if is_of_drill(word) {
-            continue;
-        }
-        let is_open = word["happened"] != "RESOLVED";
         // Whose end came before its beginning was never told, and needs no end.
-        let believed = known.get(&incident).copied().unwrap_or(false);
-        checked.equal(&format!("what people think of {incident}"), &believed, &is_open);
+        let believed = read.get(&incident).copied().unwrap_or(false);
+        // What fails in a drill is told with the drill, and pages nobody.
+        let must = word["happened"] != "RESOLVED" && !is_of_drill(word);
+        checked.equal(&format!("what people think of {incident}"), &believed, &must);
     }
-    for row in rows_of(rows, "delivery").iter().filter(|row| row["sent_at"].is_null()) {
-        checked.problem(format!(
-            "bulletin {} of {} was never sent to {}",
-            row["number"], row["group"], row["channel"]
-        ));
+    let waves: BTreeSet<&str> = mails.iter().filter_map(wave).collect();
+    let ended = published.iter().filter(|word| word["happened"] == "COMPLETED" && word["drill"] == true);
+    let ended: BTreeSet<&str> = ended.filter_map(|word| word["jobId"].as_str()).collect();
+    checked.equal("waves that people read of", &waves, &ended);
+    let said = |posts: &[Post]| -> BTreeSet<_> {
+        posts.iter().map(|post| (post.headline.clone(), post.facts.clone())).collect()
+    };
+    let slack: Vec<Post> = notices.iter().filter_map(Post::slack).collect();
+    for (headline, _) in said(&mails).symmetric_difference(&said(&slack)) {
+        checked.problem(format!("went to one channel only: {headline}"));
     }
 }
 
-/// What fails in a drill is told with the drill.
+/// Where no call fails and nobody dies, nobody reads the same twice. Bulletins of a group are further apart.
+fn said_once(world: &MemoryIo, checked: &mut Checked) {
+    let mut last = BTreeMap::<String, Timestamp>::new();
+    for (at, notice) in world.sent() {
+        let text = format!("{notice:?}");
+        if last.get(&text).is_some_and(|before| at.duration_since(*before) < AT_ONCE) {
+            checked.problem(format!("came twice: {text}"));
+        }
+        last.insert(text, at);
+    }
+}
+
+/// The job of which a message is the line.
+fn wave(mail: &Post) -> Option<&str> {
+    mail.is_of_drill().then(|| mail.facts.get("Job").map(String::as_str)).flatten()
+}
+
 fn is_of_drill(word: &Value) -> bool {
     word["kind"] == "JOB_FAILED" && word["drill"] == true
 }
 
-/// Which incidents are open, by the last e-mail that named them.
-fn known(rows: &Rows) -> BTreeMap<String, bool> {
-    let mut mails: Vec<_> = rows_of(rows, "delivery").iter().filter(|row| row["channel"] == "mail").collect();
-    mails.sort_by_key(|row| (row["group"].as_str().map(str::to_owned), row["number"].as_u64()));
-    let named =
-        mails.into_iter().flat_map(|row| row["bulletin"]["digest"]["first"].as_array().into_iter().flatten());
-    named
-        .map(|word| {
-            (word["incident"].as_str().unwrap_or_default().to_owned(), word["happened"] != "RESOLVED")
-        })
-        .collect()
+/// What incidents are called. One that no sweep has seen yet has another name than later.
+fn names(published: &[Value]) -> BTreeMap<Known, String> {
+    let of = |word: &Value, name: &str| word[name].as_str().unwrap_or_default().to_owned();
+    let words = published.iter().filter(|word| word["incident"].is_string());
+    let named = words.map(|word| {
+        let [kind, account, region, subject] =
+            ["kind", "accountId", "region", "subjectName"].map(|name| of(word, name));
+        ((kind, account, region, subject), of(word, "incident"))
+    });
+    named.collect()
+}
+
+/// Which incidents are open, by the last e-mail that names them.
+fn read(mails: &[Post], names: &BTreeMap<Known, String>, checked: &mut Checked) -> BTreeMap<String, bool> {
+    let mut read = BTreeMap::new();
+    for named in mails.iter().filter(|mail| !mail.is_of_drill()).flat_map(Post::named) {
+        let Named { kind, account, region, subject, is_over } = named;
+        match names.get(&(kind.clone(), account.clone(), region.clone(), subject.clone())) {
+            Some(incident) => {
+                read.insert(incident.clone(), !is_over);
+            }
+            None => checked
+                .problem(format!("people read of {kind} of {subject}, {account}, {region}, and nobody told")),
+        }
+    }
+    read
 }

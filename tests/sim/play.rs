@@ -13,6 +13,7 @@ use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRegion;
 use drs_fleet_domain::seen::JobSeen;
+use futures::future::join_all;
 use jiff::Timestamp;
 use job_monitor::JobMonitor;
 use notifier::Notifier;
@@ -24,6 +25,7 @@ use super::check::{Checked, check};
 use super::draw::{PLACES, SERVERS};
 use super::history::{ASKED_AFTER, BORN, Event, History, Job, Tells, Trouble, What};
 use super::house::House;
+use super::outage::{Fed, Says, breaks};
 use super::settle::settles;
 use crate::company::{place, register_in};
 use crate::wire;
@@ -33,10 +35,6 @@ pub(super) const QUEUES: [&str; 4] = [CapacityTracker::NAME, JobMonitor::NAME, T
 
 /// As `infra/hub.yaml` sets it.
 const RECEIVES: u32 = 10;
-
-/// The table is away in the middle of a history, and the bus a little earlier.
-const OUTAGE: Duration = Duration::from_mins(10);
-const BUS_OUTAGE: Duration = Duration::from_mins(3);
 
 /// What time alone changes, it changes after this.
 const NEVER: Duration = Duration::from_hours(24 * 365);
@@ -72,11 +70,12 @@ async fn played(history: &History) -> Played {
     furnish(&world, history);
     let house = House::new(world.clone());
     house.opens(history);
-    let breaking = tokio::spawn(breaks(house.clone(), history.clone()));
-    let poison = feed(&world, history).await;
-    breaking.await.unwrap();
-    let (left, early) = settles(&house, history).await;
-    let checked = check(history, &world, &poison, &left, early);
+    let fed = Fed::default();
+    let breaking = join_all(history.outages().map(|outage| breaks(&house, outage, &fed)));
+    let ((), broken) = tokio::join!(feed(&world, history, &fed), breaking);
+    let (left, mut early) = settles(&house, history).await;
+    early.problems.extend(broken.into_iter().flat_map(|checked| checked.problems));
+    let checked = check(history, &world, &fed.poison(), &left, early);
     let messages = history.steps.len();
     Played { trace: world.trace(), deaths: house.deaths(), messages, checked }
 }
@@ -106,35 +105,17 @@ fn furnish(world: &MemoryIo, history: &History) {
     world.set_row(&PolicyRow { policy: Policy { fleet, ..Policy::default() }, ..PolicyRow::default() });
 }
 
-/// What the weather takes away for a while.
-async fn breaks(house: House, history: History) {
-    let length: Duration = history.steps.iter().map(|step| step.pause).sum();
-    for (trouble, neighbour, after, time) in [
-        (Trouble::BusAway, Neighbour::Bus, length / 4, BUS_OUTAGE),
-        (Trouble::TableAway, Neighbour::Table, length / 3, OUTAGE),
-    ] {
-        if history.weather.has(trouble) {
-            tokio::time::sleep(after).await;
-            house.breaks(neighbour, true);
-            tokio::time::sleep(time).await;
-            house.breaks(neighbour, false);
-        }
-    }
-}
-
-/// Lets everything happen; answers the ids of the messages that cannot be read.
-async fn feed(world: &MemoryIo, history: &History) -> Vec<String> {
-    let mut poison = Vec::new();
+/// Lets everything happen.
+async fn feed(world: &MemoryIo, history: &History, fed: &Fed) {
     let mut jobs = BTreeMap::new();
     for step in &history.steps {
         tokio::time::sleep(step.pause).await;
         match &step.what {
             What::Comes(event) => {
-                let ids: Vec<_> = queues(event)
-                    .iter()
-                    .map(|to| world.clone().on_queue(to).put_message(body(event)))
-                    .collect();
-                poison.extend(ids.into_iter().filter(|_| matches!(event.tells, Tells::Poison(_))));
+                for to in queues(event) {
+                    let id = world.clone().on_queue(to).put_message(body(event));
+                    fed.put(to, id, Says::Event(event.clone()));
+                }
             }
             What::Runs(told) => runs(world, &mut jobs, told),
             What::Shows { place: n, servers } => {
@@ -144,14 +125,14 @@ async fn feed(world: &MemoryIo, history: &History) -> Vec<String> {
                     servers.iter().map(|(n, stalled)| seen(&place, *n, *stalled)).collect(),
                 );
                 tokio::time::sleep(ASKED_AFTER).await;
-                wish(world, &place);
+                fed.put(CapacityTracker::NAME, wish(world, &place), Says::Sweep);
                 if history.whole {
-                    wish(&world.clone().on_queue(JobMonitor::NAME), &place);
+                    let id = wish(&world.clone().on_queue(JobMonitor::NAME), &place);
+                    fed.put(JobMonitor::NAME, id, Says::Sweep);
                 }
             }
         }
     }
-    poison
 }
 
 /// As `infra/hub.yaml` routes own events.
@@ -174,11 +155,11 @@ fn queues(event: &Event) -> &'static [&'static str] {
     }
 }
 
-/// Somebody asks for a sweep.
-pub(super) fn wish(queue: &MemoryIo, place: &Place) {
+/// Somebody asks for a sweep; answers the id of the message.
+pub(super) fn wish(queue: &MemoryIo, place: &Place) -> String {
     let now = Timestamp::from_second(queue.now().as_second()).unwrap();
     let wish = ("drs-fleet.schedule", "Sweep Place");
-    queue.put_message(wire::event("wish", place, wish, now, &json!({})).to_string());
+    queue.put_message(wire::event("wish", place, wish, now, &json!({})).to_string())
 }
 
 fn runs(world: &MemoryIo, jobs: &mut BTreeMap<(u8, u8), JobSeen>, told: &Job) {

@@ -47,7 +47,12 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         quiet += 1;
         house.closes();
         tokio::time::sleep(QUIET).await;
-        house.opens(&History { steps: Vec::new(), weather: Weather::default(), ..*history });
+        house.opens(&History {
+            steps: Vec::new(),
+            outages: Vec::new(),
+            weather: Weather::default(),
+            ..*history
+        });
         // What had to be tried again was, in the round before.
         if history.whole && quiet == 2 {
             let model = Model::of(history);

@@ -5,14 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use drs_fleet_aws::memory::MemoryIo;
 use serde_json::Value;
 
-use super::bodies::server_id;
 use super::check::{Checked, is_open};
-use super::draw::PLACES;
-use super::model::Model;
-use crate::company::place;
 
-/// Everything open is told open; everything told open that is over is told closed; nobody is told what never was.
-pub(super) fn check(model: &Model, rows: &[Value], world: &MemoryIo, checked: &mut Checked) {
+/// Everything open is told open; everything told open that is over is told closed.
+pub(super) fn check(rows: &[Value], world: &MemoryIo, checked: &mut Checked) {
     let mut by_id = BTreeMap::<String, Value>::new();
     for event in world.published_events() {
         let detail = event.detail().unwrap();
@@ -33,7 +29,6 @@ pub(super) fn check(model: &Model, rows: &[Value], world: &MemoryIo, checked: &m
     told.difference(&open).for_each(|incident| checked.problem(format!("{incident} is over and told open")));
     open.difference(&told)
         .for_each(|incident| checked.problem(format!("{incident} is open and not told so")));
-    never_was(model, by_id.values(), checked);
 }
 
 /// The newest of each incident, as the notifier's rule is: by when it opened, then by number.
@@ -64,22 +59,4 @@ fn open_in(row: &Value) -> Vec<String> {
         None => format!("{kind}/{account}/{}/{subject}", row["subject"].as_str().unwrap_or_default()),
     })
     .collect()
-}
-
-fn never_was<'a>(model: &Model, told: impl Iterator<Item = &'a Value>, checked: &mut Checked) {
-    let servers = |n: u8| (0..super::draw::SERVERS).map(move |server| (n, server));
-    let stalled: BTreeSet<String> = (0..PLACES)
-        .flat_map(servers)
-        .filter(|server| model.ever_stalled.contains(server))
-        .map(|(n, server)| {
-            let place = place(n.into());
-            format!("REPLICATION_STALLED/{}/{}/{}", place.account, place.region, server_id(server))
-        })
-        .collect();
-    for word in told.filter(|word| word["kind"] == "REPLICATION_STALLED") {
-        let incident = word["incident"].as_str().unwrap_or_default();
-        if !stalled.contains(incident) {
-            checked.problem(format!("{incident} is told and never was"));
-        }
-    }
 }

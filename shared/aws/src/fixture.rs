@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use drs_fleet_domain::click::{BEGINNING, Posted};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Key;
@@ -166,4 +169,13 @@ impl Worker for Tallier {
 
 fn fails(neighbour: Neighbour, verdict: Verdict) -> IoError {
     IoError::new(neighbour, "call", verdict, "as planned")
+}
+
+/// Body `payload=x`, posted to the hub's endpoint with a signature of that second.
+pub(crate) fn posted(signature: &str) -> Posted {
+    let [timestamp, signature, body] =
+        ["1531420618", signature, "payload=x"].map(|text| STANDARD.encode(text));
+    let message =
+        format!(r#"{BEGINNING}"timestamp":"{timestamp}","signature":"{signature}","body":"{body}"}}"#);
+    Posted::read(&message).unwrap().unwrap()
 }

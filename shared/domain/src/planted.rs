@@ -67,6 +67,20 @@ bugs! {
     EndWithoutSequence,
     /// The end of what flapped is never told.
     FlappingNeverOver,
+    /// Notifier: what a channel refuses is recorded as sent.
+    RefusalTakenForSent,
+    /// Notifier: a message is sent by whoever finds it due, though another has claimed it.
+    ClaimNotChecked,
+    /// Notifier: the end of what was told is no news.
+    EndIsNoNews,
+    /// Job-monitor: a job is over when one of its servers was launched.
+    LaunchEndsJob,
+    /// Job-monitor: a job's state goes back to what an older event tells.
+    JobGoesBack,
+    /// Tag-sync: an older version of tags replaces a newer one.
+    OlderTagsWin,
+    /// Tag-sync: a change of tags that failed is recorded as made.
+    FailedTagsTakenForMade,
 }
 
 #[cfg(feature = "planted")]

@@ -98,22 +98,17 @@ impl Reading {
     }
 
     fn cells(&self) -> [String; 7] {
-        let Spec { name, what, at_least, bar, stretch, digits } = self.bar.spec();
+        let spec @ Spec { name, what, digits, .. } = self.bar.spec();
         let number = |value: f64| format!("{value:.digits$}");
-        let limit = |value: f64| format!("{} {}", if at_least { "≥" } else { "≤" }, shortest(value));
-        let verdict = match self.verdict() {
-            Verdict::Missed => "**missed**",
-            Verdict::Reached => "reached",
-            Verdict::Stretch => "stretch",
-        };
+        let [bar, stretch] = spec.limits();
         [
             name.to_owned(),
             what.to_owned(),
             number(self.drs_fleet),
             self.plain.map(number).unwrap_or_default(),
-            limit(bar),
-            stretch.map(limit).unwrap_or_default(),
-            verdict.to_owned(),
+            bar,
+            stretch,
+            self.verdict().words().to_owned(),
         ]
     }
 
@@ -123,12 +118,6 @@ impl Reading {
             "verdict": self.verdict(),
         })
     }
-}
-
-/// A limit with no more digits than it has, three at most.
-fn shortest(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn cores() -> usize {

@@ -31,9 +31,13 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
     // Work takes a while, so that there is some whenever the signal comes.
     load.hub.set_faults(vec![of_table(1.0, Fault::Delay(Duration::from_millis(100)))]);
     let (mut slowest, mut kept, mut redelivered) = (Duration::ZERO, Vec::new(), Vec::new());
+    let mut idly = Vec::new();
     for round in 1..=ROUNDS {
         tokio::time::sleep(Duration::from_millis(dice.random_range(WORKS))).await;
         let held = load.hub.depth();
+        if held.in_flight == 0 {
+            idly.push(format!("round {round}: {} messages left", held.all()));
+        }
         let took = stopped(&mut load.worker).await?;
         slowest = slowest.max(took);
         let depth = load.hub.depth();
@@ -57,6 +61,7 @@ pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Res
     report.count("term-count", ROUNDS + 1);
     report.at_most("R9: seconds from SIGTERM to the end, under load", slowest.as_secs_f64(), 10.0);
     report.at_most("R9: seconds from SIGTERM to the end, empty queue", idle.as_secs_f64(), 10.0);
+    report.none("R9: rounds in which the signal found nothing in hand", idly);
     report.none("R9: rounds after which a message was still hidden", kept);
     report.none("R9: messages that are finished and still queued", redelivered);
     report.none("R9: events lost", lost);

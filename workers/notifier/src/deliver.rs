@@ -9,6 +9,7 @@ use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message::{self, Links};
 use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
 use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow};
+use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, Row};
 use futures::future::try_join_all;
 
@@ -55,7 +56,9 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     };
     let (before, now) = (before.as_deref().map(|stored| &stored.row), io.now());
     let claimed = worker.deliveries.wake(io, key, |row| delivery::claim(row, before, now)).await?;
-    let claimed = claimed.row().filter(|_| claimed.changed() && is_its_turn(before));
+    let claimed = claimed
+        .row()
+        .filter(|_| (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before));
     let Some(row) = claimed else { return Ok(()) };
     let answer = send(worker, io, row).await?;
     // Whatever becomes of that: without the answer's record, the message is sent again.
@@ -72,6 +75,7 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     };
     Ok(match io.send(&notice(channel, row, &routes.links, worker.has_buttons)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
+        Err(_) if is_planted(Bug::RefusalTakenForSent) => Answer::Taken(None),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
             if error.verdict == Verdict::Permanent {

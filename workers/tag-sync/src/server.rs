@@ -5,6 +5,7 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::seen::ServerSeen;
 use drs_fleet_domain::tags::{
@@ -175,6 +176,7 @@ async fn make<I: Io>(
     };
     let refused = match made.await {
         Ok(()) => None,
+        Err(_) if is_planted(Bug::FailedTagsTakenForMade) => None,
         Err(error) if sweeps::is_vain(&error) => Some(error),
         Err(error) => {
             worker.servers.change(io, &key, |row| tags::released(*since, row)).await?;

@@ -49,6 +49,7 @@ pub(super) struct Meets {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     passed: Vec<&'static str>,
+    pauses: Vec<(usize, Duration)>,
     planned: BTreeMap<usize, (Fault, bool)>,
     chance: Option<(Seeded, Chances)>,
     broken: Vec<(Neighbour, Verdict)>,
@@ -77,6 +78,10 @@ impl Faults {
         self.broken.retain(|(broken, _)| *broken != neighbour);
     }
 
+    pub(super) fn pauses(&self) -> &[(usize, Duration)] {
+        &self.pauses
+    }
+
     pub(super) fn passed(&self) -> &[&'static str] {
         &self.passed
     }
@@ -95,6 +100,9 @@ impl Faults {
             return Some(Meets { fault: Some(Fault::Before), dies: self.dead, error: error(*verdict) });
         }
         if let Some((fault, dies)) = planned {
+            if let Fault::Late(pause) = fault {
+                self.pauses.push((point, pause));
+            }
             self.dead = dies;
             return Some(Meets { fault: Some(fault), dies, error: error(Verdict::Transient) });
         }

@@ -229,11 +229,11 @@ impl Io for MemoryIo {
     }
 
     async fn send(&self, notice: &Notice) -> Answer<Receipt> {
-        self.point("send", Neighbour::Channel, |world, _| {
+        self.point("send", Neighbour::Channel, |world, now| {
             if world.deaf.is_some_and(|is_deaf| is_deaf(notice)) {
                 return Err(IoError::new(Neighbour::Channel, "send", Verdict::Denied, "it takes nothing"));
             }
-            world.notices.push(notice.clone());
+            world.notices.push((now, notice.clone()));
             // As Slack names messages: by their time, here by their number.
             let thread = match notice {
                 Notice::Slack { thread, .. } => {

@@ -72,7 +72,7 @@ struct World {
     spokes: Spokes,
     published: Vec<OwnEvent>,
     delivery: Option<Delivery>,
-    notices: Vec<Notice>,
+    notices: Vec<(Timestamp, Notice)>,
     deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
     processes: u64,
@@ -197,6 +197,11 @@ impl MemoryIo {
         self.faults().passed().to_vec()
     }
 
+    /// Points at which this process was paused so far, and for how long.
+    pub fn pauses(&self) -> Vec<(usize, Duration)> {
+        self.faults().pauses().to_vec()
+    }
+
     /// Puts a message on the queue; answers its id.
     pub fn put_message(&self, body: impl Into<String>) -> String {
         let mut world = self.world();
@@ -277,6 +282,11 @@ impl MemoryIo {
 
     /// Everything sent to people.
     pub fn notices(&self) -> Vec<Notice> {
+        self.world().notices.iter().map(|(_, notice)| notice.clone()).collect()
+    }
+
+    /// Everything sent to people, and when.
+    pub fn sent(&self) -> Vec<(Timestamp, Notice)> {
         self.world().notices.clone()
     }
 

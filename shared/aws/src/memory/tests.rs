@@ -8,8 +8,8 @@ use drs_fleet_domain::row::Outbox;
 use drs_fleet_domain::seen::{JobSeen, QuotaSeen};
 
 use super::*;
-use crate::fixture::{Tally, event, tally_key};
-use crate::io::{CommitError, Io, JobFilter, ServerFilter, Write};
+use crate::fixture::{Tally, event, posted, tally_key};
+use crate::io::{CommitError, Io, JobFilter, RecoveryFilter, ServerFilter, Write};
 
 const NO_WAIT: Duration = Duration::ZERO;
 
@@ -272,6 +272,16 @@ fn job(n: u32) -> JobSeen {
     JobSeen::new(format!("drsjob-{n:017}").parse().unwrap(), "COMPLETED")
 }
 
+/// The methods of [`Io`] that may fail, as its source has them.
+fn fallible() -> BTreeSet<&'static str> {
+    let source = include_str!("../io.rs");
+    let (_, body) = source.split_once("pub trait Io").unwrap();
+    let methods = body.split("\n    fn ").skip(1).map(|rest| rest.split_once(';').unwrap().0);
+    let fallible =
+        methods.filter(|method| ["Output = Answer<", "Output = Result<"].iter().any(|o| method.contains(o)));
+    fallible.map(|method| method.split(['<', '(']).next().unwrap()).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_method_that_may_fail_is_a_point() {
     let io = MemoryIo::default();
@@ -288,15 +298,47 @@ async fn every_method_that_may_fail_is_a_point() {
     io.forget(&tally_key("a")).await.unwrap();
     io.due("tallier#0", io.now(), 1).await.unwrap();
     io.publish(&[]).await.unwrap();
-    io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
-    io.jobs(&place(), &JobFilter::All, None).await.unwrap();
-    io.tag(&place(), "arn", &BTreeMap::from([("k".into(), "v".into())])).await.unwrap();
+    call_a_spoke(&io).await;
     io.send(&Notice::Bus { detail_type: "Test".into(), detail: serde_json::Value::Null }).await.unwrap();
+    assert!(!io.is_signed(&posted(&format!("v0={}", "0".repeat(64)))).await.unwrap());
     let account: AccountId = "111122223333".parse().unwrap();
     io.evict(&account);
-    let names = "receive hide dead_letter delete enqueue read query commit published forget due publish \
-                 source_servers jobs tag send";
-    assert_eq!(io.points(), names.split_whitespace().collect::<Vec<_>>());
+    let passed = io.points();
+    assert_eq!(passed.iter().copied().collect::<BTreeSet<_>>(), fallible(), "a new one is to be called here");
+    assert_eq!(passed.len(), fallible().len(), "one point each: {passed:?}");
     assert_eq!(io.tags(&place(), "arn")["k"], "v");
     assert_eq!((io.evicted(), io.notices().len()), (vec![account], 1));
+}
+
+/// What it answers where nothing is there does not matter.
+async fn call_a_spoke(io: &MemoryIo) {
+    let (place, server) = (&place(), &"s-12345678901234567".parse().unwrap());
+    drop(io.source_servers(place, &ServerFilter::All, None).await);
+    drop(io.jobs(place, &JobFilter::All, None).await);
+    drop(io.job_log(place, &job(1).id, None).await);
+    drop(io.recovery_instances(place, &RecoveryFilter::All, None).await);
+    drop(io.quotas(place).await);
+    drop(io.extensible_servers(place, &place.account, None).await);
+    drop(io.extend(place, "arn", &BTreeMap::new()).await);
+    io.tag(place, "arn", &BTreeMap::from([("k".into(), "v".into())])).await.unwrap();
+    drop(io.untag(place, "arn", &BTreeSet::new()).await);
+    drop(io.tagged_instances(place, None).await);
+    drop(io.instance_types(place, &[]).await);
+    drop(io.launch_configuration(place, server).await);
+    drop(io.copy_tags(place, server).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_call_takes_effect_at_once_and_answers_so_much_later() {
+    let (io, began) = (MemoryIo::default(), Instant::now());
+    io.fail_at(1, Fault::Late(Duration::from_mins(1)));
+    io.publish(&[]).await.unwrap();
+    let late = [event("a", 1)];
+    let (answer, ()) = tokio::join!(io.publish(&late), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(io.published_events().len(), 1);
+    });
+    answer.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_mins(1));
+    assert_eq!(io.pauses(), [(1, Duration::from_mins(1))]);
 }

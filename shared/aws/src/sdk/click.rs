@@ -65,10 +65,10 @@ fn denied(message: String) -> IoError {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use drs_fleet_domain::click::BEGINNING;
     use serde_json::json;
 
     use super::*;
+    use crate::fixture::posted;
     use crate::io::Io;
     use crate::sdk::wire;
 
@@ -76,15 +76,6 @@ mod tests {
 
     /// Body `payload=x`, signed at 1531420618 by SECRET: `printf 'v0:1531420618:payload=x' | openssl dgst -sha256 -hmac …`.
     const SIGNED: &str = "v0=526f6358b24ac4bb878ef60db5c2ab4b3ff474155566aecb6ed7ec8e99f0d227";
-
-    fn posted(signature: &str) -> Posted {
-        use base64::Engine;
-        let [timestamp, signature, body] = ["1531420618", signature, "payload=x"]
-            .map(|text| base64::engine::general_purpose::STANDARD.encode(text));
-        let message =
-            format!(r#"{BEGINNING}"timestamp":"{timestamp}","signature":"{signature}","body":"{body}"}}"#);
-        Posted::read(&message).unwrap().unwrap()
-    }
 
     #[test]
     fn only_the_signature_that_openssl_computes_is_slacks() {

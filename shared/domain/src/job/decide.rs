@@ -10,6 +10,7 @@ use super::{
 use crate::ids::JobId;
 use crate::incident::{self, JobLabel, Subject, reconcile};
 use crate::keys::Place;
+use crate::planted::{Bug, is_planted};
 use crate::policy::{Limits, PLAN_TAG};
 use crate::row::Change;
 use crate::seen::JobSeen;
@@ -95,7 +96,8 @@ impl JobRow {
                 if self.initiated_by.is_none() {
                     self.drill = self.drill.max(Some(*drill));
                 }
-                advance(&mut self.status, "STARTED", status_rank);
+                let is_over = *launched && is_planted(Bug::LaunchEndsJob);
+                advance(&mut self.status, if is_over { COMPLETED } else { "STARTED" }, status_rank);
                 if *launched {
                     self.result_at = self.result_at.max(Some(*at));
                 }

@@ -25,6 +25,7 @@ pub use self::purpose::{Outcome, Purpose};
 pub use self::row::JobRow;
 pub use self::server::{Failure, JobServerRow, ServerObservation, Span, decide_server};
 use crate::event::Caller;
+use crate::planted::{Bug, is_planted};
 use crate::seen::JobServerSeen;
 
 /// The state of a job that is over.
@@ -129,7 +130,7 @@ pub fn is_done(launch_status: &str) -> bool {
 /// Those of states that AWS adds rank with those under way; between equals the greater text wins, so that order does
 /// not matter.
 fn advance(known: &mut String, seen: &str, rank: fn(&str) -> u8) {
-    if (rank(seen), seen) > (rank(known), known.as_str()) {
+    if (rank(seen), seen) > (rank(known), known.as_str()) || is_planted(Bug::JobGoesBack) {
         seen.clone_into(known);
     }
 }

@@ -11,6 +11,7 @@ use crate::event::TagsChanged;
 use crate::ids::InstanceId;
 use crate::incident::{self, Incidents, Subject, reconcile};
 use crate::keys::{self, Key, Place};
+use crate::planted::{Bug, is_planted};
 use crate::routing::WorkerName;
 use crate::row::{Change, Row, Troubled};
 use crate::sweep::after;
@@ -130,7 +131,7 @@ pub fn changed(
     stored: Option<&InstanceTagsRow>,
     now: Timestamp,
 ) -> Option<Change<InstanceTagsRow>> {
-    if stored.is_some_and(|row| row.version >= event.version) {
+    if stored.is_some_and(|row| row.version >= event.version) && !is_planted(Bug::OlderTagsWin) {
         return None;
     }
     let mut row =

@@ -29,14 +29,16 @@ pub fn measure() -> anyhow::Result<Found> {
         let again = company.sweep(&[]).await?;
         let troubled = company.trouble();
         let others = company.sweep(&troubled.each_ref().map(|t| t.place.clone())).await?;
-        let incidents: usize = company.incidents().await?.into_values().sum();
+        let incidents = company.incidents().await?;
+        let incidents: Vec<_> = incidents.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let [denied, throttled, hanging] = troubled.map(|Trouble { what, .. }| what);
         let mut found = Found::default();
         found.read(Bar::Sweep, again, None);
         found.remark(format!(
             "P10 is a sweep of known servers; the first, which writes every row, took {first:.1} s. While one account \
-             ({denied}), one ({throttled}) and one ({hanging}) were in trouble, the others took {others:.1} s, and \
-             {incidents} incidents of accounts were open at the end."
+             ({denied}), one ({throttled}) and one ({hanging}) were in trouble, the others took {others:.1} s. Open at \
+             the end, for each account is at its quota: {}.",
+            incidents.join(", ")
         ));
         Ok(found)
     })
