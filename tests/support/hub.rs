@@ -12,6 +12,7 @@ use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place, Range};
 use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::delivery::day_of;
 use drs_fleet_domain::notify::{DeliveryRow, GroupRow, MemberRow, Routes, RoutesRow, Taken};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow};
@@ -185,14 +186,16 @@ impl Hub {
             if !is_out || !is_told {
                 return false;
             }
-            for (channel, place) in told.last_told() {
-                let key = keys::delivery(place.day, channel, group, place.number);
-                if self.row::<DeliveryRow>(&key).await.is_none_or(|row| row.sent_at.is_none()) {
-                    return false;
-                }
-            }
         }
-        !row.groups.is_empty()
+        // A group that is over says no more what it told last, whether or not it was sent.
+        let day = day_of(row.latest.at);
+        let deliveries = [
+            self.rows(&keys::deliveries(day)).await,
+            self.rows(&keys::deliveries(day.tomorrow().unwrap())).await,
+        ];
+        let is_ours = |sent: &&DeliveryRow| row.groups.iter().any(|taken| taken.group == sent.group);
+        let is_sent = deliveries.iter().flatten().filter(is_ours).all(|sent| sent.sent_at.is_some());
+        is_sent && !row.groups.is_empty()
     }
 
     /// Subjects of the mails so far, without SNS's own.
