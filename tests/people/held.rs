@@ -7,10 +7,11 @@ use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::{Ended, SpellEditor};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{Label, Matchers, MuteRow, WindowRow};
+use drs_fleet_domain::notify::{Label, Matchers, MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_tests::company::{place, register};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::stage::{Stage, stall};
 
@@ -159,6 +160,32 @@ async fn what_is_muted_is_told_when_the_mute_ends() {
     minutes(15).await;
     let told = stage.digests("mail");
     assert_eq!((told.len(), told[0].1.counts().opened), (1, 1), "the one that lasts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_and_went_at_night_is_told_in_the_morning_unless_it_was_muted() {
+    let stage = working();
+    let now = stage.world.now();
+    let quiet = json!({ "from": "00:00", "to": "08:00", "zone": "UTC" });
+    let people = json!([{ "name": "ann", "channels": ["mail"], "quiet": quiet }]);
+    let default = json!({ "channels": ["slack"] });
+    let policy = serde_json::from_value(json!({ "default": default, "people": people })).unwrap();
+    stage.world.set_row(&RoutesRow { policy, set_by: "kim".into(), set_at: now });
+    stage.world.set_row(&mute_of("REPLICATION_LAG", now, Duration::from_hours(1)));
+    assert_eq!(now.strftime("%H:%M").to_string(), "00:00");
+    for (n, kind) in [(1, IncidentKind::ReplicationStalled), (2, IncidentKind::ReplicationLag)] {
+        let opened = IncidentEvent { opened_at: now, ..of_kind(kind, "s-1", OPENED, &stage) };
+        stage.happens(n, opened);
+    }
+    minutes(2 * 60).await;
+    for (n, kind) in [(3, IncidentKind::ReplicationStalled), (4, IncidentKind::ReplicationLag)] {
+        let over = IncidentEvent { opened_at: now, ..of_kind(kind, "s-1", RESOLVED, &stage) };
+        stage.happens(n, over);
+    }
+    minutes(22 * 60).await;
+    let told = stage.digests("mail");
+    let lines: Vec<_> = told.iter().map(|(at, post)| (*at, post.counts().resolved)).collect();
+    assert_eq!(lines, [(8 * 3600, 1)], "{told:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -133,7 +133,8 @@ fn notified(events: &[IncidentEvent], batches: &[Vec<usize>]) -> Notified {
             ["erp", "default"].map(taken).to_vec()
         };
         if let Some(change) = notification::decide(&batch, row.as_ref(), taken) {
-            member = joined("g", &change.row.latest, member.as_ref()).map(|change| change.row).or(member);
+            member =
+                joined("g", &change.row.latest, member.as_ref(), false).map(|change| change.row).or(member);
             row = Some(change.row);
         }
         assert_eq!(notification::decide(&batch, row.as_ref(), taken), None);

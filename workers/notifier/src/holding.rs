@@ -70,24 +70,32 @@ impl Holding {
     /// Why a member is held back, if it is.
     pub(crate) fn holds(&self, member: &MemberRow) -> Option<Hold> {
         let event = &member.event;
+        if member.came_and_went() {
+            return self.by_people(event, event.opened_at);
+        }
         if !member.standing().open {
             return None;
         }
         let place = event.place();
-        hold::of(event, self.by_people(event), self.silent.contains(&place), self.stalled.contains(&place))
+        hold::of(
+            event,
+            self.by_people(event, self.now),
+            self.silent.contains(&place),
+            self.stalled.contains(&place),
+        )
     }
 
-    /// Whether somebody muted it, or opened a drill's window that covers it.
-    fn by_people(&self, event: &IncidentEvent) -> Option<Hold> {
+    /// Whether somebody muted it at that time, or opened a drill's window that covered it.
+    fn by_people(&self, event: &IncidentEvent, at: Timestamp) -> Option<Hold> {
         let labels = Labels::of(event, self.registry.account(&event.account_id));
-        let is_muted = self.mutes.iter().any(|mute| mute.matches(&labels, self.now));
-        let in_window = || self.windows.iter().any(|window| window.covers(&labels, self.now));
+        let is_muted = self.mutes.iter().any(|mute| mute.matches(&labels, at));
+        let in_window = || self.windows.iter().any(|window| window.covers(&labels, at));
         is_muted.then_some(Hold::Muted).or_else(|| in_window().then_some(Hold::Drill))
     }
 
     /// Whether people are told of it.
     fn is_told(&self, row: &IncidentRow) -> bool {
-        row.is_open() && self.by_people(&row.latest).is_none()
+        row.is_open() && self.by_people(&row.latest, self.now).is_none()
     }
 
     /// Those of the places that are silent.

@@ -58,6 +58,10 @@ async fn find<I: Io>(
         for stored in part {
             if !stored.row.changes_in(round.number) {
                 members.push(stored.row);
+            } else if holding.holds(&stored.row).is_some() && stored.row.came_and_went() {
+                let key = stored.row.key();
+                let passed_over = |row: Option<&MemberRow>| member::passed_over(row?);
+                worker.members.change_now(io, &key, passed_over).await?;
             } else if holding.holds(&stored.row).is_some() {
                 let member = unmark(worker, io, stored.row, round).await?;
                 held += u32::from(!member.is_told_open());

@@ -199,7 +199,8 @@ fn channels(row: &GroupRow, digest: &Digest, plan: &Plan) -> BTreeSet<ChannelNam
         return row.episode.iter().flat_map(|episode| episode.threads(plan).cloned()).collect();
     }
     let told = row.episode.iter().flat_map(|episode| episode.last.keys().cloned());
-    let is_new = digest.worst.is_some();
+    // What came and went while nobody was to be told, nobody knows of.
+    let is_new = digest.worst.is_some() || row.episode.is_none();
     told.chain(plan.channels.iter().filter(|_| is_new).cloned()).collect()
 }
 

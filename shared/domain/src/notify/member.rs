@@ -25,6 +25,10 @@ pub struct MemberRow {
     /// What was last told of it; `None` while nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
+    /// It opened, or came back, at an hour at which nobody is told, and was not told since: it is told of then, also if it
+    /// is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overslept: bool,
 }
 
 /// What a bulletin says of an incident.
@@ -122,6 +126,11 @@ impl MemberRow {
         self.told.filter(|told| told.number == number).map(|told| told.news)
     }
 
+    /// Whether it came and went at hours at which nobody is told.
+    pub fn came_and_went(&self) -> bool {
+        self.overslept && !self.standing().open && !self.is_told_open()
+    }
+
     fn compared_with(&self, before: Option<Standing>) -> (Option<News>, Standing) {
         let now = self.standing();
         let was_open = before.is_some_and(|before| before.open);
@@ -134,21 +143,29 @@ impl MemberRow {
                 before.is_some_and(|before| now.severity > before.severity).then_some(News::Worse)
             }
             (true, false) => (!is_planted(Bug::EndIsNoNews)).then_some(News::Resolved),
-            (false, false) => None,
+            (false, false) => self.overslept.then_some(News::Resolved),
         };
         (news, now)
     }
 }
 
-/// The incident joins its group, or something new happened to it. The end of what never joined is no news.
-pub fn joined(group: &str, event: &IncidentEvent, stored: Option<&MemberRow>) -> Option<Change<MemberRow>> {
+/// The incident joins its group, or something new happened to it; `asleep` while nobody is told of something this bad. The
+/// end of what never joined is no news.
+pub fn joined(
+    group: &str,
+    event: &IncidentEvent,
+    stored: Option<&MemberRow>,
+    asleep: bool,
+) -> Option<Change<MemberRow>> {
     let is_newer = stored.is_none_or(|row| row.event.age() < event.age());
     let is_over = event.happened == Happened::Resolved;
     if !is_newer || (stored.is_none() && is_over) {
         return None;
     }
     let told = stored.and_then(|row| row.told);
-    Some(Change { row: MemberRow { group: group.to_owned(), event: event.clone(), told }, tell: Vec::new() })
+    let overslept = (asleep && !is_over) || stored.is_some_and(|row| row.overslept);
+    let row = MemberRow { group: group.to_owned(), event: event.clone(), told, overslept };
+    Some(Change { row, tell: Vec::new() })
 }
 
 /// Bulletin `number`, put together at `now`, tells what is new of the incident. Whoever puts the same bulletin together once more, because its
@@ -163,7 +180,13 @@ pub fn told(row: &MemberRow, number: u32, now: Timestamp) -> Option<Change<Membe
     let known = row.told.and_then(|told| told.since).filter(|_| before.is_some_and(|before| before.open));
     let since = standing.open.then(|| known.unwrap_or(now));
     let told = Told { number, now: standing, before, news: news.unwrap_or(News::Nothing), since };
-    Some(Change { row: MemberRow { told: Some(told), ..row.clone() }, tell: Vec::new() })
+    let row = MemberRow { told: Some(told), overslept: false, ..row.clone() };
+    Some(Change { row, tell: Vec::new() })
+}
+
+/// Nobody is told of what came and went: it was held back.
+pub fn passed_over(row: &MemberRow) -> Option<Change<MemberRow>> {
+    Change::between(Some(row), MemberRow { overslept: false, ..row.clone() }, Vec::new())
 }
 
 /// The incident is held back now, though whoever began bulletin `number` and died marked it: what the bulletin before said

@@ -93,7 +93,8 @@ impl Stage {
 
     pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
         let known = self.members.get(&event.incident);
-        if let Some(change) = joined("g", event, known) {
+        let asleep = self.plan().tells_at(now, event.severity) > now;
+        if let Some(change) = joined("g", event, known, asleep) {
             self.members.insert(event.incident.clone(), change.row);
         }
         let Some(member) = self.members.get(&event.incident) else { return };

@@ -5,6 +5,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_domain::incident::{Incident, IncidentKind, Incidents, Severity};
 use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::delivery::{self, Answer};
+use drs_fleet_domain::notify::group::Joined;
 use drs_fleet_domain::notify::{ChannelName, DeliveryRow, Digest, GroupRow, Labels, Routes, group, member};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::Row;
@@ -59,10 +60,11 @@ fn told(event: IncidentEvent) -> IncidentRow {
 /// What the notifier stores when it told of an incident by mail, and Slack refused.
 async fn in_its_group(stage: &Stage, row: &IncidentRow) {
     let taken = &row.groups[0];
-    let member = member::joined(&taken.group, &row.latest, None).unwrap().row;
-    stage.store(&member::told(&member, 7).unwrap().row).await;
+    let member = member::joined(&taken.group, &row.latest, None, false).unwrap().row;
+    stage.store(&member::told(&member, 7, ago(5)).unwrap().row).await;
     let plan = Routes::default().plan(&taken.route);
-    let group = group::poke(taken, &[row.latest.severity], None, &plan, ago(6)).unwrap().row;
+    let joined = Joined { severity: row.latest.severity, is_new: true };
+    let group = group::poke(taken, &[joined], None, &plan, ago(6)).unwrap().row;
     let mut last = BTreeMap::new();
     for (channel, answer) in
         [("mail", Answer::Taken(None)), ("slack", Answer::RefusedForGood("no webhook".into()))]
