@@ -205,7 +205,7 @@ async fn an_own_event_reaches_the_notifier_and_its_words_the_topic() {
     let io = hub.io("notifier", "NotifierRoleArn", "Notifications");
     let messages = io.receive(10, Duration::from_secs(10)).await.unwrap();
     assert!(messages[0].body.contains(events[0].event_id()), "{}", messages[0].body);
-    let attributes = BTreeMap::from([("severity".to_owned(), "HIGH".to_owned())]);
+    let attributes = BTreeMap::from([("severity".to_owned(), BTreeSet::from(["HIGH".to_owned()]))]);
     io.send(&Notice::Topic { arn: None, subject: "Stalled".into(), body: "db-1".into(), attributes })
         .await
         .unwrap();

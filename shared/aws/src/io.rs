@@ -11,6 +11,7 @@ use std::time::Duration;
 use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
 use drs_fleet_domain::keys::{Key, Place, Range};
+use drs_fleet_domain::message::Attributes;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::seen::{
@@ -124,7 +125,7 @@ pub enum Notice {
         /// Plain text.
         body: String,
         /// For subscribers' filter policies.
-        attributes: BTreeMap<String, String>,
+        attributes: Attributes,
     },
     /// To a Slack incoming webhook.
     SlackWebhook {

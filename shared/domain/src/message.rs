@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::email::{Email, email};
+pub use self::email::{Attributes, Email, email};
 pub use self::incident::console_link;
 pub use self::sample::sample;
 pub use self::slack::{slack, slack_reply, slack_with_button};

@@ -1,6 +1,6 @@
 //! Plain text for a mailbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::told::{List, Told};
 use super::{Links, digest, drill, text};
@@ -10,6 +10,9 @@ use crate::notify::{Bulletin, Digest, Drill, DrillHappened};
 /// SNS refuses longer subjects.
 const SUBJECT_LIMIT: usize = 100;
 
+/// Values by name; a policy that names one of several values takes the message.
+pub type Attributes = BTreeMap<String, BTreeSet<String>>;
+
 /// An e-mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
@@ -17,9 +20,9 @@ pub struct Email {
     pub subject: String,
     /// Plain text.
     pub body: String,
-    /// For subscribers' filter policies: `severity`, `group`, and `kind`, `accountId` and `region` where all that is told
-    /// has them in common.
-    pub attributes: BTreeMap<String, String>,
+    /// For subscribers' filter policies, each with all its values: `group`, and of all that is told `severity`, `kind`,
+    /// `accountId` and `region`.
+    pub attributes: Attributes,
 }
 
 /// The bulletin as an e-mail.
@@ -62,36 +65,42 @@ fn list(list: &List) -> String {
     lines.join("\n")
 }
 
-fn of_digest(digest: &Digest) -> BTreeMap<String, String> {
-    let severity = digest::severity(digest);
-    let kind = digest::shared(digest, |event| event.kind);
-    let account = digest::account(digest);
-    let region = digest::shared(digest, |event| event.region.clone());
-    [
-        ("severity", Some(severity.to_string())),
-        ("kind", kind.map(|kind| kind.to_string())),
-        ("accountId", account.map(|event| event.account_id.to_string())),
-        ("region", region.map(|region| region.to_string())),
-        ("group", Some(digest.group.clone())),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
+/// Whoever filters by one account, kind or Region is to hear of it in whatever company it comes.
+fn of_digest(digest: &Digest) -> Attributes {
+    let covered = digest.covered();
+    let mut severities = words(covered.severities);
+    // How bad what is open is stands in the subject.
+    severities.insert(digest::severity(digest).to_string());
+    named([
+        ("severity", severities),
+        ("kind", words(covered.kinds)),
+        ("accountId", words(covered.accounts)),
+        ("region", words(covered.regions)),
+        ("group", words([&digest.group])),
+    ])
 }
 
-fn of_drill(drill: &Drill) -> BTreeMap<String, String> {
+fn of_drill(drill: &Drill) -> Attributes {
     let region = match &drill.happened {
-        DrillHappened::Wave { region, .. } => Some(region.clone()),
+        DrillHappened::Wave { region, .. } => Some(region),
         _ => None,
     };
-    let all = [
-        ("severity", Some(drill::severity(drill).to_string())),
-        ("kind", Some("DRILL".to_owned())),
-        ("region", region),
+    named([
+        ("severity", words([drill::severity(drill)])),
+        ("kind", words(["DRILL"])),
+        ("region", words(region)),
         // A name as somebody typed it, and SNS takes no control characters.
-        ("group", Some(text::cut(&drill.name))),
-    ];
-    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        ("group", words([text::cut(&drill.name)])),
+    ])
+}
+
+fn words<T: ToString>(values: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    values.into_iter().map(|value| value.to_string()).collect()
+}
+
+fn named<const N: usize>(all: [(&str, BTreeSet<String>); N]) -> Attributes {
+    let known = all.into_iter().filter(|(_, values)| !values.is_empty());
+    known.map(|(name, values)| (name.to_owned(), values)).collect()
 }
 
 /// SNS takes printable ASCII in subjects; everything else becomes `?`.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::incident::{IncidentKind, Severity};
 use crate::keys::Place;
 use crate::notify::bulletin::NAMED;
-use crate::notify::{Counts, Digest, Why};
+use crate::notify::{Counts, Covered, Digest, Why};
 use crate::own_event::{Happened, IncidentEvent};
 use crate::words::{self, SubjectKind};
 
@@ -38,6 +38,7 @@ pub fn sample(
         worst: Some(severity),
         counts: Counts { opened: incidents, open: incidents, ..Counts::default() },
         first: first.collect(),
+        unnamed: Covered::default(),
         accounts: 1,
         acks: None,
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Acks;
+use super::{Acks, Covered};
 use crate::incident::Severity;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
@@ -78,6 +78,9 @@ pub struct Digest {
     /// The first of what changed, the worst first; of a group in which nothing changed, the first of what is open. What
     /// else there is, is counted.
     pub first: Vec<IncidentEvent>,
+    /// What those are about that are counted and not named.
+    #[serde(default, skip_serializing_if = "Covered::is_empty")]
+    pub unnamed: Covered,
     /// How many accounts the open ones are in.
     pub accounts: u32,
     /// Who sees to what is open; `None` where nobody does, or nobody asked.
@@ -107,6 +110,7 @@ impl Digest {
             worst: (!over).then_some(event.severity),
             counts,
             first: vec![event.clone()],
+            unnamed: Covered::default(),
             accounts: counts.open,
             acks: None,
         }
@@ -115,6 +119,13 @@ impl Digest {
     /// Whether somebody sees to all that is open.
     pub fn is_acknowledged(&self) -> bool {
         self.acks.as_ref().is_some_and(|acks| acks.count >= self.counts.open)
+    }
+
+    /// What all that it tells of is about. One of an older release knows that only of those it names.
+    pub fn covered(&self) -> Covered {
+        let mut covered = self.unnamed.clone();
+        self.first.iter().for_each(|event| covered.add(event));
+        covered
     }
 
     /// The incident, where the group is that one alone: one that others belonged to before has been wrong for longer

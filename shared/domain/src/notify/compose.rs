@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::bulletin::NAMED;
 use super::group::{Found, GroupRow};
 use super::member::{MemberRow, News};
-use super::{Acks, Counts, Digest, Plan, Why};
+use super::{Acks, Counts, Covered, Digest, Plan, Why};
 use crate::incident::Severity;
 use crate::own_event::IncidentEvent;
 
@@ -69,6 +69,7 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         since: since(if open.is_empty() { &named } else { &open }, looked.now),
         worst,
         counts,
+        unnamed: Covered::of(named.iter().skip(NAMED).map(|member| &member.event)),
         first: named.iter().take(NAMED).map(|member| member.event.clone()).collect(),
         accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
         acks: acks.clone(),

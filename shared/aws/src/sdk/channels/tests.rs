@@ -110,20 +110,29 @@ const SENT: &str =
 const ALERTS: &str = "arn:aws:sns:eu-central-1:111122223333:alerts";
 
 fn mail(arn: Option<&str>) -> Notice {
-    let attributes = [("severity", "HIGH"), ("alias", "")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let attributes = [("severity", &["HIGH"][..]), ("alias", &[""]), ("region", &["eu-west-1", "us-east-1"])]
+        .map(|(name, values)| (name.to_owned(), values.iter().map(|&v| v.to_owned()).collect()))
+        .into();
     Notice::Topic { arn: arn.map(str::to_owned), subject: "Stalled".into(), body: "db-1".into(), attributes }
 }
 
 #[tokio::test]
-async fn an_e_mail_goes_to_the_topic_with_its_attributes() {
+async fn an_e_mail_goes_to_the_topic_with_attributes_of_one_value_or_several() {
     let set = |settings: &mut IoSettings| settings.topic_arn = Some(ALERTS.into());
     let (io, wire) = wire::io_with(set, |_| (200, SENT.to_owned()));
     io.send(&mail(None)).await.unwrap();
     let sent = &wire.calls("Publish")[0].body;
-    assert!(
-        sent.contains("Subject=Stalled") && sent.contains("severity") && !sent.contains("alias"),
-        "{sent}"
-    );
+    assert!(sent.contains("Subject=Stalled") && !sent.contains("alias"), "{sent}");
+    let of = |n: u32, part: &str| format!("MessageAttributes.entry.{n}.{part}");
+    let told = |name: &str, kind: &str, value: &str| {
+        (1..=2).any(|n| {
+            let all = [("Name", name), ("Value.DataType", kind), ("Value.StringValue", value)];
+            all.iter().all(|(part, text)| sent.contains(&format!("{}={text}", of(n, part))))
+        })
+    };
+    assert!(told("severity", "String", "HIGH"), "{sent}");
+    let regions = "%5B%22eu-west-1%22%2C%22us-east-1%22%5D";
+    assert!(told("region", "String.Array", regions), "a policy has to name one of several: {sent}");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! SNS topics, for e-mail and whatever else subscribes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::types::MessageAttributeValue;
+use drs_fleet_domain::message::Attributes;
+use serde_json::json;
 
 use super::{Channels, failure, unset};
 use crate::sdk::Answer;
@@ -18,17 +20,29 @@ impl Channels {
         arn: Option<&str>,
         subject: &str,
         body: &str,
-        attributes: &BTreeMap<String, String>,
+        attributes: &Attributes,
     ) -> Answer<()> {
         let arn = arn.or(self.topic_arn.as_deref()).ok_or_else(|| unset(PUBLISH, "DRS_FLEET_TOPIC_ARN"))?;
         let mut request = self.topic.publish().topic_arn(arn).subject(subject).message(body);
-        // SNS refuses empty values.
-        for (name, value) in attributes.iter().filter(|(_, value)| !value.is_empty()) {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            let bad = |e: BuildError| failure(PUBLISH, Verdict::Permanent, e.to_string());
-            request = request.message_attributes(name, value.map_err(bad)?);
+        for (name, values) in attributes {
+            if let Some(value) = attribute(values)? {
+                request = request.message_attributes(name, value);
+            }
         }
         request.send().await.map_err(|e| classify(Neighbour::Channel, PUBLISH, &e))?;
         Ok(())
     }
+}
+
+/// One value as a `String`, several as a `String.Array`, of which a filter policy has to name one. SNS refuses an empty value;
+/// there is nothing to filter by in it.
+fn attribute(values: &BTreeSet<String>) -> Answer<Option<MessageAttributeValue>> {
+    let values: Vec<&String> = values.iter().filter(|value| !value.is_empty()).collect();
+    let (kind, value) = match values.as_slice() {
+        [] => return Ok(None),
+        [value] => ("String", (*value).clone()),
+        several => ("String.Array", json!(several).to_string()),
+    };
+    let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
+    value.map(Some).map_err(|e: BuildError| failure(PUBLISH, Verdict::Permanent, e.to_string()))
 }

@@ -62,7 +62,11 @@ fn whole(channel: &str, bulletin: &Bulletin) -> String {
     match channel {
         "email" => {
             let Email { subject, body, attributes } = super::super::email(bulletin, &links());
-            format!("Subject: {subject}\nAttributes: {attributes:?}\n\n{body}")
+            let attributes: Vec<_> = attributes
+                .into_iter()
+                .map(|(name, values)| format!("{name}={}", Vec::from_iter(values).join("|")))
+                .collect();
+            format!("Subject: {subject}\nAttributes: {}\n\n{body}", attributes.join(", "))
         }
         "slack" => {
             let reply = drawn(&super::super::slack_reply(bulletin));

@@ -2,7 +2,7 @@
 
 use super::golden::others;
 use super::*;
-use crate::notify::{Acks, Counts};
+use crate::notify::{Acks, Counts, Covered};
 
 /// A group that all in it joined by kind and Region.
 pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Digest {
@@ -18,6 +18,7 @@ pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Dig
         worst: Some(severity),
         counts: Counts { opened: 45, worse: 1, resolved: 1, open: 47, held: 5 },
         first,
+        unnamed: Covered::default(),
         accounts: 3,
         acks: None,
     }
@@ -71,17 +72,26 @@ fn a_digest_counts_what_it_does_not_name() {
 }
 
 #[test]
-fn only_what_all_have_in_common_is_an_attribute() {
-    let names = |digest: &Digest| {
-        let attributes = super::super::email(&digest.clone().into(), &Links::default()).attributes;
-        attributes.into_keys().collect::<Vec<_>>()
-    };
+fn a_subscriber_can_filter_by_all_that_a_digest_tells_of_be_it_named_or_counted() {
     let mut digest = group(IncidentKind::ReplicationStalled, Severity::High, 4);
-    assert_eq!(names(&digest), ["group", "kind", "region", "severity"]);
-    digest.labels.clear();
-    assert_eq!(names(&digest), ["group", "severity"], "those that are not named may differ");
-    digest.counts = Counts { open: 3, resolved: 1, ..Counts::default() };
-    assert_eq!(names(&digest), ["group", "kind", "region", "severity"]);
+    let values = |digest: &Digest, name: &str| {
+        let attributes = super::super::email(&digest.clone().into(), &Links::default()).attributes;
+        attributes[name].iter().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(values(&digest, "severity"), ["HIGH"]);
+    assert_eq!(values(&digest, "region"), ["us-west-2"]);
+    let accounts = ["111122223330", "111122223331", "111122223332"];
+    assert_eq!(values(&digest, "accountId"), accounts);
+    digest.unnamed = Covered::of([&IncidentEvent {
+        account_id: "444455556666".parse().unwrap(),
+        severity: Severity::Low,
+        ..event(IncidentKind::RpoGap, Happened::Opened)
+    }]);
+    assert_eq!(values(&digest, "kind"), ["REPLICATION_STALLED", "RPO_GAP"]);
+    assert_eq!(values(&digest, "accountId"), [&accounts[..], &["444455556666"]].concat());
+    assert_eq!(values(&digest, "severity"), ["HIGH", "LOW"]);
+    digest.worst = Some(Severity::Critical);
+    assert_eq!(values(&digest, "severity"), ["CRITICAL", "HIGH", "LOW"], "the worst that is still open");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::notify::{Counts, Hours, Why};
+use crate::ids::AccountId;
+use crate::notify::{Counts, Covered, Hours, Why};
 
 fn told_at(stage: &Stage) -> Vec<(i64, Counts)> {
     stage.digests.iter().map(|digest| (digest.at.as_second(), digest.counts)).collect()
@@ -182,7 +183,7 @@ fn a_group_that_flaps_for_an_hour_is_told_thirteen_times_at_most() {
 }
 
 #[test]
-fn a_digest_names_the_first_and_counts_the_rest() {
+fn a_digest_names_the_first_counts_the_rest_and_says_what_they_are_about() {
     let mut stage = Stage::default();
     (1..=50).for_each(|n| stage.happens(&opened(n), at(0)));
     stage.happens(&event(42, Happened::Escalated, 2, 1), at(1));
@@ -190,6 +191,11 @@ fn a_digest_names_the_first_and_counts_the_rest() {
     let digest = &stage.digests[0];
     assert_eq!((digest.counts.open, digest.first.len()), (50, 20));
     assert_eq!(digest.first[0].subject, format!("s-{:017}", 42), "the worst first");
+    let accounts = digest.unnamed.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>();
+    assert_eq!(accounts, ["111122223333"]);
+    let named = digest.covered();
+    assert_eq!(Covered { severities: [Severity::High].into(), ..named.clone() }, digest.unnamed);
+    assert_eq!(named.severities, [Severity::High, Severity::Critical].into());
 }
 
 fn whys(stage: &Stage) -> Vec<(i64, Why)> {
