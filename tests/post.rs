@@ -20,7 +20,7 @@ pub struct Post {
     pub facts: BTreeMap<String, String>,
     /// Of several: what each is called, and the rest of its line. Empty where the message is about one.
     pub list: Vec<(String, String)>,
-    /// Of an e-mail, what subscribers filter by.
+    /// Of an e-mail, what subscribers filter by, where all that it is about has it in common.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -61,11 +61,13 @@ impl Post {
         let facts = paragraphs.iter().skip(1).find_map(|lines| lines.iter().map(|line| fact(line)).collect());
         let list = paragraphs.iter().find(|lines| lines.iter().skip(1).any(|line| line.starts_with("- ")));
         let list = list.into_iter().flatten().filter_map(|line| entry(line.strip_prefix("- ")?));
+        let in_common = attributes.iter().filter(|(_, values)| values.len() == 1);
+        let in_common = in_common.map(|(name, values)| (name.clone(), values.iter().cloned().collect()));
         Some(Self {
             headline: paragraphs[0].concat(),
             facts: facts.unwrap_or_default(),
             list: list.collect(),
-            attributes: attributes.clone(),
+            attributes: in_common.collect(),
         })
     }
 
