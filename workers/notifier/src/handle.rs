@@ -63,8 +63,8 @@ async fn join<I: Io>(worker: &Notifier, io: &I, taken: &Taken, event: &IncidentE
         Some(member) if member.news().is_some() => {
             // The end of something is not urgent, however bad it was.
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            let is_new = event.happened == Happened::Opened;
-            poke(worker, io, taken, Joined { severity, is_new }).await
+            let is_back = event.happened == Happened::Reopened;
+            poke(worker, io, taken, Joined { severity, is_back }).await
         }
         _ => Ok(()),
     }

@@ -25,8 +25,8 @@ use crate::sweep::after;
 /// Whoever has not finished a look after this long is taken for dead.
 const CLAIM: Duration = Duration::from_mins(1);
 
-/// Something CRITICAL that opens while people know of something CRITICAL in the group is told at once if they were last
-/// told so long ago. In a storm it waits its turn.
+/// Something CRITICAL beside what people know to be CRITICAL in the group is told at once if they were last told so long
+/// ago. In a storm it waits its turn.
 const URGENT_AGAIN: Duration = Duration::from_mins(1);
 
 /// An incident that joined its group, or changed there.
@@ -34,8 +34,8 @@ const URGENT_AGAIN: Duration = Duration::from_mins(1);
 pub struct Joined {
     /// How bad it is; LOW where it is over.
     pub severity: Severity,
-    /// It opened for the first time: what comes back flaps.
-    pub is_new: bool,
+    /// It was over, and is back. What flaps is told at once only where all was over for a while.
+    pub is_back: bool,
 }
 
 /// Incidents joined, or changed: has the group looked at in time.
@@ -48,12 +48,11 @@ pub fn poke(
 ) -> Option<Change<GroupRow>> {
     let worst = joined.iter().map(|joined| joined.severity).max()?;
     let row = stored.cloned().unwrap_or_else(|| GroupRow::new(taken, now));
-    let rested = || row.episode.as_ref().is_some_and(|episode| after(episode.told_at, URGENT_AGAIN) <= now);
-    let is_urgent = |joined: &Joined| {
-        let is_worse = row.worst_told() < Some(Severity::Critical);
-        joined.severity == Severity::Critical && (is_worse || (joined.is_new && rested()))
-    };
-    let urgent = joined.iter().any(is_urgent);
+    let is_worse = row.worst_told() < Some(Severity::Critical);
+    let rested = row.episode.as_ref().is_none_or(|episode| after(episode.told_at, URGENT_AGAIN) <= now);
+    let may_be_urgent =
+        |joined: &Joined| if joined.is_back { row.episode.is_none() } else { is_worse || rested };
+    let urgent = joined.iter().any(|joined| joined.severity == Severity::Critical && may_be_urgent(joined));
     let turn = row.episode.as_ref().map(|episode| after(episode.told_at, plan.group_interval));
     let wanted = if urgent { now } else { turn.unwrap_or(now).max(after(now, plan.group_wait)) };
     let look_at = plan.tells_at(wanted, worst);

@@ -171,15 +171,18 @@ fn what_is_muted_meanwhile_goes_to_nobody_else_before_the_mute_ends() {
 
 #[test]
 fn a_group_that_flaps_for_an_hour_is_told_thirteen_times_at_most() {
-    let mut stage = Stage::default();
-    for n in 0..360_u32 {
-        let happened = if n % 2 == 0 { Happened::Reopened } else { Happened::Resolved };
-        let now = i64::from(n) * 10;
-        stage.passes(at(now));
-        (1..=100).for_each(|server| stage.happens(&event(server, happened, n + 1, now), at(now)));
+    for severity in [Severity::High, Severity::Critical] {
+        let mut stage = Stage::default();
+        for n in 0..360_u32 {
+            let happened = if n % 2 == 0 { Happened::Reopened } else { Happened::Resolved };
+            let now = i64::from(n) * 10;
+            stage.passes(at(now));
+            let flips = |server| IncidentEvent { severity, ..event(server, happened, n + 1, now) };
+            (1..=100).for_each(|server| stage.happens(&flips(server), at(now)));
+        }
+        stage.passes(at(3600));
+        assert!((2..=13).contains(&stage.digests.len()), "{}", stage.digests.len());
     }
-    stage.passes(at(3600));
-    assert!((2..=13).contains(&stage.digests.len()), "{}", stage.digests.len());
 }
 
 #[test]

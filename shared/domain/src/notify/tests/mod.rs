@@ -100,7 +100,7 @@ impl Stage {
         let Some(member) = self.members.get(&event.incident) else { return };
         if member.news().is_some() {
             let severity = if member.standing().open { event.severity } else { Severity::Low };
-            let joined = Joined { severity, is_new: event.sequence == 1 };
+            let joined = Joined { severity, is_back: event.happened == Happened::Reopened };
             if let Some(change) = poke(&taken(), &[joined], self.group.as_ref(), &self.plan(), now) {
                 self.group = Some(change.row);
             }

@@ -63,7 +63,7 @@ async fn in_its_group(stage: &Stage, row: &IncidentRow) {
     let member = member::joined(&taken.group, &row.latest, None, false).unwrap().row;
     stage.store(&member::told(&member, 7, ago(5)).unwrap().row).await;
     let plan = Routes::default().plan(&taken.route);
-    let joined = Joined { severity: row.latest.severity, is_new: true };
+    let joined = Joined { severity: row.latest.severity, is_back: false };
     let group = group::poke(taken, &[joined], None, &plan, ago(6)).unwrap().row;
     let mut last = BTreeMap::new();
     for (channel, answer) in
