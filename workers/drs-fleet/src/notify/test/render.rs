@@ -21,8 +21,10 @@ pub(super) fn rendered(form: Form, told: &Bulletin) -> String {
         Form::Slack => format!("{:#}", message::slack(told, &links)),
         Form::Email => {
             let Email { subject, body, attributes } = message::email(told, &links);
-            let attributes: Vec<_> =
-                attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let attributes: Vec<_> = attributes
+                .into_iter()
+                .map(|(name, all)| format!("{name}={}", Vec::from_iter(all).join(",")))
+                .collect();
             format!("Subject: {subject}\nAttributes: {}\n\n{}", attributes.join(", "), body.trim_end())
         }
         Form::Json => format!("{:#}", message::webhook(told)),
