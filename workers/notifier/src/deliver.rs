@@ -140,10 +140,12 @@ fn notice(
         },
         Channel::EventBridge => Notice::Bus {
             detail_type: message::NOTIFICATION_SENT.to_owned(),
-            detail: message::webhook(bulletin),
+            detail: message::webhook(bulletin, links),
         },
-        Channel::Webhook { secret } => {
-            Notice::Webhook { secret, key: bulletin.key().to_owned(), body: message::webhook(bulletin) }
-        }
+        Channel::Webhook { secret } => Notice::Webhook {
+            secret,
+            key: bulletin.key().to_owned(),
+            body: message::webhook(bulletin, links),
+        },
     }
 }
