@@ -99,7 +99,7 @@ fn is_harmless(told: &Bulletin) -> Checked {
         let fits = value.chars().count() <= ATTRIBUTE && !value.contains(char::is_control);
         prop_assert!(fits, "the attribute {name} is {value:?}");
     }
-    prop_assert!(webhook(told).to_string().len() < 200 * 1024);
+    prop_assert!(webhook(told, &links).to_string().len() < 200 * 1024);
     Ok(())
 }
 

@@ -2,17 +2,71 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::io::{Io, Write};
+use drs_fleet_aws::deliveries::DeliveryEditor;
+use drs_fleet_aws::io::{Io, Notice, Write};
+use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::due_shards;
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::routes::{DEFAULT, Telling};
-use drs_fleet_domain::notify::{ChannelName, Routes, RoutesRow};
+use drs_fleet_domain::notify::{Channel, ChannelName, DeliveryRow, Digest, Routes, RoutesRow};
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::row::{Outbox, Row};
 use drs_fleet_tests::company::place;
 
 use super::stage::{Stage, stall};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_late_does_not_turn_the_first_message_of_a_thread_back() {
+    let stage = Stage::new();
+    let team = ChannelName::try_from("team".to_owned()).unwrap();
+    let bot = Channel::Slack { secret: "bot".to_owned(), channel: "C1".to_owned() };
+    let mut routes = Routes { channels: [(team.clone(), bot)].into(), ..Routes::default() };
+    routes.default.channels = Some(vec![team.clone()]);
+    let (set_by, set_at) = (DEFAULT.to_owned(), stage.world.now());
+    stage.world.set_row(&RoutesRow { policy: routes, set_by, set_at });
+    let now = stage.world.now();
+    let bulletin = |n: u32, state| {
+        let event = stall(&place(1), 1, Severity::High, (state, n), now);
+        DeliveryRow::new(("g", n), &team, Digest::of_one(&event).into(), None)
+    };
+    let first = DeliveryRow {
+        sent_at: Some(now),
+        try_at: None,
+        thread: Some("7".into()),
+        ..bulletin(1, Happened::Opened)
+    };
+    let follows = |row: &DeliveryRow| Some(row.place());
+    let late = DeliveryRow {
+        given_up: true,
+        thread: first.thread.clone(),
+        try_at: None,
+        attempts: 1,
+        follows: follows(&first),
+        ..bulletin(2, Happened::Reopened)
+    };
+    let over = DeliveryRow { follows: follows(&late), ..bulletin(3, Happened::Resolved) };
+    for row in [&first, &late] {
+        stage.world.set_row(row);
+    }
+    let editor = DeliveryEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
+    editor.send(&over).await.unwrap();
+    stage.notifier();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    editor.again(&late.key()).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let told: Vec<_> = stage
+        .world
+        .notices()
+        .into_iter()
+        .map(|notice| match notice {
+            Notice::Slack { thread, is_late, .. } => (thread, is_late),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let thread = Some("7".to_owned());
+    assert_eq!(told, [(thread.clone(), false), (thread, true)]);
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_an_earlier_release_had_not_sent_is_told_and_rings_no_more() {

@@ -1,4 +1,4 @@
-//! Bulletins that a person wants sent: one that was given up on, or a sample. A notifier finds them in the index `due`.
+//! Bulletins that a person wants sent: one that was given up on or waits, or a sample. A notifier finds them in the index `due`.
 
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::notify::DeliveryRow;
@@ -21,8 +21,8 @@ pub struct DeliveryEditor<I> {
 pub enum Again {
     /// It is due.
     Due(Box<DeliveryRow>),
-    /// It was sent, or is still tried: there is nothing to do.
-    NotGivenUp(Box<DeliveryRow>),
+    /// It was sent, or is being sent, or is due anyway: there is nothing to do.
+    Needless(Box<DeliveryRow>),
     /// There is no such bulletin.
     Unknown,
 }
@@ -34,7 +34,7 @@ impl<I: Io> DeliveryEditor<I> {
         Self { io, deliveries: Store::default() }
     }
 
-    /// Has one sent once more that was given up on. The notifier's own writes and this one do not overwrite each other:
+    /// Has one sent once more that was given up on, or that waits. The notifier's own writes and this one do not overwrite each other:
     /// whoever comes second decides again.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl<I: Io> DeliveryEditor<I> {
         let now = self.io.now();
         let outcome = self.deliveries.change_now(&self.io, key, |row| row?.again(now)).await?;
         let Some(row) = outcome.row().cloned().map(Box::new) else { return Ok(Again::Unknown) };
-        Ok(if outcome.changed() { Again::Due(row) } else { Again::NotGivenUp(row) })
+        Ok(if outcome.changed() { Again::Due(row) } else { Again::Needless(row) })
     }
 
     /// Stores a new one, which is due at once.
@@ -75,23 +75,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_given_up_on_is_due_again_and_nothing_else_is() {
+    async fn what_was_given_up_on_or_waits_is_due_again_and_what_is_being_sent_is_left_alone() {
         let io = MemoryIo::default();
         let editor = DeliveryEditor::new(io.clone(), WriteToken::for_command_of_a_person());
         let row = sample(&io);
         assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Unknown);
         editor.send(&row).await.unwrap();
-        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::NotGivenUp(Box::new(row.clone())));
+        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Needless(Box::new(row.clone())));
 
         let notifier = Store::<DeliveryRow>::default();
         let claimed = |row: Option<&DeliveryRow>| delivery::claim(row?, None, io.now());
-        notifier.change(&io, &row.key(), claimed).await.unwrap();
+        notifier.change_now(&io, &row.key(), claimed).await.unwrap();
+        assert!(matches!(editor.again(&row.key()).await.unwrap(), Again::Needless(_)), "it is being sent");
+        let later = Answer::Refused("not now".to_owned(), None);
+        let answered = |row: Option<&DeliveryRow>| delivery::answered(row?, 1, &later, io.now());
+        notifier.change_now(&io, &row.key(), answered).await.unwrap();
+        let Again::Due(due) = editor.again(&row.key()).await.unwrap() else { panic!("it waits") };
+        assert_eq!((due.try_at, due.attempts, due.is_answered()), (Some(io.now()), 0, false));
+        notifier.change_now(&io, &row.key(), claimed).await.unwrap();
         let refused = Answer::RefusedForGood("no such channel".to_owned());
         let answered = |row: Option<&DeliveryRow>| delivery::answered(row?, 1, &refused, io.now());
-        notifier.change(&io, &row.key(), answered).await.unwrap();
+        notifier.change_now(&io, &row.key(), answered).await.unwrap();
 
         let Again::Due(due) = editor.again(&row.key()).await.unwrap() else { panic!("it was given up on") };
         assert_eq!((due.try_at, due.attempts, due.is_answered()), (Some(io.now()), 0, false));
-        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::NotGivenUp(due));
+        assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Needless(due));
     }
 }

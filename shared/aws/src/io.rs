@@ -144,6 +144,8 @@ pub enum Notice {
         thread: Option<String>,
         /// The thread's first message as it is to be now: Block Kit JSON.
         message: serde_json::Value,
+        /// The thread's first message shows what is newer, and stays as it is.
+        is_late: bool,
         /// What is new, for the thread: Block Kit JSON.
         reply: serde_json::Value,
     },

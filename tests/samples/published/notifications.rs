@@ -22,7 +22,7 @@ pub(super) fn notifications() -> [(&'static str, Value); 8] {
         ("drill-wave", drill(wave())),
         ("drill-ended", drill(ended())),
     ]
-    .map(|(case, bulletin): (_, Bulletin)| (case, message::webhook(&bulletin)))
+    .map(|(case, bulletin): (_, Bulletin)| (case, message::webhook(&bulletin, &message::Links::default())))
 }
 
 fn first_of(kind: IncidentKind, happened: Happened) -> IncidentEvent {

@@ -50,17 +50,15 @@ pub(crate) async fn now<I: Io>(worker: &Notifier, io: &I, made: &[DeliveryRow]) 
 /// Sends what is due and nobody else sends. A refusal is tried again later, so it keeps no message waiting.
 pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
     let Some(stored) = worker.deliveries.fresh(io, key).await? else { return Ok(()) };
-    let before = match stored.row.before() {
-        Some(before) => worker.deliveries.fresh(io, &before).await?,
-        None => None,
-    };
-    let (before, now) = (before.as_deref().map(|stored| &stored.row), io.now());
+    let before = before(worker, io, &stored.row).await?;
+    let (before, now) = (before.as_ref(), io.now());
     let claimed = worker.deliveries.wake(io, key, |row| delivery::claim(row, before, now)).await?;
     let claimed = claimed
         .row()
         .filter(|_| (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before));
     let Some(row) = claimed else { return Ok(()) };
-    let answer = send(worker, io, row).await?;
+    let newer = newer(worker, io, row).await?;
+    let answer = send(worker, io, row, newer.as_ref()).await?;
     // Whatever becomes of that: without the answer's record, the message is sent again.
     let noted = channels::note(worker, io, &row.channel, &answer).await;
     let answered = |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
@@ -68,12 +66,42 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     noted
 }
 
-async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Answer, IoError> {
+/// The one before it. One that was given up on notes who goes past it, before that does.
+async fn before<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Option<DeliveryRow>, IoError> {
+    let Some(key) = row.before() else { return Ok(None) };
+    let Some(before) = worker.deliveries.fresh(io, &key).await? else { return Ok(None) };
+    let place = row.place();
+    if before.row.is_passed(&place).is_none() {
+        return Ok(Some(before.row.clone()));
+    }
+    let noted = worker.deliveries.change(io, &key, |row| row?.is_passed(&place)).await?;
+    Ok(noted.row().cloned())
+}
+
+/// One that went past it, and that people have read.
+async fn newer<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Option<DeliveryRow>, IoError> {
+    let mut next = row.passer();
+    while let Some(key) = next {
+        let Some(passer) = worker.deliveries.fresh(io, &key).await? else { return Ok(None) };
+        if passer.row.is_out() {
+            return Ok(Some(passer.row.clone()));
+        }
+        next = passer.row.passer();
+    }
+    Ok(None)
+}
+
+async fn send<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    row: &DeliveryRow,
+    newer: Option<&DeliveryRow>,
+) -> Result<Answer, IoError> {
     let routes = worker.routes.current(io).await?;
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };
-    Ok(match io.send(&notice(channel, row, &routes.links, worker.has_buttons)).await {
+    Ok(match io.send(&notice(channel, (row, newer), &routes.links, worker.has_buttons)).await {
         Ok(receipt) => Answer::Taken(receipt.thread),
         Err(_) if is_planted(Bug::RefusalTakenForSent) => Answer::Taken(None),
         Err(error) => {
@@ -87,7 +115,12 @@ async fn send<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<Ans
     })
 }
 
-fn notice(channel: &Channel, row: &DeliveryRow, links: &Links, has_buttons: bool) -> Notice {
+fn notice(
+    channel: &Channel,
+    (row, newer): (&DeliveryRow, Option<&DeliveryRow>),
+    links: &Links,
+    has_buttons: bool,
+) -> Notice {
     let bulletin = &row.bulletin;
     match channel.clone() {
         Channel::Topic { arn } => {
@@ -100,20 +133,23 @@ fn notice(channel: &Channel, row: &DeliveryRow, links: &Links, has_buttons: bool
         Channel::Slack { secret, channel } => Notice::Slack {
             secret,
             channel,
-            thread: row.thread.clone(),
+            thread: row.thread.clone().or_else(|| newer.and_then(|newer| newer.thread.clone())),
             message: if has_buttons {
                 message::slack_with_button(bulletin, links)
             } else {
                 message::slack(bulletin, links)
             },
+            is_late: newer.is_some(),
             reply: message::slack_reply(bulletin),
         },
         Channel::EventBridge => Notice::Bus {
             detail_type: message::NOTIFICATION_SENT.to_owned(),
-            detail: message::webhook(bulletin),
+            detail: message::webhook(bulletin, links),
         },
-        Channel::Webhook { secret } => {
-            Notice::Webhook { secret, key: bulletin.key().to_owned(), body: message::webhook(bulletin) }
-        }
+        Channel::Webhook { secret } => Notice::Webhook {
+            secret,
+            key: bulletin.key().to_owned(),
+            body: message::webhook(bulletin, links),
+        },
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
-use crate::notify::{Bulletin, Digest, Drill, Why};
+use crate::notify::{Bulletin, Digest, Drill, DrillHappened, Why};
 use crate::own_event::IncidentEvent;
 use crate::words::{self, SubjectKind};
 
@@ -14,14 +14,16 @@ use crate::words::{self, SubjectKind};
 const REASON_LIMIT: usize = 500;
 
 /// The bulletin as data; described in `events/drs-fleet/notification.schema.json`.
-pub fn webhook(bulletin: &Bulletin) -> Value {
-    let told = Told::of(bulletin, &Links::default());
+pub fn webhook(bulletin: &Bulletin, links: &Links) -> Value {
+    let told = Told::of(bulletin, links);
     let mut payload = match bulletin {
         Bulletin::Digest(digest) => of_digest(digest),
         Bulletin::Drill(drill) => of_drill(drill),
     };
     payload["eventId"] = bulletin.key().into();
     payload["what"] = told.marked(&told.line).into();
+    payload["advice"] = told.advice.into();
+    payload["links"] = told.links.iter().map(|(label, url)| json!({"label": label, "url": url})).collect();
     without_nulls(payload)
 }
 
@@ -78,9 +80,20 @@ fn incident(event: &IncidentEvent) -> Value {
 }
 
 fn of_drill(drill: &Drill) -> Value {
+    let (job, account, region) = match &drill.happened {
+        DrillHappened::Wave { job_id, account_name, region, .. } => {
+            (Some(text::cut(job_id)), Some(text::cut(account_name)), Some(text::cut(region)))
+        }
+        _ => (None, None, None),
+    };
+    let is_over = matches!(drill.happened, DrillHappened::Ended { .. });
     json!({
         "type": "DRILL",
+        "status": if is_over { "RESOLVED" } else { "OPEN" },
         "planName": text::cut(&drill.name),
+        "jobId": job,
+        "accountName": account,
+        "region": region,
         "severity": drill::severity(drill),
         "since": drill.since,
         "at": drill.at,

@@ -74,9 +74,12 @@ pub struct DeliveryRow {
     /// Nobody tries any more: the channel refuses for good, or has refused for too long.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub given_up: bool,
-    /// The channel's last refusal.
+    /// The channel's last refusal, until it is sent once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The bulletin that went past this one when it was given up on: it may be sent once more after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_by: Option<Place>,
 }
 
 impl Row for DeliveryRow {
@@ -124,6 +127,7 @@ impl DeliveryRow {
             thread: None,
             given_up: false,
             error: None,
+            passed_by: None,
         }
     }
 
@@ -142,7 +146,27 @@ impl DeliveryRow {
     /// The key of the one before it.
     pub fn before(&self) -> Option<Key> {
         let follows = self.follows.as_ref()?;
-        Some(keys::delivery(follows.day, &self.channel, &self.group, follows.number))
+        Some(self.key_of(follows))
+    }
+
+    /// The key of the one that went past it.
+    pub fn passer(&self) -> Option<Key> {
+        self.passed_by.as_ref().map(|place| self.key_of(place))
+    }
+
+    fn key_of(&self, place: &Place) -> Key {
+        keys::delivery(place.day, &self.channel, &self.group, place.number)
+    }
+
+    /// It was given up on, and the bulletin at `by` is about to go past it.
+    pub fn is_passed(&self, by: &Place) -> Option<Change<Self>> {
+        let next = Self { passed_by: Some(by.clone()), ..self.clone() };
+        if self.given_up { Change::between(Some(self), next, Vec::new()) } else { None }
+    }
+
+    /// Whether people have read it, or may be about to.
+    pub fn is_out(&self) -> bool {
+        self.sent_at.is_some() || (self.attempts > 0 && !self.is_answered())
     }
 
     /// Whether the channel has answered, be it only that it may take it later.
@@ -150,11 +174,12 @@ impl DeliveryRow {
         self.sent_at.is_some() || self.given_up || self.error.is_some()
     }
 
-    /// It is sent once more, by whoever wakes for it, though it was given up on. The next answer of the channel is told
-    /// from the old one by there being none meanwhile.
+    /// It is sent once more, by whoever wakes for it, though it was given up on or its time has not come. The next answer
+    /// of the channel is told from the old one by there being none meanwhile. One that is being sent is left alone.
     pub fn again(&self, now: Timestamp) -> Option<Change<Self>> {
+        let waits = self.try_at.is_some_and(|at| now < at) && !self.is_out();
         let next = Self { try_at: Some(now), attempts: 0, given_up: false, error: None, ..self.clone() };
-        self.given_up.then(|| Change { row: next, tell: Vec::new() })
+        (self.given_up || waits).then(|| Change { row: next, tell: Vec::new() })
     }
 }
 
@@ -169,7 +194,8 @@ pub fn claim(row: &DeliveryRow, before: Option<&DeliveryRow>, now: Timestamp) ->
     row.try_at.filter(|at| *at <= now)?;
     let next = if is_its_turn(before) {
         let thread = row.thread.clone().or_else(|| before.and_then(|before| before.thread.clone()));
-        DeliveryRow { try_at: Some(after(now, CLAIM)), attempts: row.attempts + 1, thread, ..row.clone() }
+        let attempts = row.attempts + 1;
+        DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
     } else {
         let tried_at = before.and_then(|before| before.try_at);
         DeliveryRow { try_at: Some(after(now, TURN).max(tried_at.unwrap_or(now))), ..row.clone() }

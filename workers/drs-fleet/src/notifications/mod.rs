@@ -33,7 +33,7 @@ pub(crate) enum Command {
     List(list::Arguments),
     /// Show one message, as it was sent by e-mail, and what its channel answered
     Show(show::Arguments),
-    /// Send messages once more that were given up on: the dead letters of notifications
+    /// Send messages once more that were given up on (the dead letters of notifications), or now those that wait
     Retry(retry::Arguments),
 }
 

@@ -41,8 +41,11 @@ pub(super) struct Which {
         value_parser = clap::builder::PossibleValuesParser::new(IncidentKind::ALL.map(IncidentKind::as_str)))]
     kind: Option<String>,
     /// Only those that were given up on: no channel took them, and nobody tries any more
-    #[arg(long)]
+    #[arg(long, group = "standing")]
     pub(super) failed: bool,
+    /// Only those that wait: to be tried again after their channel refused, or for one before them
+    #[arg(long, group = "standing")]
+    pub(super) waiting: bool,
 }
 
 impl Which {
@@ -63,6 +66,7 @@ impl Which {
     fn means(&self, row: &DeliveryRow, registry: &Registry, from: Timestamp) -> bool {
         row.made_at >= from
             && (row.given_up || !self.failed)
+            && (!self.waiting || (row.sent_at.is_none() && !row.given_up))
             && self.channel.as_ref().is_none_or(|name| *name == row.channel.as_str())
             && self.kind.as_ref().is_none_or(|kind| is_of_kind(&row.bulletin, kind))
             && self.account.as_ref().is_none_or(|given| names_account(&row.bulletin, registry, given))

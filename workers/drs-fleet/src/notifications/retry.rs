@@ -26,17 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[command(after_help = "Examples:
   drs-fleet notifications retry 2026-08-22/3f9a12bc04
   drs-fleet notifications retry --all --failed --days 7 --channel pager
+  drs-fleet notifications retry --all --waiting --channel slack       the channel was mended: do not wait for the next attempt
 
 The dead letters of notifications are the messages that were given up on: no channel took them for about half a day, or it
-refused them for good. A notifier sends them within a second, and again later where the channel still refuses; the command
+refused them for good. Those that wait are tried again by themselves; this brings it forward. A notifier sends them within a second, and again later where the channel still refuses; the command
 waits 15 seconds for that, and ends with 2 when one of them was not sent by then.")]
 pub(crate) struct Arguments {
     /// The messages' keys as `notifications list` shows them, or the beginnings of them
     #[arg(value_name = "KEY", required_unless_present = "all",
-        conflicts_with_all = ["all", "failed", "days", "channel", "account", "kind"])]
+        conflicts_with_all = ["all", "failed", "waiting", "days", "channel", "account", "kind"])]
     keys: Vec<String>,
     /// All that are meant by what else is given, instead of those with these keys
-    #[arg(long, requires = "failed")]
+    #[arg(long, requires = "standing")]
     all: bool,
     #[command(flatten)]
     which: Which,
@@ -50,8 +51,8 @@ pub(super) async fn retry(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
     for row in &rows {
         match editor.again(&row.key()).await.with_context(|| hub.unreadable())? {
             Again::Due(row) => due.push(*row),
-            Again::NotGivenUp(row) => {
-                writeln!(out, "{} was not given up on: {}.", row.id(), state(&row, hub.io.now()))?;
+            Again::Needless(row) => {
+                writeln!(out, "{} need not be asked for: {}.", row.id(), state(&row, hub.io.now()))?;
             }
             Again::Unknown => writeln!(out, "{} is not in the table any more.", row.id())?,
         }
@@ -98,7 +99,10 @@ async fn wait(hub: &Hub, due: &[DeliveryRow], out: &mut dyn Write) -> anyhow::Re
         writeln!(out, "{} to {}: {}{helps}", row.id(), row.channel, state(row, hub.io.now()))?;
     }
     if rows.iter().all(|row| row.attempts == 0) {
-        writeln!(out, "No notifier took it: is the notifier running?")?;
+        writeln!(
+            out,
+            "No notifier took it: is the notifier running, or does an older message of the group wait?"
+        )?;
     }
     Ok(rows.iter().filter(|row| row.sent_at.is_some()).count())
 }

@@ -31,6 +31,8 @@ pub(super) struct To<'a> {
     pub(super) secret: &'a str,
     pub(super) channel: &'a str,
     pub(super) thread: Option<&'a str>,
+    /// The thread's first message shows what is newer.
+    pub(super) is_late: bool,
 }
 
 /// What every method answers.
@@ -45,11 +47,13 @@ impl Channels {
     /// Shows in a thread how things stand, and what is new. Answers the thread.
     pub(super) async fn tell_thread(&self, to: To<'_>, message: &Value, reply: &Value) -> Answer<String> {
         let Some(thread) = to.thread else { return self.say(POST, to, None, message).await };
-        match self.say(UPDATE, to, Some(("ts", thread)), message).await {
-            Ok(_) => {}
-            // A person has deleted it, or the workspace lets nobody edit what is old: a new thread says it all.
-            Err(error) if is_lost(&error) => return self.say(POST, to, None, message).await,
-            Err(error) => return Err(error),
+        if !to.is_late {
+            match self.say(UPDATE, to, Some(("ts", thread)), message).await {
+                Ok(_) => {}
+                // A person has deleted it, or the workspace lets nobody edit what is old: a new thread says it all.
+                Err(error) if is_lost(&error) => return self.say(POST, to, None, message).await,
+                Err(error) => return Err(error),
+            }
         }
         self.say(POST, to, Some(("thread_ts", thread)), reply).await?;
         Ok(thread.to_owned())

@@ -58,8 +58,8 @@ impl Channels {
                 self.publish(arn.as_deref(), subject, body, attributes).await?;
             }
             Notice::SlackWebhook { secret, message } => self.post(secret.as_deref(), message).await?,
-            Notice::Slack { secret, channel, thread, message, reply } => {
-                let to = bot::To { secret, channel, thread: thread.as_deref() };
+            Notice::Slack { secret, channel, thread, message, is_late, reply } => {
+                let to = bot::To { secret, channel, thread: thread.as_deref(), is_late: *is_late };
                 return Ok(Receipt { thread: Some(self.tell_thread(to, message, reply).await?) });
             }
             Notice::Bus { detail_type, detail } => self.bus.tell(detail_type, detail).await.map_err(|e| {
@@ -79,7 +79,8 @@ impl Channels {
     ) -> Answer<T> {
         let held = self.secrets.get(name).await?;
         let first = call(held.clone()).await;
-        let Err(IoError { verdict: Verdict::Denied, .. }) = &first else { return first };
+        // Whoever took over an old address may find fault with the message instead of with who sends it.
+        let Err(IoError { verdict: Verdict::Denied | Verdict::Permanent, .. }) = &first else { return first };
         self.secrets.forget(name);
         let fresh = self.secrets.get(name).await?;
         if fresh.expose_secret() == held.expose_secret() { first } else { call(fresh).await }

@@ -99,10 +99,22 @@ async fn a_slack_that_cannot_be_reached_does_not_put_the_url_into_the_error() {
 }
 
 #[tokio::test]
-async fn a_placeholder_instead_of_a_webhook_is_given_up_on_and_not_repeated() {
+async fn a_placeholder_instead_of_a_webhook_is_a_denial_until_somebody_fills_the_secret() {
     let error = notifier(vec!["replace-with-hunter2".into()]).send(&notice()).await.unwrap_err();
-    assert_eq!(error.verdict, Verdict::Permanent);
+    assert_eq!(error.verdict, Verdict::Denied);
     assert!(!error.to_string().contains("hunter2"), "{error}");
+    let (url, asked) = slack(|_| "200 OK").await;
+    notifier(vec!["replace-with-hunter2".into(), format!("{url}/hook")]).send(&notice()).await.unwrap();
+    assert_eq!(asked(), ["/hook"]);
+}
+
+#[tokio::test]
+async fn what_finds_fault_with_a_message_is_final_only_once_the_secret_was_read_again() {
+    let (url, asked) = slack(|path| if path == "/new" { "200 OK" } else { "400 Bad Request" }).await;
+    notifier(vec![format!("{url}/old"), format!("{url}/new")]).send(&notice()).await.unwrap();
+    assert_eq!(asked(), ["/old", "/new"]);
+    let error = notifier(vec![format!("{url}/old")]).send(&notice()).await.unwrap_err();
+    assert_eq!((error.verdict, asked().len()), (Verdict::Permanent, 3), "the same secret is not tried twice");
 }
 
 const SENT: &str =

@@ -22,7 +22,7 @@ impl Channels {
         let url = url.expose_secret();
         if !url.starts_with("http") {
             // As the hub's template leaves it, until a person who wants Slack fills it.
-            return Err(failure(SLACK, Verdict::Permanent, "the secret holds no webhook URL yet"));
+            return Err(failure(SLACK, Verdict::Denied, "the secret holds no webhook URL yet"));
         }
         // Each webhook has one channel.
         self.pace.turn(SLACK, secret).await?;

@@ -52,7 +52,7 @@ fn brief(channel: &str, bulletin: &Bulletin) -> String {
             drawn.lines().take(2).collect::<Vec<_>>().join("\n")
         }
         _ => {
-            let told = super::super::webhook(bulletin);
+            let told = super::super::webhook(bulletin, &links());
             format!("{} {} {}", told["severity"], told["status"], told["what"])
         }
     }
@@ -72,7 +72,7 @@ fn whole(channel: &str, bulletin: &Bulletin) -> String {
             let reply = drawn(&super::super::slack_reply(bulletin));
             format!("{}\n-- reply\n{reply}", drawn(&super::super::slack_with_button(bulletin, &links())))
         }
-        _ => sorted(&super::super::webhook(bulletin)).to_string(),
+        _ => sorted(&super::super::webhook(bulletin, &links())).to_string(),
     }
 }
 

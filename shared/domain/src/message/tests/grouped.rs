@@ -67,7 +67,7 @@ fn a_digest_counts_what_it_does_not_name() {
     let slack = super::super::slack(&told, &Links::default()).to_string();
     assert_eq!(slack.matches('•').count(), 10);
     assert!(slack.contains("and 37 more: drs-fleet incidents list"), "{slack}");
-    let json = super::super::webhook(&told);
+    let json = super::super::webhook(&told, &Links::default());
     assert_eq!((json["incidents"].as_array().unwrap().len(), &json["more"]), (20, &27.into()));
 }
 
@@ -100,7 +100,7 @@ fn a_sample_says_first_that_nothing_is_wrong() {
         let mail = super::super::email(&told, &Links::default());
         let slack = super::super::slack(&told, &Links::default());
         let header = slack["attachments"][0]["blocks"][0]["text"]["text"].as_str().unwrap();
-        let json = super::super::webhook(&told);
+        let json = super::super::webhook(&told, &Links::default());
         let texts = [
             &mail.subject,
             &mail.body,

@@ -20,7 +20,7 @@ fn assert_harmless(told: &Bulletin) {
     }
     let mail = super::super::email(told, &Links::default());
     assert_eq!(harmless::in_mail(&mail.subject, &mail.body), Ok(()));
-    assert!(super::super::webhook(told).to_string().len() < 200 * 1024);
+    assert!(super::super::webhook(told, &Links::default()).to_string().len() < 200 * 1024);
 }
 
 /// With names and reasons as somebody gives them.

@@ -146,8 +146,21 @@ async fn what_was_given_up_on_is_sent_once_more_and_what_comes_of_it_is_said() {
     assert!(told.contains(" to slack: sent just now\n"), "{told}");
     assert!(code == 0 && told.ends_with("\n2 of 2 messages sent.\n"), "{told}");
     let again = stage.run(&format!("retry {}", refused.id())).await;
-    assert!(again.contains("was not given up on: sent just now."), "{again}");
+    assert!(again.contains("need not be asked for: sent just now."), "{again}");
     assert!(stage.run("list --failed").await.starts_with("No message is as asked."));
+}
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_is_sent_now() {
+    let (stage, _) = stage().await;
+    let waiting = made("team", 1, "JOB_FAILED", LOGISTICS, 0);
+    let hour = Some(Duration::from_secs(3_600));
+    let waiting = answered(&waiting, &Answer::Refused("archived".into(), hour));
+    stage.store(&waiting).await;
+    assert_eq!(whats(&stage, "list --waiting").await, ["team waiting", "pager waiting"]);
+    let _notifier = stage.notifier(Answer::Taken(None));
+    let (told, code) = stage.run_to_code("retry --all --waiting --channel team").await;
+    assert!(code == 0 && told.ends_with("\n1 of 1 message sent.\n"), "{told}");
 }
 
 #[tokio::test]
@@ -155,7 +168,10 @@ async fn where_no_notifier_runs_that_is_said() {
     let (mut stage, refused) = stage().await;
     stage.hurry(50.0).await;
     let (told, code) = stage.run_to_code(&format!("retry {}", refused.id())).await;
-    assert!(code == 2 && told.ends_with("No notifier took it: is the notifier running?\n"), "{told}");
+    assert!(
+        code == 2 && told.ends_with("is the notifier running, or does an older message of the group wait?\n"),
+        "{told}"
+    );
     assert!(stage.run("retry").await.contains("required"));
     assert!(stage.run("retry --all").await.contains("--failed"));
     assert!(stage.run("retry 2026-08-22/3f --all --failed").await.contains("cannot be used with"));

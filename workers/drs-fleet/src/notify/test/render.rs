@@ -27,6 +27,6 @@ pub(super) fn rendered(form: Form, told: &Bulletin) -> String {
                 .collect();
             format!("Subject: {subject}\nAttributes: {}\n\n{}", attributes.join(", "), body.trim_end())
         }
-        Form::Json => format!("{:#}", message::webhook(told)),
+        Form::Json => format!("{:#}", message::webhook(told, &links)),
     }
 }

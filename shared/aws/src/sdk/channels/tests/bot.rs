@@ -30,11 +30,16 @@ impl Scene {
     }
 
     async fn tell(&self, thread: Option<&str>, message: Value) -> Answer<String> {
+        self.tell_late(thread, message, false).await
+    }
+
+    async fn tell_late(&self, thread: Option<&str>, message: Value, is_late: bool) -> Answer<String> {
         let notice = Notice::Slack {
             secret: "drs-fleet/slack-bot".into(),
             channel: "C1".into(),
             thread: thread.map(str::to_owned),
             message,
+            is_late,
             reply: json!({"text": "news"}),
         };
         self.io.send(&notice).await.map(|receipt| receipt.thread.unwrap())
@@ -51,6 +56,14 @@ impl Scene {
         let messages = self.slack.messages().into_iter();
         messages.map(|m| (text(&m["text"]).unwrap(), text(&m["thread_ts"]))).collect()
     }
+}
+
+#[tokio::test]
+async fn what_comes_late_is_a_reply_and_turns_the_first_message_back_to_nothing_older() {
+    let scene = Scene::new().await;
+    let thread = scene.tell(None, json!({"text": "all over"})).await.unwrap();
+    assert_eq!(scene.tell_late(Some(&thread), json!({"text": "two open"}), true).await.unwrap(), thread);
+    assert_eq!(scene.shown(), [("all over".into(), None), ("news".into(), Some(thread))]);
 }
 
 #[tokio::test]
