@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
+use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{Key, Place, Range};
 use drs_fleet_domain::message::Attributes;
 use drs_fleet_domain::own_event::OwnEvent;
@@ -113,6 +114,15 @@ pub enum RecoveryFilter {
     OfServers(Vec<SourceServerId>),
 }
 
+/// Which of the messages that wait for one channel goes first: the worst, and of equally bad ones the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Urgency {
+    /// How bad it is.
+    pub severity: Severity,
+    /// When it was put together.
+    pub at: Timestamp,
+}
+
 /// A message for people, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -133,6 +143,8 @@ pub enum Notice {
         secret: Option<String>,
         /// Block Kit JSON.
         message: serde_json::Value,
+        /// Whether it goes before others.
+        urgency: Urgency,
     },
     /// To a Slack channel, as a bot: a new message, or a reply in its thread after the first message was brought up to date.
     Slack {
@@ -148,6 +160,8 @@ pub enum Notice {
         is_late: bool,
         /// What is new, for the thread: Block Kit JSON.
         reply: serde_json::Value,
+        /// Whether it goes before others.
+        urgency: Urgency,
     },
     /// To the hub's bus.
     Bus {

@@ -23,7 +23,8 @@ pub use self::sample::sample;
 pub use self::slack::{slack, slack_reply, slack_with_button};
 pub use self::told::line;
 pub use self::webhook::webhook;
-use crate::incident::IncidentKind;
+use crate::incident::{IncidentKind, Severity};
+use crate::notify::Bulletin;
 
 /// `detail-type` of what [`webhook`] makes, on the hub's bus.
 pub const NOTIFICATION_SENT: &str = "Notification Sent";
@@ -38,6 +39,14 @@ pub struct Links {
     /// URLs of what to do about a kind of incident.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub runbooks: BTreeMap<IncidentKind, String>,
+}
+
+/// How bad what a bulletin tells is, or was.
+pub fn severity(bulletin: &Bulletin) -> Severity {
+    match bulletin {
+        Bulletin::Digest(digest) => digest::severity(digest),
+        Bulletin::Drill(drill) => drill::severity(drill),
+    }
 }
 
 #[cfg(test)]

@@ -57,9 +57,12 @@ impl Channels {
             Notice::Topic { arn, subject, body, attributes } => {
                 self.publish(arn.as_deref(), subject, body, attributes).await?;
             }
-            Notice::SlackWebhook { secret, message } => self.post(secret.as_deref(), message).await?,
-            Notice::Slack { secret, channel, thread, message, is_late, reply } => {
-                let to = bot::To { secret, channel, thread: thread.as_deref(), is_late: *is_late };
+            Notice::SlackWebhook { secret, message, urgency } => {
+                self.post(secret.as_deref(), message, *urgency).await?;
+            }
+            Notice::Slack { secret, channel, thread, message, is_late, reply, urgency } => {
+                let thread = thread.as_deref();
+                let to = bot::To { secret, channel, thread, is_late: *is_late, urgency: *urgency };
                 return Ok(Receipt { thread: Some(self.tell_thread(to, message, reply).await?) });
             }
             Notice::Bus { detail_type, detail } => self.bus.tell(detail_type, detail).await.map_err(|e| {

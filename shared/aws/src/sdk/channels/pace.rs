@@ -1,15 +1,21 @@
-//! One message a second into each Slack channel, as Slack wants it: others wait their turn, and none is dropped.
+//! One message a second into each Slack channel, as Slack wants it: others wait their turn, and none is dropped. Of those that
+//! wait the worst goes first, and of equally bad ones the oldest.
 //!
 //! Slack's documentation, "Rate limits": posting is limited to one message per second and channel, bursts are tolerated
 //! at Slack's discretion only.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use drs_fleet_domain::incident::Severity;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::failure;
+use crate::io::Urgency;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -18,38 +24,125 @@ const BETWEEN: Duration = Duration::from_secs(1);
 /// Whoever would wait longer comes again: its claim on the message must not run out meanwhile.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The place in the queue of a channel: the least goes first. The number tells apart what is equal.
+type Ticket = (Reverse<Severity>, Timestamp, u64);
+
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// From when on the next message may be sent, per channel.
-    next: Mutex<HashMap<String, Instant>>,
+    channels: Mutex<HashMap<String, Arc<Queue>>>,
+}
+
+/// What waits for one channel.
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Rung when another may have become the first.
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// From when on the next message may be sent; `None` before the first.
+    next: Option<Instant>,
+    waiting: BTreeSet<Ticket>,
+    given_out: u64,
+}
+
+/// What whoever waits is to do.
+enum Step {
+    Go,
+    /// It is the first, and its turn comes then.
+    Until(Instant),
+    /// Others are before it.
+    Behind,
+    /// Its turn would come too late, so long from now.
+    TooLate(Duration),
 }
 
 impl Pace {
     /// Waits until it is this message's turn.
-    pub(super) async fn turn(&self, operation: &'static str, channel: &str) -> Answer<()> {
-        let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let turn = next.get(channel).copied().unwrap_or(now).max(now);
-            let wait = turn - now;
-            if wait > LONGEST {
-                let message = format!("{} s of messages wait for this channel already", wait.as_secs());
-                let busy = failure(operation, Verdict::Throttled, message);
-                return Err(IoError { retry_after: Some(wait), ..busy });
+    pub(super) async fn turn(&self, operation: &'static str, channel: &str, urgency: Urgency) -> Answer<()> {
+        let place = self.queue(channel).join(urgency);
+        let deadline = Instant::now() + LONGEST;
+        loop {
+            // Before the look, for the first may leave right after it.
+            let moved = place.queue.moved.notified();
+            match place.look(deadline) {
+                Step::Go => return Ok(()),
+                Step::Until(turn) => sleep_until(turn).await,
+                // Either way it looks again.
+                Step::Behind => drop(timeout_at(deadline, moved).await),
+                Step::TooLate(wait) => {
+                    let message = format!("{} s of messages wait for this channel already", wait.as_secs());
+                    let busy = failure(operation, Verdict::Throttled, message);
+                    return Err(IoError { retry_after: Some(wait), ..busy });
+                }
             }
-            next.insert(channel.to_owned(), turn + BETWEEN);
-            turn
-        };
-        sleep_until(turn).await;
-        Ok(())
+        }
     }
 
     /// Slack wants nothing into this channel for a while.
     pub(super) fn hold(&self, channel: &str, wish: Duration) {
         let until = Instant::now() + wish;
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.entry(channel.to_owned()).or_insert(until);
-        *turn = until.max(*turn);
+        let queue = self.queue(channel);
+        let mut state = queue.state();
+        state.next = state.next.max(Some(until));
+    }
+
+    fn queue(&self, channel: &str) -> Arc<Queue> {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(channels.entry(channel.to_owned()).or_default())
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(self: Arc<Self>, urgency: Urgency) -> Place {
+        let ticket = {
+            let mut state = self.state();
+            state.given_out += 1;
+            let ticket = (Reverse(urgency.severity), urgency.at, state.given_out);
+            state.waiting.insert(ticket);
+            ticket
+        };
+        Place { queue: self, ticket }
+    }
+}
+
+/// A place in a queue, left when it is dropped: also by whoever is stopped while it waits.
+struct Place {
+    queue: Arc<Queue>,
+    ticket: Ticket,
+}
+
+impl Place {
+    fn look(&self, deadline: Instant) -> Step {
+        let mut state = self.queue.state();
+        let now = Instant::now();
+        let next = state.next.unwrap_or(now).max(now);
+        let before = state.waiting.range(..self.ticket).count();
+        let turn = next + BETWEEN.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX));
+        if turn > deadline {
+            return Step::TooLate(turn - now);
+        }
+        match (before, next > now) {
+            (0, false) => {
+                state.next = Some(now + BETWEEN);
+                Step::Go
+            }
+            (0, true) => Step::Until(next),
+            _ => Step::Behind,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.queue.state().waiting.remove(&self.ticket);
+        self.queue.moved.notify_waiters();
     }
 }
 
@@ -59,19 +152,58 @@ mod tests {
 
     use super::*;
 
+    fn at(severity: Severity, second: i64) -> Urgency {
+        Urgency { severity, at: Timestamp::from_second(second).unwrap() }
+    }
+
+    const LOW: fn() -> Urgency = || at(Severity::Low, 0);
+
     #[tokio::test(start_paused = true)]
     async fn messages_into_one_channel_are_a_second_apart_and_another_channel_does_not_wait() {
         let (pace, start) = (Pace::default(), Instant::now());
-        join_all((0..5).map(|_| pace.turn("post", "C1"))).await;
+        join_all((0..5).map(|_| pace.turn("post", "C1", LOW()))).await;
         assert_eq!(start.elapsed().as_secs(), 4);
-        pace.turn("post", "C2").await.unwrap();
+        pace.turn("post", "C2", LOW()).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_worse_overtakes_and_what_is_older_goes_first_and_all_are_a_second_apart() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let sent = Mutex::new(Vec::new());
+        let send = async |name: &'static str, after: u64, urgency| {
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            pace.turn("post", "C1", urgency).await.unwrap();
+            sent.lock().unwrap().push((name, start.elapsed().as_secs()));
+        };
+        tokio::join!(
+            send("first", 0, at(Severity::Low, 1)),
+            send("low, younger", 0, at(Severity::Low, 9)),
+            send("low, older", 0, at(Severity::Low, 5)),
+            send("critical", 500, at(Severity::Critical, 20)),
+            send("medium", 1_500, at(Severity::Medium, 21)),
+        );
+        let told = [("first", 0), ("critical", 1), ("medium", 2), ("low, older", 3), ("low, younger", 4)];
+        assert_eq!(*sent.lock().unwrap(), told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_stopped_while_it_waits_keeps_nobody_waiting() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        pace.turn("post", "C1", LOW()).await.unwrap();
+        let stopped = pace.turn("post", "C1", at(Severity::Critical, 0));
+        let (stopped, other) = tokio::join!(
+            tokio::time::timeout(Duration::from_millis(100), stopped),
+            pace.turn("post", "C1", LOW())
+        );
+        assert!(stopped.is_err() && other.is_ok());
+        assert_eq!(start.elapsed().as_secs(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_would_wait_long_comes_again_and_takes_nobodys_turn() {
         let pace = Pace::default();
-        let answers = join_all((0..40).map(|_| pace.turn("post", "C1"))).await;
+        let answers = join_all((0..40).map(|_| pace.turn("post", "C1", LOW()))).await;
         let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
         assert_eq!(refused.len(), 9);
         let busy = &refused[0];
@@ -79,10 +211,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_worse_one_is_not_turned_away_for_how_many_wait_that_are_not_as_bad() {
+        let pace = Pace::default();
+        let low = join_all((0..31).map(|_| pace.turn("post", "C1", LOW())));
+        let (low, critical) = tokio::join!(low, pace.turn("post", "C1", at(Severity::Critical, 0)));
+        critical.unwrap();
+        let late: Vec<_> = low.into_iter().filter_map(Result::err).collect();
+        assert_eq!(late.len(), 1, "the last comes again");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn all_keep_the_time_that_slack_asked_one_to_wait() {
         let (pace, start) = (Pace::default(), Instant::now());
-        pace.hold("C1", Duration::from_secs(9));
-        pace.turn("post", "C1").await.unwrap();
+        pace.turn("post", "C1", LOW()).await.unwrap();
+        let waiting = pace.turn("post", "C1", LOW());
+        let held = async { pace.hold("C1", Duration::from_secs(9)) };
+        tokio::join!(waiting, held).0.unwrap();
         assert_eq!(start.elapsed().as_secs(), 9);
     }
 }

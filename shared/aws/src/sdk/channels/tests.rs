@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use drs_fleet_domain::incident::Severity;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::io::Io;
+use crate::io::{Io, Urgency};
 use crate::sdk::wire;
 
 /// A receiver on loopback that answers each path with a status; says where it is and what it was sent.
@@ -54,8 +56,10 @@ fn notifier(urls: Vec<String>) -> crate::sdk::SdkIo {
     io
 }
 
+const URGENCY: Urgency = Urgency { severity: Severity::High, at: Timestamp::UNIX_EPOCH };
+
 fn notice() -> Notice {
-    Notice::SlackWebhook { secret: None, message: json!({ "text": "stalled" }) }
+    Notice::SlackWebhook { secret: None, message: json!({ "text": "stalled" }), urgency: URGENCY }
 }
 
 #[tokio::test]

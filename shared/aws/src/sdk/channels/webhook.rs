@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{Channels, failure, of_status, unset};
+use crate::io::Urgency;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -12,20 +13,26 @@ const SLACK: &str = "Slack webhook";
 
 impl Channels {
     /// Posts to a webhook; to that of the settings where none is given.
-    pub(super) async fn post(&self, secret: Option<&str>, message: &Value) -> Answer<()> {
+    pub(super) async fn post(&self, secret: Option<&str>, message: &Value, urgency: Urgency) -> Answer<()> {
         let secret = secret.or(self.slack_secret.as_deref());
         let secret = secret.ok_or_else(|| unset(SLACK, "DRS_FLEET_SLACK_SECRET"))?;
-        self.with_secret(secret, |url| self.post_to(secret, url, message)).await
+        self.with_secret(secret, |url| self.post_to(secret, url, message, urgency)).await
     }
 
-    async fn post_to(&self, secret: &str, url: SecretString, message: &Value) -> Answer<()> {
+    async fn post_to(
+        &self,
+        secret: &str,
+        url: SecretString,
+        message: &Value,
+        urgency: Urgency,
+    ) -> Answer<()> {
         let url = url.expose_secret();
         if !url.starts_with("http") {
             // As the hub's template leaves it, until a person who wants Slack fills it.
             return Err(failure(SLACK, Verdict::Denied, "the secret holds no webhook URL yet"));
         }
         // Each webhook has one channel.
-        self.pace.turn(SLACK, secret).await?;
+        self.pace.turn(SLACK, secret, urgency).await?;
         let answer = self.http.post(SLACK, url, HeaderMap::new(), message.to_string()).await?;
         if answer.status.is_success() {
             return Ok(());

@@ -154,7 +154,7 @@ async fn what_was_given_up_on_is_sent_once_more_and_what_comes_of_it_is_said() {
 async fn what_waits_for_its_next_attempt_is_sent_now() {
     let (stage, _) = stage().await;
     let waiting = made("team", 1, "JOB_FAILED", LOGISTICS, 0);
-    let hour = Some(Duration::from_secs(3_600));
+    let hour = Some(Duration::from_hours(1));
     let waiting = answered(&waiting, &Answer::Refused("archived".into(), hour));
     stage.store(&waiting).await;
     assert_eq!(whats(&stage, "list --waiting").await, ["team waiting", "pager waiting"]);

@@ -41,6 +41,7 @@ impl Scene {
             message,
             is_late,
             reply: json!({"text": "news"}),
+            urgency: URGENCY,
         };
         self.io.send(&notice).await.map(|receipt| receipt.thread.unwrap())
     }
@@ -148,7 +149,11 @@ async fn an_incoming_webhook_shows_what_slack_takes_and_tells_what_it_does_not()
     let io = notifier(vec![format!("{address}{}", slack.hook_path())]);
     io.send(&notice()).await.unwrap();
     assert_eq!(slack.messages()[0]["text"], "stalled");
-    let wrong = Notice::SlackWebhook { secret: None, message: json!({"blocks": [{"type": "section"}]}) };
+    let wrong = Notice::SlackWebhook {
+        secret: None,
+        message: json!({"blocks": [{"type": "section"}]}),
+        urgency: URGENCY,
+    };
     let error = io.send(&wrong).await.unwrap_err();
     assert_eq!(error.verdict, Verdict::Permanent);
     assert!(error.to_string().contains("invalid_blocks"), "{error}");
