@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use drs_fleet_domain::notify::delivery::{self, Answer, day_of};
-use drs_fleet_domain::notify::{ChannelName, DeliveryRow, Digest, Drill, DrillHappened};
+use drs_fleet_domain::notify::{Bulletin, ChannelName, Covered, DeliveryRow, Digest, Drill, DrillHappened};
 use drs_fleet_domain::own_event::IncidentEvent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -151,10 +151,29 @@ async fn what_was_given_up_on_is_sent_once_more_and_what_comes_of_it_is_said() {
 }
 
 #[tokio::test]
+async fn a_digest_is_found_by_what_it_counts_and_does_not_name() {
+    let stage = Stage::new().await;
+    stage.register(LOGISTICS.0, LOGISTICS.1, &["us-west-2"], None).await;
+    let mut row = made("mail", 1, "REPLICATION_STALLED", PAYMENTS, 5);
+    let Bulletin::Digest(digest) = &mut row.bulletin else { panic!("it is of an incident") };
+    digest.unnamed = Covered::of([&event("RPO_GAP", LOGISTICS, row.made_at)]);
+    stage.store(&row).await;
+    for (line, found) in [
+        ("list --account logistics", 1),
+        ("list --account 444455556666", 1),
+        ("list --kind RPO_GAP", 1),
+        ("list --kind JOB_FAILED", 0),
+        ("list --account 777788889999", 0),
+    ] {
+        assert_eq!(whats(&stage, line).await.len(), found, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn what_waits_for_its_next_attempt_is_sent_now() {
     let (stage, _) = stage().await;
     let waiting = made("team", 1, "JOB_FAILED", LOGISTICS, 0);
-    let hour = Some(Duration::from_secs(3_600));
+    let hour = Some(Duration::from_hours(1));
     let waiting = answered(&waiting, &Answer::Refused("archived".into(), hour));
     stage.store(&waiting).await;
     assert_eq!(whats(&stage, "list --waiting").await, ["team waiting", "pager waiting"]);
