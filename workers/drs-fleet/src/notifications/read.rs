@@ -33,7 +33,7 @@ pub(super) struct Which {
     /// Only those for this channel
     #[arg(long)]
     channel: Option<String>,
-    /// Only those that name this account: its id, alias or name
+    /// Only those about this account, be it named or counted among others: its id, alias or name
     #[arg(long)]
     account: Option<String>,
     /// Only those of this kind of incident
@@ -76,7 +76,7 @@ impl Which {
 fn is_of_kind(bulletin: &Bulletin, kind: &str) -> bool {
     match bulletin {
         Bulletin::Digest(digest) => {
-            digest.first.iter().any(|event| event.kind.as_str().eq_ignore_ascii_case(kind))
+            digest.covered().kinds.iter().any(|known| known.as_str().eq_ignore_ascii_case(kind))
         }
         Bulletin::Drill(_) => false,
     }
@@ -93,6 +93,7 @@ fn names_account(bulletin: &Bulletin, registry: &Registry, given: &str) -> bool 
     match bulletin {
         Bulletin::Digest(digest) => {
             digest.first.iter().any(|event| is_it(Some(event.account_id.as_str()), &event.account_name))
+                || digest.unnamed.accounts.iter().any(|id| is_it(Some(id.as_str()), ""))
         }
         Bulletin::Drill(drill) => match &drill.happened {
             DrillHappened::Wave { account_name, .. } => is_it(None, account_name),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use drs_fleet_domain::notify::routes::lines_with_secrets;
-use drs_fleet_domain::notify::{Routes, RoutesRow};
+use drs_fleet_domain::notify::{Channel, Routes, RoutesRow};
 
 use super::{EXAMPLE, WHAT};
 use crate::explain;
@@ -29,6 +29,25 @@ pub(super) fn check(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let people = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
     let file = arguments.file.display();
     writeln!(out, "{file} can be used: besides those of the hub it has {channels}; {number}, {people}.")?;
+    warn(&routes, out)
+}
+
+/// Topics that the notifier may publish to, as the hub's template has it.
+const OURS: &str = "drs-fleet-";
+
+/// Says which topics the notifier's role would be refused by.
+pub(super) fn warn(routes: &Routes, out: &mut dyn Write) -> anyhow::Result<()> {
+    for (name, channel) in &routes.channels {
+        let Channel::Topic { arn: Some(arn) } = channel else { continue };
+        let is_ours = arn.rsplit(':').next().is_some_and(|topic| topic.starts_with(OURS));
+        if !is_ours {
+            writeln!(
+                out,
+                "Warning: channel {name}: the hub's template lets the notifier publish only to topics of its own account \
+                 and Region that are called {OURS}*, and {arn} is not."
+            )?;
+        }
+    }
     Ok(())
 }
 

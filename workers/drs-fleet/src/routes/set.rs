@@ -29,6 +29,7 @@ pub(super) async fn set(
     ask: &Ask,
 ) -> anyhow::Result<()> {
     let routes = file::usable(&arguments.file)?;
+    file::warn(&routes, out)?;
     if store::<RoutesRow>(hub, (routes, WHAT), arguments.yes, out, ask).await? {
         writeln!(out, ";\n`drs-fleet routes test` says what an incident takes.")?;
     }

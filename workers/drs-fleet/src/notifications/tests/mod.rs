@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use drs_fleet_domain::notify::delivery::{self, Answer, day_of};
-use drs_fleet_domain::notify::{ChannelName, DeliveryRow, Digest, Drill, DrillHappened};
+use drs_fleet_domain::notify::{Bulletin, ChannelName, Covered, DeliveryRow, Digest, Drill, DrillHappened};
 use drs_fleet_domain::own_event::IncidentEvent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -148,6 +148,25 @@ async fn what_was_given_up_on_is_sent_once_more_and_what_comes_of_it_is_said() {
     let again = stage.run(&format!("retry {}", refused.id())).await;
     assert!(again.contains("need not be asked for: sent just now."), "{again}");
     assert!(stage.run("list --failed").await.starts_with("No message is as asked."));
+}
+
+#[tokio::test]
+async fn a_digest_is_found_by_what_it_counts_and_does_not_name() {
+    let stage = Stage::new().await;
+    stage.register(LOGISTICS.0, LOGISTICS.1, &["us-west-2"], None).await;
+    let mut row = made("mail", 1, "REPLICATION_STALLED", PAYMENTS, 5);
+    let Bulletin::Digest(digest) = &mut row.bulletin else { panic!("it is of an incident") };
+    digest.unnamed = Covered::of([&event("RPO_GAP", LOGISTICS, row.made_at)]);
+    stage.store(&row).await;
+    for (line, found) in [
+        ("list --account logistics", 1),
+        ("list --account 444455556666", 1),
+        ("list --kind RPO_GAP", 1),
+        ("list --kind JOB_FAILED", 0),
+        ("list --account 777788889999", 0),
+    ] {
+        assert_eq!(whats(&stage, line).await.len(), found, "{line}");
+    }
 }
 
 #[tokio::test]

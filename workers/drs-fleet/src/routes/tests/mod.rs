@@ -95,7 +95,11 @@ async fn routes_are_checked_and_stored_and_a_secret_in_them_is_refused_unread() 
     assert!(!refused.contains("T0AAAA"), "{refused}");
     assert_eq!(stage.run("set @a.yaml --yes", &[]).await, refused, "it is never stored");
 
+    let other = example().replace(":drs-fleet-erp", ":erp");
+    let warned = stage.run("check @c.yaml", &[("c.yaml", &other)]).await;
+    assert!(warned.contains("can be used") && warned.contains("Warning: channel erp-mail: "), "{warned}");
     let good = stage.run("check @b.yaml", &[("b.yaml", &example())]).await;
+    assert!(!good.contains("Warning"), "{good}");
     assert!(good.contains("besides those of the hub it has 5 channels; 3 routes, 2 people."), "{good}");
     let stored = stage.run("set @b.yaml --yes", &[]).await;
     assert!(stored.contains("Stored as set by arn:aws:sts::"), "{stored}");
