@@ -144,6 +144,24 @@ async fn what_another_instances_sweep_overtook_is_not_believed() {
     assert_eq!(told_late_of_an_end(&[0]).await, "NOT_STALLED", "it is newer");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_another_instances_sweep_may_have_overtaken_unseen_is_looked_at_again_soon() {
+    let scene = Scene::new().await;
+    scene.world.set_servers(&place(), (1..=2).map(|n| server(n, "STALLED")).collect());
+    let (first, second) = (Instance::of(&scene), Instance::of(&scene));
+    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    let place_row = || scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
+    // So old that nobody looks for its cause.
+    let end = |n| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(6))];
+    sleep(Duration::from_mins(10)).await;
+    first.takes_together(&end(1), scene.world.now()).await.unwrap().unwrap();
+    assert_eq!(place_row().look_at, None, "it has just read when the place was swept");
+    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    sleep(Duration::from_secs(1)).await;
+    first.takes_together(&end(2), scene.world.now()).await.unwrap().unwrap();
+    assert!(place_row().look_at.is_some());
+}
+
 /// A server that was just extended is INITIATING, and where it replicates is not told before it is listed once more.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_listed_for_the_first_time_is_so_too_where_the_tracker_dies_and_sweeps_again() {

@@ -47,17 +47,31 @@ pub(crate) async fn look_sooner<I: Io>(
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
-    let now = io.now();
-    let known = worker.places.held(&keys::place(place));
-    let is_wished = known.is_some_and(|stored| stored.row.look_at.is_some_and(|at| at > now));
-    if is_wished || !worker.registry.current(io).await?.is_swept(place) || !worker.wishes.takes(place, now) {
+    if is_wished(worker, io, place) || !worker.wishes.takes(place, io.now()) {
         return Ok(());
     }
-    let wished = see(worker, io, place, &[Observation::LookSooner { at: now }], None).await;
+    let wished = look_again(worker, io, place).await;
     if wished.is_err() {
         worker.wishes.gives_back(place);
     }
     wished
+}
+
+/// Has a place swept soon, unless that is wished for already, as far as this process knows.
+pub(crate) async fn look_again<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+) -> Result<(), IoError> {
+    if is_wished(worker, io, place) || !worker.registry.current(io).await?.is_swept(place) {
+        return Ok(());
+    }
+    see(worker, io, place, &[Observation::LookSooner { at: io.now() }], None).await
+}
+
+fn is_wished<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> bool {
+    let known = worker.places.held(&keys::place(place));
+    known.is_some_and(|stored| stored.row.look_at.is_some_and(|at| at > io.now()))
 }
 
 /// A crowd of stalls in one place asks for a sweep of it this often at most.

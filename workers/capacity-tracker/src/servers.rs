@@ -86,15 +86,18 @@ async fn told<I: Io>(
     let is_late = |at: &Timestamp| at.checked_add(LATE).is_ok_and(|end| end < now);
     // A sweep that overtook the newest of them overtook the older ones.
     let needed = observations.iter().map(Observation::time).filter(is_late).max();
+    let (swept_at, is_sure) = swept_at(worker, io, place, needed).await?;
     let context = Context {
-        swept_at: swept_at(worker, io, place, needed).await?,
+        swept_at,
         hears: worker.hearing.is_good(now),
         registry: Some(registry.as_ref()),
         ..Context::new(registry.account_name(&place.account), &policy, now)
     };
     let key = keys::server(place, id);
-    worker.servers.change(io, &key, |row| server::decide((place, id), observations, row, &context)).await?;
-    Ok(())
+    let decide = |row: Option<&ServerRow>| server::decide((place, id), observations, row, &context);
+    let outcome = worker.servers.change(io, &key, decide).await?;
+    // The next sweep puts right what was believed wrongly.
+    if is_sure || !outcome.changed() { Ok(()) } else { places::look_again(worker, io, place).await }
 }
 
 /// Applies what a sweep saw of a server, and answers its row. Its details come first: the row tells which there are,
@@ -147,7 +150,7 @@ pub(crate) async fn wake<I: Io>(worker: &CapacityTracker, io: &I, key: &Key) -> 
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let now = io.now();
     let hears = worker.hearing.is_good(now);
-    let swept_at = swept_at(worker, io, &known.row.place, (!hears).then_some(now)).await?;
+    let (swept_at, _) = swept_at(worker, io, &known.row.place, (!hears).then_some(now)).await?;
     let wake = |row: &ServerRow| {
         let known = Context::new(registry.account_name(&row.place.account), &policy, now);
         let context = Context { swept_at, hears, registry: Some(registry.as_ref()), ..known };
@@ -193,22 +196,27 @@ async fn dismiss_details<I: Io>(
 
 /// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since
 /// `needed`, which may have been another instance's; then it reads afresh, at most once per place and
-/// [`READ_AGAIN`], for what is late comes in crowds.
+/// [`READ_AGAIN`], for what is late comes in crowds. Answers as well whether that is sure: it is not where it was read a
+/// while ago, or another sweep is under way.
 async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
     needed: Option<Timestamp>,
-) -> Result<Option<Timestamp>, IoError> {
+) -> Result<(Option<Timestamp>, bool), IoError> {
     let key = keys::place(place);
     let known = worker.places.known(io, &key).await?.and_then(|stored| stored.row.swept_at());
-    let will_do = needed.is_none_or(|needed| known.is_some_and(|swept| swept > needed));
-    if will_do || !worker.reads.takes(place, io.now()) {
-        return Ok(known);
+    let will_do =
+        |known: Option<Timestamp>| needed.is_none_or(|needed| known.is_some_and(|swept| swept > needed));
+    if will_do(known) || !worker.reads.takes(place, io.now()) {
+        // Who never saw a sweep of the place misses its first one at most.
+        return Ok((known, known.is_none() || will_do(known)));
     }
     let read = worker.places.fresh(io, &key).await;
     if read.is_err() {
         worker.reads.gives_back(place);
     }
-    Ok(read?.and_then(|stored| stored.row.swept_at()))
+    let Some(stored) = read? else { return Ok((None, true)) };
+    let swept_at = stored.row.swept_at();
+    Ok((swept_at, will_do(swept_at) || stored.row.sweeping.is_none()))
 }
