@@ -149,6 +149,7 @@ fn wave() -> DrillHappened {
     DrillHappened::Wave {
         number: 1,
         job_id: "drsjob-04ca7d0d3fb6afa3e".to_owned(),
+        account_id: Some("111122223333".parse().unwrap()),
         account_name: "ERP".to_owned(),
         region: "us-west-2".to_owned(),
         servers: 40,

@@ -114,15 +114,6 @@ pub enum RecoveryFilter {
     OfServers(Vec<SourceServerId>),
 }
 
-/// Which of the messages that wait for one channel goes first: the worst, and of equally bad ones the oldest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Urgency {
-    /// How bad it is.
-    pub severity: Severity,
-    /// When it was put together.
-    pub at: Timestamp,
-}
-
 /// A message for people, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -143,8 +134,8 @@ pub enum Notice {
         secret: Option<String>,
         /// Block Kit JSON.
         message: serde_json::Value,
-        /// Whether it goes before others.
-        urgency: Urgency,
+        /// How bad what it tells is: of those that wait for the channel the worst goes first.
+        severity: Severity,
     },
     /// To a Slack channel, as a bot: a new message, or a reply in its thread after the first message was brought up to date.
     Slack {
@@ -160,8 +151,8 @@ pub enum Notice {
         is_late: bool,
         /// What is new, for the thread: Block Kit JSON.
         reply: serde_json::Value,
-        /// Whether it goes before others.
-        urgency: Urgency,
+        /// How bad what it tells is: of those that wait for the channel the worst goes first.
+        severity: Severity,
     },
     /// To the hub's bus.
     Bus {

@@ -65,6 +65,7 @@ fn wave() -> DrillHappened {
     DrillHappened::Wave {
         number: 1,
         job_id: JOB.to_owned(),
+        account_id: Some(place().account),
         account_name: "erp-prod".to_owned(),
         region: place().region.to_string(),
         servers: 40,

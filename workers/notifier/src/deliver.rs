@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drs_fleet_aws::io::{Io, Notice, Urgency};
+use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::patience::recording;
 use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::Key;
@@ -122,14 +122,14 @@ fn notice(
     has_buttons: bool,
 ) -> Notice {
     let bulletin = &row.bulletin;
-    let urgency = Urgency { severity: message::severity(bulletin), at: bulletin.at() };
+    let severity = message::severity(bulletin);
     match channel.clone() {
         Channel::Topic { arn } => {
             let message::Email { subject, body, attributes } = message::email(bulletin, links);
             Notice::Topic { arn, subject, body, attributes }
         }
         Channel::SlackWebhook { secret } => {
-            Notice::SlackWebhook { secret, message: message::slack(bulletin, links), urgency }
+            Notice::SlackWebhook { secret, message: message::slack(bulletin, links), severity }
         }
         Channel::Slack { secret, channel } => Notice::Slack {
             secret,
@@ -142,7 +142,7 @@ fn notice(
             },
             is_late: newer.is_some(),
             reply: message::slack_reply(bulletin),
-            urgency,
+            severity,
         },
         Channel::EventBridge => Notice::Bus {
             detail_type: message::NOTIFICATION_SENT.to_owned(),

@@ -82,8 +82,11 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
             facts.extend(by.as_deref().map(|by| ("Opened by", text::cut(by))));
             facts.push(("Since", text::minute(drill.since)));
         }
-        DrillHappened::Wave { job_id, account_name, region, recovery_seconds, failed, .. } => {
-            facts.push(("Account", text::cut(account_name)));
+        DrillHappened::Wave {
+            job_id, account_id, account_name, region, recovery_seconds, failed, ..
+        } => {
+            let account = account_id.as_ref().map(|id| text::named(account_name, id.as_str()));
+            facts.push(("Account", account.unwrap_or_else(|| text::cut(account_name))));
             facts.push(("Region", text::cut(region)));
             facts.push(("Job", text::cut(job_id)));
             facts.push(("Failed", failed.to_string()));

@@ -81,13 +81,14 @@ fn of_digest(digest: &Digest) -> Attributes {
 }
 
 fn of_drill(drill: &Drill) -> Attributes {
-    let region = match &drill.happened {
-        DrillHappened::Wave { region, .. } => Some(region),
-        _ => None,
+    let (account, region) = match &drill.happened {
+        DrillHappened::Wave { account_id, region, .. } => (account_id.as_ref(), Some(region)),
+        _ => (None, None),
     };
     named([
         ("severity", words([drill::severity(drill)])),
         ("kind", words(["DRILL"])),
+        ("accountId", words(account)),
         ("region", words(region)),
         // A name as somebody typed it, and SNS takes no control characters.
         ("group", words([text::cut(&drill.name)])),

@@ -80,20 +80,24 @@ fn incident(event: &IncidentEvent) -> Value {
 }
 
 fn of_drill(drill: &Drill) -> Value {
-    let (job, account, region) = match &drill.happened {
-        DrillHappened::Wave { job_id, account_name, region, .. } => {
-            (Some(text::cut(job_id)), Some(text::cut(account_name)), Some(text::cut(region)))
-        }
-        _ => (None, None, None),
+    let wave = match &drill.happened {
+        DrillHappened::Wave { job_id, account_id, account_name, region, .. } => json!({
+            "jobId": text::cut(job_id),
+            "accountId": account_id,
+            "accountName": text::cut(account_name),
+            "region": text::cut(region),
+        }),
+        _ => json!({}),
     };
     let is_over = matches!(drill.happened, DrillHappened::Ended { .. });
     json!({
         "type": "DRILL",
         "status": if is_over { "RESOLVED" } else { "OPEN" },
         "planName": text::cut(&drill.name),
-        "jobId": job,
-        "accountName": account,
-        "region": region,
+        "jobId": wave["jobId"],
+        "accountId": wave["accountId"],
+        "accountName": wave["accountName"],
+        "region": wave["region"],
         "severity": drill::severity(drill),
         "since": drill.since,
         "at": drill.at,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Acks, Covered};
+use crate::ids::AccountId;
 use crate::incident::Severity;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
@@ -204,6 +205,9 @@ pub enum DrillHappened {
         number: u32,
         /// The job.
         job_id: String,
+        /// Where it ran; `None` in what an older release stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_id: Option<AccountId>,
         /// Where it ran.
         account_name: String,
         /// Where it ran.

@@ -293,6 +293,7 @@ impl WaveEnd {
         DrillHappened::Wave {
             number,
             job_id: event.job_id.to_string(),
+            account_id: Some(event.account_id.clone()),
             account_name: event.account_name.clone(),
             region: event.region.to_string(),
             servers: self.servers,

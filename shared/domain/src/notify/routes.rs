@@ -131,9 +131,13 @@ impl Routes {
         asked.map(|(route, ..)| self.group(route, labels)).collect()
     }
 
-    /// How the groups of a route are told; of one that there is not, or not any more, as those of the default route.
+    /// How the groups of a route are told; of one that there is not, or not any more, as those of the default route. What
+    /// somebody was told who is told no more, others know: it goes to nobody else.
     pub fn plan(&self, route: &str) -> Plan {
-        let plan = self.effective(route).unwrap_or_else(|| self.by_default()).plan;
+        let mut plan = self.effective(route).unwrap_or_else(|| self.by_default()).plan;
+        if self.effective(route).is_none() && route.split('/').next() == Some(PEOPLE) {
+            (plan.channels, plan.escalate) = (Vec::new(), Vec::new());
+        }
         let is_thread = |channel: &Channel| matches!(channel, Channel::Slack { .. });
         let threads = self.channels().filter(|(_, channel)| is_thread(channel)).map(|(name, _)| name);
         Plan { threads: threads.collect(), ..plan }

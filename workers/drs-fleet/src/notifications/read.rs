@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::io::Io;
+use drs_fleet_domain::ids::AccountId;
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notify::delivery::day_of;
@@ -96,7 +97,9 @@ fn names_account(bulletin: &Bulletin, registry: &Registry, given: &str) -> bool 
                 || digest.unnamed.accounts.iter().any(|id| is_it(Some(id.as_str()), ""))
         }
         Bulletin::Drill(drill) => match &drill.happened {
-            DrillHappened::Wave { account_name, .. } => is_it(None, account_name),
+            DrillHappened::Wave { account_id, account_name, .. } => {
+                is_it(account_id.as_ref().map(AccountId::as_str), account_name)
+            }
             DrillHappened::Started { .. } | DrillHappened::Ended { .. } => false,
         },
     }

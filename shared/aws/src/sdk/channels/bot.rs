@@ -4,6 +4,7 @@
 //! repetition after a lost answer is one reply more at most. Words of errors: Slack's reference of `chat.postMessage` and
 //! `chat.update`.
 
+use drs_fleet_domain::incident::Severity;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -13,7 +14,6 @@ use serde_json::Value;
 
 use super::http::Answered;
 use super::{Channels, failure, of_status};
-use crate::io::Urgency;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -34,7 +34,7 @@ pub(super) struct To<'a> {
     pub(super) thread: Option<&'a str>,
     /// The thread's first message shows what is newer.
     pub(super) is_late: bool,
-    pub(super) urgency: Urgency,
+    pub(super) severity: Severity,
 }
 
 /// What every method answers.
@@ -79,7 +79,7 @@ impl Channels {
         let body = &Value::Object(body).to_string();
         self.with_secret(to.secret, |token| async move {
             let headers = authorization(method, to.secret, &token)?;
-            self.pace.turn(method, to.channel, to.urgency).await?;
+            self.pace.turn(method, to.channel, to.severity).await?;
             let url = format!("{}/{method}", self.slack_api);
             let answer = self.http.post(method, &url, headers, body.clone()).await?;
             let said = read(method, to.channel, &answer);

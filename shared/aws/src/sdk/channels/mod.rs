@@ -57,12 +57,12 @@ impl Channels {
             Notice::Topic { arn, subject, body, attributes } => {
                 self.publish(arn.as_deref(), subject, body, attributes).await?;
             }
-            Notice::SlackWebhook { secret, message, urgency } => {
-                self.post(secret.as_deref(), message, *urgency).await?;
+            Notice::SlackWebhook { secret, message, severity } => {
+                self.post(secret.as_deref(), message, *severity).await?;
             }
-            Notice::Slack { secret, channel, thread, message, is_late, reply, urgency } => {
+            Notice::Slack { secret, channel, thread, message, is_late, reply, severity } => {
                 let thread = thread.as_deref();
-                let to = bot::To { secret, channel, thread, is_late: *is_late, urgency: *urgency };
+                let to = bot::To { secret, channel, thread, is_late: *is_late, severity: *severity };
                 return Ok(Receipt { thread: Some(self.tell_thread(to, message, reply).await?) });
             }
             Notice::Bus { detail_type, detail } => self.bus.tell(detail_type, detail).await.map_err(|e| {

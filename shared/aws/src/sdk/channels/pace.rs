@@ -1,5 +1,5 @@
 //! One message a second into each Slack channel, as Slack wants it: others wait their turn, and none is dropped. Of those that
-//! wait the worst goes first, and of equally bad ones the oldest.
+//! wait the worst goes first, and of equally bad ones the one that has waited longest.
 //!
 //! Slack's documentation, "Rate limits": posting is limited to one message per second and channel, bursts are tolerated
 //! at Slack's discretion only.
@@ -10,12 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::incident::Severity;
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::failure;
-use crate::io::Urgency;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -24,8 +22,8 @@ const BETWEEN: Duration = Duration::from_secs(1);
 /// Whoever would wait longer comes again: its claim on the message must not run out meanwhile.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The place in the queue of a channel: the least goes first. The number tells apart what is equal.
-type Ticket = (Reverse<Severity>, Timestamp, u64);
+/// The place in the queue of a channel: the least goes first. Of equally bad ones the lower number came first.
+type Ticket = (Reverse<Severity>, u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -61,8 +59,13 @@ enum Step {
 
 impl Pace {
     /// Waits until it is this message's turn.
-    pub(super) async fn turn(&self, operation: &'static str, channel: &str, urgency: Urgency) -> Answer<()> {
-        let place = self.queue(channel).join(urgency);
+    pub(super) async fn turn(
+        &self,
+        operation: &'static str,
+        channel: &str,
+        severity: Severity,
+    ) -> Answer<()> {
+        let place = self.queue(channel).join(severity);
         let deadline = Instant::now() + LONGEST;
         loop {
             // Before the look, for the first may leave right after it.
@@ -100,11 +103,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(self: Arc<Self>, urgency: Urgency) -> Place {
+    fn join(self: Arc<Self>, severity: Severity) -> Place {
         let ticket = {
             let mut state = self.state();
             state.given_out += 1;
-            let ticket = (Reverse(urgency.severity), urgency.at, state.given_out);
+            let ticket = (Reverse(severity), state.given_out);
             state.waiting.insert(ticket);
             ticket
         };
@@ -152,49 +155,45 @@ mod tests {
 
     use super::*;
 
-    fn at(severity: Severity, second: i64) -> Urgency {
-        Urgency { severity, at: Timestamp::from_second(second).unwrap() }
-    }
-
-    const LOW: fn() -> Urgency = || at(Severity::Low, 0);
+    const LOW: Severity = Severity::Low;
 
     #[tokio::test(start_paused = true)]
     async fn messages_into_one_channel_are_a_second_apart_and_another_channel_does_not_wait() {
         let (pace, start) = (Pace::default(), Instant::now());
-        join_all((0..5).map(|_| pace.turn("post", "C1", LOW()))).await;
+        join_all((0..5).map(|_| pace.turn("post", "C1", LOW))).await;
         assert_eq!(start.elapsed().as_secs(), 4);
-        pace.turn("post", "C2", LOW()).await.unwrap();
+        pace.turn("post", "C2", LOW).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 4);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_worse_overtakes_and_what_is_older_goes_first_and_all_are_a_second_apart() {
+    async fn what_is_worse_overtakes_and_others_go_as_they_came_and_all_are_a_second_apart() {
         let (pace, start) = (Pace::default(), Instant::now());
         let sent = Mutex::new(Vec::new());
-        let send = async |name: &'static str, after: u64, urgency| {
+        let send = async |name: &'static str, after: u64, severity| {
             tokio::time::sleep(Duration::from_millis(after)).await;
-            pace.turn("post", "C1", urgency).await.unwrap();
+            pace.turn("post", "C1", severity).await.unwrap();
             sent.lock().unwrap().push((name, start.elapsed().as_secs()));
         };
         tokio::join!(
-            send("first", 0, at(Severity::Low, 1)),
-            send("low, younger", 0, at(Severity::Low, 9)),
-            send("low, older", 0, at(Severity::Low, 5)),
-            send("critical", 500, at(Severity::Critical, 20)),
-            send("medium", 1_500, at(Severity::Medium, 21)),
+            send("first", 0, Severity::Low),
+            send("low", 0, Severity::Low),
+            send("low, later", 0, Severity::Low),
+            send("critical", 500, Severity::Critical),
+            send("medium", 1_500, Severity::Medium),
         );
-        let told = [("first", 0), ("critical", 1), ("medium", 2), ("low, older", 3), ("low, younger", 4)];
+        let told = [("first", 0), ("critical", 1), ("medium", 2), ("low", 3), ("low, later", 4)];
         assert_eq!(*sent.lock().unwrap(), told);
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_stopped_while_it_waits_keeps_nobody_waiting() {
         let (pace, start) = (Pace::default(), Instant::now());
-        pace.turn("post", "C1", LOW()).await.unwrap();
-        let stopped = pace.turn("post", "C1", at(Severity::Critical, 0));
+        pace.turn("post", "C1", LOW).await.unwrap();
+        let stopped = pace.turn("post", "C1", Severity::Critical);
         let (stopped, other) = tokio::join!(
             tokio::time::timeout(Duration::from_millis(100), stopped),
-            pace.turn("post", "C1", LOW())
+            pace.turn("post", "C1", LOW)
         );
         assert!(stopped.is_err() && other.is_ok());
         assert_eq!(start.elapsed().as_secs(), 1);
@@ -203,7 +202,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_would_wait_long_comes_again_and_takes_nobodys_turn() {
         let pace = Pace::default();
-        let answers = join_all((0..40).map(|_| pace.turn("post", "C1", LOW()))).await;
+        let answers = join_all((0..40).map(|_| pace.turn("post", "C1", LOW))).await;
         let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
         assert_eq!(refused.len(), 9);
         let busy = &refused[0];
@@ -213,8 +212,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_worse_one_is_not_turned_away_for_how_many_wait_that_are_not_as_bad() {
         let pace = Pace::default();
-        let low = join_all((0..31).map(|_| pace.turn("post", "C1", LOW())));
-        let (low, critical) = tokio::join!(low, pace.turn("post", "C1", at(Severity::Critical, 0)));
+        let low = join_all((0..31).map(|_| pace.turn("post", "C1", LOW)));
+        let (low, critical) = tokio::join!(low, pace.turn("post", "C1", Severity::Critical));
         critical.unwrap();
         let late: Vec<_> = low.into_iter().filter_map(Result::err).collect();
         assert_eq!(late.len(), 1, "the last comes again");
@@ -223,8 +222,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn all_keep_the_time_that_slack_asked_one_to_wait() {
         let (pace, start) = (Pace::default(), Instant::now());
-        pace.turn("post", "C1", LOW()).await.unwrap();
-        let waiting = pace.turn("post", "C1", LOW());
+        pace.turn("post", "C1", LOW).await.unwrap();
+        let waiting = pace.turn("post", "C1", LOW);
         let held = async { pace.hold("C1", Duration::from_secs(9)) };
         tokio::join!(waiting, held).0.unwrap();
         assert_eq!(start.elapsed().as_secs(), 9);

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drs_fleet_domain::incident::Severity;
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::io::{Io, Urgency};
+use crate::io::Io;
 use crate::sdk::wire;
 
 /// A receiver on loopback that answers each path with a status; says where it is and what it was sent.
@@ -56,10 +55,8 @@ fn notifier(urls: Vec<String>) -> crate::sdk::SdkIo {
     io
 }
 
-const URGENCY: Urgency = Urgency { severity: Severity::High, at: Timestamp::UNIX_EPOCH };
-
 fn notice() -> Notice {
-    Notice::SlackWebhook { secret: None, message: json!({ "text": "stalled" }), urgency: URGENCY }
+    Notice::SlackWebhook { secret: None, message: json!({ "text": "stalled" }), severity: Severity::High }
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Slack's incoming webhooks: a message each time, no threads.
 
+use drs_fleet_domain::incident::Severity;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{Channels, failure, of_status, unset};
-use crate::io::Urgency;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -13,10 +13,10 @@ const SLACK: &str = "Slack webhook";
 
 impl Channels {
     /// Posts to a webhook; to that of the settings where none is given.
-    pub(super) async fn post(&self, secret: Option<&str>, message: &Value, urgency: Urgency) -> Answer<()> {
+    pub(super) async fn post(&self, secret: Option<&str>, message: &Value, severity: Severity) -> Answer<()> {
         let secret = secret.or(self.slack_secret.as_deref());
         let secret = secret.ok_or_else(|| unset(SLACK, "DRS_FLEET_SLACK_SECRET"))?;
-        self.with_secret(secret, |url| self.post_to(secret, url, message, urgency)).await
+        self.with_secret(secret, |url| self.post_to(secret, url, message, severity)).await
     }
 
     async fn post_to(
@@ -24,7 +24,7 @@ impl Channels {
         secret: &str,
         url: SecretString,
         message: &Value,
-        urgency: Urgency,
+        severity: Severity,
     ) -> Answer<()> {
         let url = url.expose_secret();
         if !url.starts_with("http") {
@@ -32,7 +32,7 @@ impl Channels {
             return Err(failure(SLACK, Verdict::Denied, "the secret holds no webhook URL yet"));
         }
         // Each webhook has one channel.
-        self.pace.turn(SLACK, secret, urgency).await?;
+        self.pace.turn(SLACK, secret, severity).await?;
         let answer = self.http.post(SLACK, url, HeaderMap::new(), message.to_string()).await?;
         if answer.status.is_success() {
             return Ok(());

@@ -139,6 +139,7 @@ pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
     let wave = |failed: u32| DrillHappened::Wave {
         number: 2,
         job_id: JOB.into(),
+        account_id: Some("111122223333".parse().unwrap()),
         account_name: "erp-prod".into(),
         region: "us-west-2".into(),
         servers: 40,

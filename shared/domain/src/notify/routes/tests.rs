@@ -83,7 +83,9 @@ fn a_route_tells_as_the_one_above_it_where_it_says_nothing() {
     assert_eq!((plan.channels, plan.group_wait), (vec![name("erp")], Duration::from_mins(1)));
     assert_eq!((plan.repeat_interval, plan.escalate.len()), (Duration::from_hours(8), 1));
     assert_eq!(routes.plan("default/erp").escalate, []);
-    for gone in ["default/gone", "people/gone", "gone", ""] {
+    let nobody = Plan { channels: Vec::new(), escalate: Vec::new(), ..routes.plan("default") };
+    assert_eq!(routes.plan("people/gone"), nobody, "others know it");
+    for gone in ["default/gone", "gone", ""] {
         assert_eq!(routes.plan(gone), routes.plan("default"), "{gone}");
     }
 }

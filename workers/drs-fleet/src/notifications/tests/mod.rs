@@ -40,6 +40,7 @@ fn wave(minutes: u64) -> DeliveryRow {
     let happened = DrillHappened::Wave {
         number: 1,
         job_id: "drsjob-1".into(),
+        account_id: None,
         account_name: "Payments".into(),
         region: "us-west-2".into(),
         servers: 10,

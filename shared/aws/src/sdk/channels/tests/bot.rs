@@ -41,7 +41,7 @@ impl Scene {
             message,
             is_late,
             reply: json!({"text": "news"}),
-            urgency: URGENCY,
+            severity: Severity::High,
         };
         self.io.send(&notice).await.map(|receipt| receipt.thread.unwrap())
     }
@@ -152,7 +152,7 @@ async fn an_incoming_webhook_shows_what_slack_takes_and_tells_what_it_does_not()
     let wrong = Notice::SlackWebhook {
         secret: None,
         message: json!({"blocks": [{"type": "section"}]}),
-        urgency: URGENCY,
+        severity: Severity::High,
     };
     let error = io.send(&wrong).await.unwrap_err();
     assert_eq!(error.verdict, Verdict::Permanent);
