@@ -149,17 +149,22 @@ async fn what_another_instances_sweep_may_have_overtaken_unseen_is_looked_at_aga
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), (1..=2).map(|n| server(n, "STALLED")).collect());
     let (first, second) = (Instance::of(&scene), Instance::of(&scene));
-    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    for _ in 0..2 {
+        second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    }
     let place_row = || scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
     // So old that nobody looks for its cause.
-    let end = |n| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(6))];
+    let end = |n, minutes| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(minutes))];
     sleep(Duration::from_mins(10)).await;
-    first.takes_together(&end(1), scene.world.now()).await.unwrap().unwrap();
+    first.takes_together(&end(1, 6), scene.world.now()).await.unwrap().unwrap();
     assert_eq!(place_row().look_at, None, "it has just read when the place was swept");
-    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
     sleep(Duration::from_secs(1)).await;
-    first.takes_together(&end(2), scene.world.now()).await.unwrap().unwrap();
+    first.takes_together(&end(2, 6), scene.world.now()).await.unwrap().unwrap();
     assert!(place_row().look_at.is_some());
+    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    assert_eq!(place_row().look_at, None, "the other served the wish");
+    first.takes_together(&end(2, 5), scene.world.now()).await.unwrap().unwrap();
+    assert!(place_row().look_at.is_some(), "the first believed another end since");
 }
 
 /// A server that was just extended is INITIATING, and where it replicates is not told before it is listed once more.

@@ -168,6 +168,6 @@ async fn ticks_that_piled_up_are_asked_for_together() {
     }];
     let (points, _) = path(steps).survives_everything().await;
     let calls = |name| points.iter().filter(|point| **point == name).count();
-    assert_eq!(calls("source_servers"), 1);
+    assert_eq!(calls("source_servers"), 2, "for all of them, and once more since it was the first sweep");
     assert!(calls("enqueue") <= 3, "{} requests for 20 ticks", calls("enqueue"));
 }

@@ -174,6 +174,9 @@ fn print(arguments: &Arguments, total: &Total, time: Duration) {
     };
     println!("time       {:.1} s ({verdict})", time.as_secs_f64());
     println!("failed     {}", failed.len());
+    if !failed.is_empty() {
+        println!("           seeds {}", failed.iter().map(u64::to_string).collect::<Vec<_>>().join(", "));
+    }
 }
 
 /// Shows the shortest history that fails as a seed did.

@@ -57,13 +57,14 @@ pub(crate) async fn look_sooner<I: Io>(
     wished
 }
 
-/// Has a place swept soon, unless that is wished for already, as far as this process knows.
+/// Has a place swept soon, unless the table has such a wish already: one that this process remembers may have been served
+/// by a sweep that began since.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
-    if is_wished(worker, io, place) || !worker.registry.current(io).await?.is_swept(place) {
+    if !worker.registry.current(io).await?.is_swept(place) {
         return Ok(());
     }
     see(worker, io, place, &[Observation::LookSooner { at: io.now() }], None).await

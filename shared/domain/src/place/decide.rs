@@ -119,6 +119,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
                 row.trying = None;
             }
             if row.counted.as_ref() < Some(counted) {
+                // An instance that read a moment ago that the place was never swept believes an old event still.
+                if row.counted.is_none() && counted.servers > 0 {
+                    look(row, after(context.now, SOON));
+                }
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());
                 row.ended_at = row.ended_at.max(Some(context.now));

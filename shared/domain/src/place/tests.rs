@@ -206,9 +206,21 @@ fn an_interval_shorter_than_the_schedules_is_kept_by_a_timer() {
     let every = |minutes| {
         let limits = Limits { sweep_every: Duration::from_mins(minutes), ..Limits::default() };
         let context = context(1000).with(limits, None);
-        seen(&[Observation::Swept(counted(1000, 1))], &context).0.look_at
+        seen(&[Observation::Swept(counted(1000, 0))], &context).0.look_at
     };
     assert_eq!((every(2), every(5)), (Some(at(1120)), None));
+}
+
+#[test]
+fn the_first_sweep_that_found_servers_is_made_again_soon_and_later_ones_are_not() {
+    let (first, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1003));
+    assert_eq!(first.look_at, Some(at(1013)));
+    let begun = PlaceRow { look_at: None, ..first };
+    let again =
+        decide(&place(), &[Observation::Swept(counted(1013, 1))], Some(&begun), &context(1016)).unwrap();
+    assert_eq!(again.row.look_at, None);
+    let (empty, _) = seen(&[Observation::Swept(counted(1000, 0))], &context(1003));
+    assert_eq!(empty.look_at, None, "there is no server to believe anything of");
 }
 
 #[test]
