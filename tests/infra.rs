@@ -149,13 +149,15 @@ async fn every_event_matches_the_hub_rule_of_its_worker_and_no_other() {
 }
 
 #[tokio::test]
-async fn own_events_of_incidents_and_drills_reach_the_notifier_and_those_of_any_other_account_nobody() {
+async fn own_events_of_incidents_drills_and_samples_reach_the_notifier_and_those_of_any_other_account_nobody()
+{
     let rules = hub_rules(&world()).await;
     for (path, mut event) in samples::published() {
         let detail_type = event["detail-type"].as_str().unwrap();
         let of_drill =
             ["Job Started", "Job Completed"].contains(&detail_type) && event["detail"]["drill"] == true;
-        let for_people = detail_type.starts_with("Incident ") || of_drill;
+        let for_people =
+            detail_type.starts_with("Incident ") || of_drill || detail_type == "Sample Requested";
         let wanted: &[&str] = if for_people { &["drs-fleet-notifications"] } else { &[] };
         assert_eq!(wanted_by(&rules, &event), wanted, "{path}");
         event["account"] = json!("111122223333");

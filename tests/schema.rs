@@ -19,14 +19,16 @@ const CAPACITY: &str = "capacity.schema.json";
 const JOB: &str = "job.schema.json";
 const FAILBACK: &str = "failback.schema.json";
 const NOTIFICATION: &str = "notification.schema.json";
+const SAMPLE: &str = "sample.schema.json";
 
 /// Each with the name of its definition of `detail`.
-const SCHEMAS: [(&str, &str); 5] = [
+const SCHEMAS: [(&str, &str); 6] = [
     (INCIDENT, "incident"),
     (CAPACITY, "change"),
     (JOB, "job"),
     (FAILBACK, "change"),
     (NOTIFICATION, "notification"),
+    (SAMPLE, "request"),
 ];
 
 fn schema(name: &str) -> Value {
@@ -46,6 +48,7 @@ fn schema_of(event: &Value) -> &'static str {
         "Job" => JOB,
         "Failback" => FAILBACK,
         "Notification" => NOTIFICATION,
+        "Sample" => SAMPLE,
         other => panic!("events of type {other} … have no schema"),
     }
 }
@@ -182,6 +185,13 @@ fn wrong() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
         ("/detail/severity", json!(null)),
         ("/detail/what", json!("")),
     ];
+    let of_samples = vec![
+        ("/detail/at", json!("yesterday")),
+        ("/detail/channel", json!("")),
+        ("/detail/kind", json!("stalled")),
+        ("/detail/severity", json!("WORSE")),
+        ("/detail/incidents", json!(0)),
+    ];
     let of_subjects = [("/detail/accountId", json!("1111"))];
     let of_all = ("/detail-type", json!("Incident Closed"));
     [
@@ -190,6 +200,7 @@ fn wrong() -> BTreeMap<&'static str, Vec<(&'static str, Value)>> {
         (JOB, of_jobs, &of_subjects),
         (FAILBACK, of_failbacks, &of_subjects),
         (NOTIFICATION, of_notifications, &[]),
+        (SAMPLE, of_samples, &of_subjects),
     ]
     .map(|(name, own, more)| (name, [own.as_slice(), more, std::slice::from_ref(&of_all)].concat()))
     .into()

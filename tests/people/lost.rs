@@ -50,7 +50,9 @@ async fn what_is_sent_late_does_not_turn_the_first_message_of_a_thread_back() {
         stage.world.set_row(row);
     }
     let editor = DeliveryEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
-    editor.send(&over).await.unwrap();
+    let new = Outbox::new();
+    let write = Write { row: &over, expected: None, outbox_before: &new, outbox: &new, due: over.try_at };
+    stage.world.commit(write).await.unwrap();
     stage.notifier();
     tokio::time::sleep(Duration::from_mins(1)).await;
     editor.again(&late.key()).await.unwrap();

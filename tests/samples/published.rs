@@ -38,6 +38,7 @@ pub fn published() -> Vec<(String, Value)> {
         (path(&event, &case), event)
     });
     let cases = jobs::jobs().into_iter().chain(failbacks::failbacks());
+    let cases = cases.chain([("one", notifications::sample())]);
     let others = cases.map(|(case, event)| (path(&event, case), event));
     let events = incidents.chain(statuses).chain(others).enumerate();
     let events: Vec<_> = events.map(|(n, (path, event))| (path, on_the_bus(n, &event))).collect();

@@ -86,6 +86,12 @@ impl fmt::Display for BadSettings {
     }
 }
 
+/// The variable that names the bus, and what it is for.
+const BUS: (&str, &str) = ("DRS_FLEET_BUS_NAME", "name or ARN of the hub's event bus");
+
+/// What `infra/hub.yaml` calls the bus.
+pub const HUB_BUS: &str = "drs-fleet";
+
 impl Settings {
     /// Reads the process's environment for the given workers (none: the CLI).
     ///
@@ -107,14 +113,11 @@ impl Settings {
         let mut read = Reader { lookup, bad: Vec::new() };
         let settings = Self {
             table: read.required("DRS_FLEET_TABLE", "name of the DynamoDB table", "drs-fleet", is_name),
-            bus: (!workers.is_empty()).then(|| {
-                read.required(
-                    "DRS_FLEET_BUS_NAME",
-                    "name or ARN of the hub's event bus",
-                    "drs-fleet",
-                    is_name,
-                )
-            }),
+            bus: if workers.is_empty() {
+                read.optional(BUS.0, BUS.1, HUB_BUS, is_name)
+            } else {
+                Some(read.required(BUS.0, BUS.1, HUB_BUS, is_name))
+            },
             topic_arn: workers.contains(&"notifier").then(|| {
                 let example = "arn:aws:sns:eu-central-1:111122223333:drs-fleet-alerts";
                 read.required("DRS_FLEET_TOPIC_ARN", "ARN of the SNS topic for alerts", example, is_topic)

@@ -1,13 +1,11 @@
-//! Bulletins that a person wants sent: one that was given up on or waits, or a sample. A notifier finds them in the index `due`.
-
-use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::notify::DeliveryRow;
-use drs_fleet_domain::row::{Change, Row};
+//! Bulletins that a person wants sent once more: given up on, or waiting. A notifier finds them in the index `due`.
 
 use crate::io::Io;
 use crate::registry::WriteToken;
 use crate::store::Store;
 use crate::verdict::IoError;
+use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::notify::DeliveryRow;
 
 /// Has bulletins sent.
 #[derive(Clone, Debug)]
@@ -45,15 +43,6 @@ impl<I: Io> DeliveryEditor<I> {
         let Some(row) = outcome.row().cloned().map(Box::new) else { return Ok(Again::Unknown) };
         Ok(if outcome.changed() { Again::Due(row) } else { Again::Needless(row) })
     }
-
-    /// Stores a new one, which is due at once.
-    ///
-    /// # Errors
-    /// Of the table.
-    pub async fn send(&self, row: &DeliveryRow) -> Result<(), IoError> {
-        let new = |known: Option<&_>| known.is_none().then(|| Change { row: row.clone(), tell: Vec::new() });
-        self.deliveries.change_now(&self.io, &row.key(), new).await.map(drop)
-    }
 }
 
 #[cfg(test)]
@@ -63,6 +52,7 @@ mod tests {
     use drs_fleet_domain::message;
     use drs_fleet_domain::notify::ChannelName;
     use drs_fleet_domain::notify::delivery::{self, Answer};
+    use drs_fleet_domain::row::{Change, Row};
 
     use super::*;
     use crate::memory::MemoryIo;
@@ -80,10 +70,11 @@ mod tests {
         let editor = DeliveryEditor::new(io.clone(), WriteToken::for_command_of_a_person());
         let row = sample(&io);
         assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Unknown);
-        editor.send(&row).await.unwrap();
+        let notifier = Store::<DeliveryRow>::default();
+        let new = |_: Option<&_>| Some(Change { row: row.clone(), tell: Vec::new() });
+        notifier.change_now(&io, &row.key(), new).await.unwrap();
         assert_eq!(editor.again(&row.key()).await.unwrap(), Again::Needless(Box::new(row.clone())));
 
-        let notifier = Store::<DeliveryRow>::default();
         let claimed = |row: Option<&DeliveryRow>| delivery::claim(row?, None, io.now());
         notifier.change_now(&io, &row.key(), claimed).await.unwrap();
         assert!(matches!(editor.again(&row.key()).await.unwrap(), Again::Needless(_)), "it is being sent");

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::arn::{Arn, Resource};
 use crate::envelope::{Envelope, Rejected, without_content};
 use crate::ids::{InstanceId, JobId, RecoveryInstanceId, SourceServerId};
+use crate::notify::sample::{SAMPLE_REQUESTED, SampleEvent};
 use crate::own_event::{self, IncidentEvent, JobEvent};
 use crate::policy::PLAN_TAG;
 use crate::tags::TagRequest;
@@ -84,6 +85,8 @@ pub enum Event {
     Own(Box<IncidentEvent>),
     /// One of our own: a job of a drill began or ended.
     DrillJob(Box<JobEvent>),
+    /// One of our own: a person wants a sample sent through a channel.
+    Sample(Box<SampleEvent>),
     /// Nothing that we know.
     Unknown,
 }
@@ -192,6 +195,11 @@ pub fn read(envelope: &Envelope) -> Result<Event, Rejected> {
         }
         (own_event::SOURCE, "Job Started" | "Job Completed") if is_drill(envelope) => {
             Event::DrillJob(Box::new(detail(envelope)?))
+        }
+        (own_event::SOURCE, SAMPLE_REQUESTED) => {
+            let asked: SampleEvent = detail(envelope)?;
+            fits_a_key(envelope, "eventId", &asked.event_id)?;
+            Event::Sample(Box::new(asked))
         }
         _ => Event::Unknown,
     };

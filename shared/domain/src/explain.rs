@@ -141,6 +141,11 @@ fn decide(envelope: &Envelope, event: &Event, to: &mut Explanation) {
             let which = Which::of_plan(job.plan_name.as_deref(), ["default".to_owned()].into());
             to.write(drill::moved(&which, job, None, at).as_ref());
         }
+        Event::Sample(asked) => {
+            to.because = format!("a sample goes to the channel {}, marked as a test", asked.channel);
+            let sample = asked.delivery();
+            to.write(Some(&Change { row: sample, tell: Vec::new() }));
+        }
         Event::SweepTick => to.because = "one message per account and Region is put on the queue".into(),
         Event::SweepPlace { scheduled: true } => {
             to.because = format!("{place} is swept unless a sweep is under way or its interval is not over");

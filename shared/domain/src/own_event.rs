@@ -11,6 +11,7 @@ use crate::capacity::Level;
 use crate::ids::{AccountId, JobId, Region};
 use crate::incident::{Incident, IncidentKind, Severity, Subject};
 use crate::keys::Place;
+use crate::notify::sample::{SAMPLE_REQUESTED, SampleEvent};
 
 /// The `source` of own events.
 pub const SOURCE: &str = "drs-fleet";
@@ -56,6 +57,8 @@ pub enum OwnEvent {
     Job(Box<JobEvent>),
     /// `Failback State Changed`.
     Failback(Box<FailbackEvent>),
+    /// `Sample Requested`, by a person.
+    Sample(Box<SampleEvent>),
 }
 
 /// `detail-type` of [`OwnEvent::Capacity`].
@@ -84,6 +87,7 @@ impl OwnEvent {
             Self::Capacity(event) => &event.event_id,
             Self::Job(event) => &event.event_id,
             Self::Failback(event) => &event.event_id,
+            Self::Sample(event) => &event.event_id,
         }
     }
 
@@ -94,6 +98,7 @@ impl OwnEvent {
             Self::Capacity(event) => format!("CAPACITY/{}", event.place()),
             Self::Job(event) => format!("{}/{}/{}", event.happened, event.place(), event.job_id),
             Self::Failback(event) => format!("FAILBACK/{}/{}", event.place(), event.recovery_instance_id),
+            Self::Sample(event) => format!("SAMPLE/{}", event.event_id),
         }
     }
 
@@ -104,6 +109,7 @@ impl OwnEvent {
             Self::Capacity(_) => CAPACITY_STATUS_CHANGED,
             Self::Job(event) => event.happened.detail_type(),
             Self::Failback(_) => FAILBACK_STATE_CHANGED,
+            Self::Sample(_) => SAMPLE_REQUESTED,
         }
     }
 
@@ -114,6 +120,7 @@ impl OwnEvent {
             Self::Capacity(event) => event.at,
             Self::Job(event) => event.at,
             Self::Failback(event) => event.at,
+            Self::Sample(event) => event.at,
         }
     }
 
@@ -124,6 +131,7 @@ impl OwnEvent {
             Self::Capacity(event) => event.place(),
             Self::Job(event) => event.place(),
             Self::Failback(event) => event.place(),
+            Self::Sample(event) => event.place(),
         }
     }
 
@@ -137,6 +145,7 @@ impl OwnEvent {
             Self::Capacity(event) => serde_json::to_value(event),
             Self::Job(event) => serde_json::to_value(event),
             Self::Failback(event) => serde_json::to_value(event),
+            Self::Sample(event) => serde_json::to_value(event),
         }
     }
 
@@ -144,7 +153,7 @@ impl OwnEvent {
     pub fn incident(&self) -> Option<&IncidentEvent> {
         match self {
             Self::Incident(event) => Some(event),
-            Self::Capacity(_) | Self::Job(_) | Self::Failback(_) => None,
+            Self::Capacity(_) | Self::Job(_) | Self::Failback(_) | Self::Sample(_) => None,
         }
     }
 }

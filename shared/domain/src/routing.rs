@@ -61,7 +61,7 @@ pub fn worker_of(event: &Event) -> Option<WorkerName> {
         }
         Event::ApiCall(call) => Some(of_api_call(call)),
         Event::TagsChanged(_) => Some(WorkerName::Tags),
-        Event::Own(_) | Event::DrillJob(_) => Some(WorkerName::Notifications),
+        Event::Own(_) | Event::DrillJob(_) | Event::Sample(_) => Some(WorkerName::Notifications),
         Event::SweepTick | Event::SweepPlace { .. } | Event::SyncTags(_) => None,
     }
 }

@@ -2,8 +2,10 @@
 
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::message;
-use drs_fleet_domain::notify::{Bulletin, Counts, Digest, Drill, DrillHappened, Why};
-use drs_fleet_domain::own_event::{FailedServer, Happened, IncidentEvent};
+use drs_fleet_domain::notify::{
+    Bulletin, ChannelName, Counts, Digest, Drill, DrillHappened, SampleEvent, Why,
+};
+use drs_fleet_domain::own_event::{FailedServer, Happened, IncidentEvent, OwnEvent};
 use serde_json::Value;
 
 use super::{JOB, place, story, time};
@@ -23,6 +25,21 @@ pub(super) fn notifications() -> [(&'static str, Value); 8] {
         ("drill-ended", drill(ended())),
     ]
     .map(|(case, bulletin): (_, Bulletin)| (case, message::webhook(&bulletin, &message::Links::default())))
+}
+
+/// What a person asks for.
+pub(super) fn sample() -> OwnEvent {
+    let asked = SampleEvent {
+        event_id: "3f9a12bc04".to_owned(),
+        channel: ChannelName::try_from("mail".to_owned()).unwrap(),
+        kind: IncidentKind::RpoGap,
+        severity: Severity::Low,
+        incidents: 1,
+        account_id: place().account,
+        region: place().region,
+        at: time("08:00:00"),
+    };
+    OwnEvent::Sample(Box::new(asked))
 }
 
 fn first_of(kind: IncidentKind, happened: Happened) -> IncidentEvent {

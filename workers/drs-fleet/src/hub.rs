@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::caller::Caller;
-use drs_fleet_aws::config::{BadSettings, IoSettings, Settings, WorkerSettings};
+use drs_fleet_aws::config::{BadSettings, HUB_BUS, IoSettings, Settings, WorkerSettings};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::time::SystemTime;
@@ -40,6 +40,7 @@ pub(crate) struct Hub {
     pub(crate) io: SdkIo,
     /// For people: which table that is.
     pub(crate) table: String,
+    bus: String,
     caller: Caller,
     /// By worker: its queue.
     sweepers: Vec<(&'static str, SdkIo)>,
@@ -53,9 +54,10 @@ impl Reach {
         }
         let config = connect::from_env().await;
         let region = config.region().map(ToString::to_string);
-        let (table, region) = told(Settings::from_env(&[]), region)?;
+        let (Settings { table, bus, .. }, region) = told(Settings::from_env(&[]), region)?;
+        let bus = bus.unwrap_or_else(|| HUB_BUS.to_owned());
         let queue = |worker: &str| std::env::var(queue_variable(worker)).ok().filter(|url| !url.is_empty());
-        Ok(Hub::new(&table, &region, Caller::new(&config), queue, |io| {
+        Ok(Hub::new((&table, &bus, &region), Caller::new(&config), queue, |io| {
             SdkIo::new(&config, io, Arc::new(SystemTime))
         }))
     }
@@ -68,17 +70,16 @@ impl Hub {
         let time = Arc::new(operator.time());
         let queue = |worker: &str| operator.queues.get(worker).cloned();
         let connect = |io| SdkIo::new(&config, io, time.clone());
-        Self::new(&operator.table, &operator.region, Caller::new(&config), queue, connect)
+        Self::new((&operator.table, &operator.bus, &operator.region), Caller::new(&config), queue, connect)
     }
 
     fn new(
-        table: &str,
-        region: &str,
+        (table, bus, region): (&str, &str, &str),
         caller: Caller,
         queue: impl Fn(&str) -> Option<String>,
         connect: impl Fn(IoSettings) -> SdkIo,
     ) -> Self {
-        let with = |queues| connect(settings(table, queues));
+        let with = |queues| connect(settings(table, bus, queues));
         let sweeper = |worker: &'static str| {
             // Nothing is received, so nothing can come to a dead-letter queue.
             let queues = WorkerSettings { queue_url: queue(worker)?, dlq_url: String::new() };
@@ -87,6 +88,7 @@ impl Hub {
         Self {
             io: with(None),
             table: format!("{table} in {region}"),
+            bus: format!("{bus} in {region}"),
             caller,
             sweepers: SWEEPERS.into_iter().chain([TagSync::NAME]).filter_map(sweeper).collect(),
         }
@@ -108,6 +110,15 @@ impl Hub {
         format!(
             "table {} cannot be read; the credentials must be those of the hub's role drs-fleet-operator",
             self.table
+        )
+    }
+
+    /// Says what takes no event, for errors of the bus.
+    pub(crate) fn unheard(&self) -> String {
+        format!(
+            "the bus {} takes no event; the credentials must be those of the hub's role drs-fleet-operator, of a stack of \
+             this release",
+            self.bus
         )
     }
 
@@ -136,11 +147,14 @@ impl Hub {
     }
 }
 
-/// Table and Region, or all that is missing.
-fn told(settings: Result<Settings, BadSettings>, region: Option<String>) -> anyhow::Result<(String, String)> {
+/// Settings and Region, or all that is missing.
+fn told(
+    settings: Result<Settings, BadSettings>,
+    region: Option<String>,
+) -> anyhow::Result<(Settings, String)> {
     const NO_REGION: &str = "AWS_REGION: is not set\n      the hub's Region, such as eu-central-1";
     match (settings, region) {
-        (Ok(settings), Some(region)) => Ok((settings.table, region)),
+        (Ok(settings), Some(region)) => Ok((settings, region)),
         (Ok(_), None) => bail!("{NEEDS}\n  {NO_REGION}"),
         (Err(bad), Some(_)) => bail!("{NEEDS}\n{bad}"),
         (Err(bad), None) => bail!("{NEEDS}\n{bad}\n  {NO_REGION}"),
@@ -162,12 +176,12 @@ fn queue_variable(worker: &str) -> String {
     format!("DRS_FLEET_{}_QUEUE_URL", worker.to_uppercase().replace('-', "_"))
 }
 
-fn settings(table: &str, queues: Option<WorkerSettings>) -> IoSettings {
+fn settings(table: &str, bus: &str, queues: Option<WorkerSettings>) -> IoSettings {
     IoSettings {
         worker: "cli".to_owned(),
         table: table.to_owned(),
         queues,
-        bus: None,
+        bus: Some(bus.to_owned()),
         topic_arn: None,
         slack_secret: None,
         slack_signing_secret: None,

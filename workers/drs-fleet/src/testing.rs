@@ -6,18 +6,23 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use clap::Parser;
+use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::{Io, Write};
+use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::store::Store;
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Place};
-use drs_fleet_domain::notify::DeliveryRow;
 use drs_fleet_domain::notify::delivery::{self, Answer, day_of};
+use drs_fleet_domain::notify::{DeliveryRow, SampleEvent};
 use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
-use drs_fleet_domain::row::{Outbox, Row, Stored};
+use drs_fleet_domain::row::{Change, Outbox, Row, Stored};
 use drs_fleet_domain::seen::Staging;
 use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
 use drs_fleet_domain::stamp::Stamp;
 use jiff::Timestamp;
+use notifier::Notifier;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -108,10 +113,16 @@ impl<A: Asked> Stage<A> {
     /// A notifier that gets this answer of every channel, until it is dropped.
     pub(crate) fn notifier(&self, answer: Answer) -> JoinSet<()> {
         let io = self.hub.io.clone();
+        let queue = self.company.fleet.worker_io(Notifier::NAME).unwrap();
         let mut running = JoinSet::new();
         running.spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_millis(20)).await;
+                for asked in samples(&queue).await {
+                    let row = asked.delivery();
+                    let new = |_: Option<&_>| Some(Change { row: row.clone(), tell: Vec::new() });
+                    Store::default().change(&io, &row.key(), new).await.unwrap();
+                }
                 let days = [io.now() - Duration::from_hours(24), io.now()].map(day_of).map(keys::deliveries);
                 let [yesterday, today] = days.each_ref().map(|day| io.query::<DeliveryRow>(day));
                 let stored = [yesterday.await.unwrap(), today.await.unwrap()].concat();
@@ -136,6 +147,17 @@ impl<A: Asked> Stage<A> {
         let target = target.map(|target| target.parse().unwrap());
         self.store(&AccountRow { target, ..account(id, name, regions) }).await;
     }
+}
+
+/// The samples that people ask for, as the bus brought them to the queue.
+async fn samples(queue: &SdkIo) -> Vec<SampleEvent> {
+    let messages = queue.receive(10, Duration::ZERO).await.unwrap();
+    queue.delete(&messages).await.unwrap();
+    let asked = messages.iter().filter_map(|message| match Received::read(message).unwrap().event {
+        Event::Sample(asked) => Some(*asked),
+        _ => None,
+    });
+    asked.collect()
 }
 
 /// An ACTIVE account with these DRS Regions.

@@ -8,7 +8,7 @@ use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message::{self, Links};
 use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
-use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow};
+use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow, SampleEvent};
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, Row};
 use futures::future::try_join_all;
@@ -29,12 +29,22 @@ pub(crate) async fn make<I: Io>(
     for channel in channels::told_over(worker, io, &routes, bulletin, channels).await? {
         let follows = last.get(&channel).cloned();
         let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows);
-        let create =
-            |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
-        worker.deliveries.change(io, &new.key(), create).await?;
+        store(worker, io, &new).await?;
         made.push(new);
     }
     Ok(made)
+}
+
+/// Sends the sample that a person asked for, once.
+pub(crate) async fn sample<I: Io>(worker: &Notifier, io: &I, asked: &SampleEvent) -> Result<(), IoError> {
+    let new = asked.delivery();
+    store(worker, io, &new).await?;
+    deliver(worker, io, &new.key()).await
+}
+
+async fn store<I: Io>(worker: &Notifier, io: &I, new: &DeliveryRow) -> Result<(), IoError> {
+    let create = |known: Option<&_>| known.is_none().then(|| Change { row: new.clone(), tell: Vec::new() });
+    worker.deliveries.change(io, &new.key(), create).await.map(drop)
 }
 
 /// Where each was stored.

@@ -12,7 +12,7 @@ use drs_fleet_domain::notify::{Labels, Taken, group, member};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::unhandled::Reason;
 
-use crate::{Notifier, drills, look};
+use crate::{Notifier, deliver, drills, look};
 
 /// Handles what waits in one lane: one incident's events.
 pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -21,6 +21,7 @@ pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>
         match received.event {
             Event::Own(event) => events.push(*event),
             Event::DrillJob(event) => drills::job(worker, io, &event).await?,
+            Event::Sample(asked) => deliver::sample(worker, io, &asked).await?,
             _ => worker.inbox.set_aside(io, Reason::NotActedOn, &received).await?,
         }
     }

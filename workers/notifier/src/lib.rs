@@ -144,6 +144,7 @@ impl Worker for Notifier {
         let lane = match &received.event {
             Event::Own(event) => event.incident.clone(),
             Event::DrillJob(_) => "drills".to_owned(),
+            Event::Sample(asked) => format!("sample {}", asked.event_id),
             _ => received.place().to_string(),
         };
         Ok(Sorted { lane, work: Work(Came::Event(Box::new(received))) })

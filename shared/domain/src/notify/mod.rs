@@ -21,6 +21,7 @@ pub mod member;
 pub mod mute;
 pub mod plan;
 pub mod routes;
+pub mod sample;
 pub mod window;
 
 pub use self::acks::Acks;
@@ -39,6 +40,7 @@ pub use self::member::MemberRow;
 pub use self::mute::MuteRow;
 pub use self::plan::{Plan, Step, Taken};
 pub use self::routes::{Routes, RoutesRow};
+pub use self::sample::SampleEvent;
 pub use self::window::WindowRow;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use drs_fleet::fleet::{Fleet, Simulated};
+use drs_fleet_aws::config::HUB_BUS;
 use drs_fleet_aws::connect::Keys;
 use drs_fleet_local::Clock;
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub(crate) struct Operator {
     pub(crate) session_token: Option<String>,
     /// The table.
     pub(crate) table: String,
+    /// The bus.
+    pub(crate) bus: String,
     /// URL of each worker's queue.
     pub(crate) queues: BTreeMap<String, String>,
     /// What the local cloud's clock shows.
@@ -47,6 +50,7 @@ impl Operator {
                 secret_access_key: keys.secret_access_key,
                 session_token: keys.session_token,
                 table: settings.table.clone(),
+                bus: settings.bus.clone().unwrap_or_else(|| HUB_BUS.to_owned()),
                 queues: queues.clone(),
                 now: clock.now(),
                 speed: clock.speed(),

@@ -127,20 +127,20 @@ pub(super) async fn meant(hub: &Hub, given: &str) -> anyhow::Result<DeliveryRow>
     }
 }
 
-/// The row as it is when its channel has answered, or when `patience` is at an end; `seen` sees it meanwhile.
+/// The row as it is when its channel has answered, or when `patience` is at an end, if there is one then; `seen` sees it
+/// meanwhile.
 pub(crate) async fn answer(
     hub: &Hub,
     key: &Key,
     patience: Duration,
     mut seen: impl FnMut(&DeliveryRow) -> anyhow::Result<()>,
-) -> anyhow::Result<DeliveryRow> {
+) -> anyhow::Result<Option<DeliveryRow>> {
     // A person's time: that of a local fleet may run fast.
     let until = Instant::now() + patience;
     loop {
         let row: Option<DeliveryRow> = hub.row(key.clone()).await.with_context(|| hub.unreadable())?;
-        let row = row.context("it is not in the table any more")?;
-        seen(&row)?;
-        if row.is_answered() || until <= Instant::now() {
+        row.as_ref().map_or(Ok(()), &mut seen)?;
+        if row.as_ref().is_some_and(DeliveryRow::is_answered) || until <= Instant::now() {
             return Ok(row);
         }
         tokio::time::sleep(EVERY).await;

@@ -91,6 +91,8 @@ async fn wait(hub: &Hub, due: &[DeliveryRow], out: &mut dyn Write) -> anyhow::Re
     out.flush()?;
     let keys: Vec<_> = due.iter().map(Row::key).collect();
     let rows = try_join_all(keys.iter().map(|key| read::answer(hub, key, PATIENCE, |_| Ok(())))).await?;
+    // What expired meanwhile came to nothing.
+    let rows: Vec<_> = rows.into_iter().flatten().collect();
     let routes = policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?;
     for row in &rows {
         let helps =

@@ -10,10 +10,12 @@ use std::io::Write;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::spells;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::message;
-use drs_fleet_domain::notify::{ChannelName, Digest};
+use drs_fleet_domain::notify::{ChannelName, SampleEvent};
 use jiff::Timestamp;
 
 use self::render::Form;
@@ -28,8 +30,8 @@ use crate::hub::Hub;
   drs-fleet notify test --render email --kind JOB_FAILED
   drs-fleet notify test --render slack --severity CRITICAL --grouped 47
 
---channel takes the road of every message: it is stored, a notifier sends it, and what the channel answered is said. It is
-marked as a test wherever people read it. Ends with 2 where the channel did not take it.
+--channel takes the whole road: over the hub's bus and the notifier's queue to the channel, and what that answered is
+said. It is marked as a test wherever people read it. Ends with 2 where the channel did not take it.
 What --render slack prints can be pasted into Slack's Block Kit Builder: the content of attachments[0].")]
 #[command(group = clap::ArgGroup::new("how").args(["channel", "render"]).required(true))]
 pub(crate) struct Arguments {
@@ -56,24 +58,35 @@ impl Arguments {
     /// Prints the sample, where that is asked for.
     pub(super) fn print(&self, out: &mut dyn Write) -> Option<anyhow::Result<()>> {
         let form = self.render?;
-        let sample = self.sample(Timestamp::now());
-        Some(sample.and_then(|sample| Ok(writeln!(out, "{}", render::rendered(form, &sample.into()))?)))
+        let told = self.told();
+        let print = |(kind, severity)| {
+            let sample = message::sample(kind, severity, self.grouped, &place()?, Timestamp::now());
+            Ok(writeln!(out, "{}", render::rendered(form, &sample.into()))?)
+        };
+        Some(told.and_then(print))
     }
 
     /// Sends the sample through the channel.
     pub(super) async fn send(&self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-        let channel = self.channel.as_ref().context("give --channel or --render")?;
-        send::send(hub, channel, |now| self.sample(now), out).await
+        let channel = self.channel.clone().context("give --channel or --render")?;
+        let (kind, severity) = self.told()?;
+        let Place { account: account_id, region } = place()?;
+        let (event_id, incidents, at) = (spells::new_id(), self.grouped, hub.io.now());
+        let asked = SampleEvent { event_id, channel, kind, severity, incidents, account_id, region, at };
+        send::send(hub, asked, out).await
     }
 
-    fn sample(&self, at: Timestamp) -> anyhow::Result<Digest> {
+    fn told(&self) -> anyhow::Result<(IncidentKind, Severity)> {
         let is_kind = |kind: &IncidentKind| kind.as_str().eq_ignore_ascii_case(&self.kind);
         let kind = IncidentKind::ALL.into_iter().find(is_kind);
         let kind = kind.with_context(|| format!("there is no kind {:?}", self.kind))?;
         let is_severity = |severity: &Severity| severity.as_str().eq_ignore_ascii_case(&self.severity);
         let severity = Severity::ALL.into_iter().find(is_severity);
-        let severity = severity.with_context(|| format!("there is no severity {:?}", self.severity))?;
-        let place = Place { account: "111122223333".parse()?, region: "eu-central-1".parse()? };
-        Ok(message::sample(kind, severity, self.grouped, &place, at))
+        Ok((kind, severity.with_context(|| format!("there is no severity {:?}", self.severity))?))
     }
+}
+
+/// Where the sample is.
+fn place() -> anyhow::Result<Place> {
+    Ok(Place { account: "111122223333".parse()?, region: "eu-central-1".parse()? })
 }

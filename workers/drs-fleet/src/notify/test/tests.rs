@@ -63,7 +63,7 @@ async fn where_no_notifier_takes_a_sample_that_is_said() {
     let mut stage = Stage::new().await;
     stage.hurry(50.0).await;
     let (said, code) = stage.run_to_code("test --channel slack").await;
-    assert!(code == 1 && said.contains("error: no notifier took it: is the notifier running?"), "{said}");
+    assert!(code == 1 && said.contains("error: no notifier took it. Is the notifier running?"), "{said}");
 }
 
 #[tokio::test]
