@@ -75,6 +75,17 @@ async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sample_goes_through_its_channel_wherever_the_notifier_dies() {
+    let steps: &[fn(&Scene)] = &[|scene| {
+        let asked = json!({ "eventId": "1", "channel": "mail", "kind": "RPO_GAP", "severity": "LOW", "incidents": 1,
+            "accountId": place().account, "region": place().region, "at": early(1) });
+        scene.put(&event("drs-fleet", "Sample Requested", early(1), "", &asked));
+    }];
+    let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
+    assert!(matches!(clean.notices.as_slice(), [Notice::Topic { .. }]), "{:?}", clean.notices);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_own_event_of_an_unknown_type_is_recorded_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] =
         &[|scene| scene.put(&event("drs-fleet", "Incident Renamed", early(1), "", &json!({})))];
