@@ -57,13 +57,12 @@ async fn drill(stage: &Stage, stalls: bool) {
         let n = usize::try_from(wave).unwrap();
         stage.happens(n, told(wave, "STARTED", stage.world.now()));
         let stalled = if stalls { STALLED } else { 0 };
+        let opened_at = stage.world.now() + Duration::from_mins(1);
         let all = |what| {
             for server in 0..stalled {
                 let (severity, now) = (Severity::Critical, stage.world.now());
-                stage.happens(
-                    1_000 + 10 * n + server,
-                    stall(&place(1), 100 * n + server, severity, what, now),
-                );
+                let stall = stall(&place(1), 100 * n + server, severity, what, now);
+                stage.happens(1_000 + 10 * n + server, IncidentEvent { opened_at, ..stall });
             }
         };
         tokio::time::sleep(Duration::from_mins(1)).await;
@@ -123,6 +122,13 @@ fn assert_told(drills: &[(i64, Post)], opened_by: Option<&str>) {
     assert_eq!((ended.facts["Waves"].as_str(), ended.facts["Failed"].as_str()), ("10", "4"));
 }
 
+/// The summary counts what was held back: what stalled, and jobs that failed.
+fn assert_held(stage: &Stage, incidents: usize) {
+    let says = format!("{incidents} incidents of the drill paged nobody");
+    let tells = |notice: &Notice| matches!(notice, Notice::Topic { body, .. } if body.contains(&says));
+    assert_eq!(stage.world.notices().iter().filter(|notice| tells(notice)).count(), 1, "{says}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_drill_in_a_window_is_a_start_a_line_per_wave_and_a_summary_and_pages_nobody() {
     let stage = Stage::new();
@@ -137,6 +143,7 @@ async fn a_drill_in_a_window_is_a_start_a_line_per_wave_and_a_summary_and_pages_
         assert_eq!(stage.digests(channel), [], "no page");
         assert_told(&stage.drills(channel), Some("kim"));
     }
+    assert_held(&stage, 10 * STALLED + 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,6 +157,7 @@ async fn a_drill_that_nobody_opened_a_window_for_is_told_as_one_and_pages_nobody
         assert_eq!(stage.digests(channel), [], "no page");
         assert_told(&stage.drills(channel), None);
     }
+    assert_held(&stage, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,14 +6,19 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
-use drs_fleet_domain::notify::drill::{self, Which};
+use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notify::drill::{self, Closing, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{DrillRow, Labels, WindowRow};
-use drs_fleet_domain::own_event::JobEvent;
+use drs_fleet_domain::own_event::{IncidentEvent, JobEvent};
 use drs_fleet_domain::row::Row;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{Notifier, deliver};
+
+/// So many places are read at once.
+const READS: usize = 16;
 
 /// A job of a drill began or ended.
 pub(crate) async fn job<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<(), IoError> {
@@ -29,7 +34,10 @@ pub(crate) async fn job<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> R
 
 /// A drill's timer rings.
 pub(crate) async fn wake<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<(), IoError> {
-    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, None, io.now())).await?;
+    let Some(known) = worker.drills.known(io, key).await? else { return Ok(()) };
+    let ends = known.row.by.is_some() && known.row.end_at().is_some_and(|at| at <= io.now());
+    let window = if ends { closing(worker, io, &keys::window(&known.row.id)).await? } else { None };
+    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, window, io.now())).await?;
     match outcome.row().filter(|_| outcome.changed()) {
         Some(row) => hand_over(worker, io, row).await,
         None => Ok(()),
@@ -46,13 +54,30 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
         let begun = |row: Option<&_>| drill::begun(&which, row, now);
         worker.drills.change(io, &keys::drill(&window.id), begun).await?;
     } else if closes_at <= now {
-        let over = |row: Option<&_>| drill::looked(row?, Some(closes_at), now);
+        let closing = closing(worker, io, key).await?;
+        let over = |row: Option<&_>| drill::looked(row?, closing, now);
         worker.drills.change(io, &keys::drill(&window.id), over).await?;
     }
     if let Some(drill) = worker.drills.known(io, &keys::drill(&window.id)).await? {
         hand_over(worker, io, &drill.row).await?;
     }
     worker.windows.wake(io, key, |row| row.told_at(now)).await.map(drop)
+}
+
+/// When a window closes, and how many incidents it has held back: those that began in it.
+async fn closing<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<Option<Closing>, IoError> {
+    let Some(stored) = worker.windows.fresh(io, key).await? else { return Ok(None) };
+    let (window, registry) = (&stored.row, worker.registry.current(io).await?);
+    let is_held = |event: &IncidentEvent| {
+        window.covers(&Labels::of(event, registry.account(&event.account_id)), event.opened_at)
+    };
+    let counts = stream::iter(registry.drs_places()).map(|place| async move {
+        let rows = io.query::<IncidentRow>(&keys::incidents(&place)).await?;
+        Ok::<_, IoError>(rows.iter().filter(|stored| is_held(&stored.row.latest)).count())
+    });
+    let counts: Vec<usize> = counts.buffer_unordered(READS).try_collect().await?;
+    let held = u32::try_from(counts.into_iter().sum::<usize>()).unwrap_or(u32::MAX);
+    Ok(Some(Closing { at: window.closes_at(), held }))
 }
 
 fn of_window(window: &WindowRow, routes: BTreeSet<String>) -> Which {

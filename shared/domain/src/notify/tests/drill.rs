@@ -3,7 +3,7 @@ use crate::ids::JobId;
 use crate::job::Purpose;
 use crate::notify::DrillRow;
 use crate::notify::bulletin::DrillHappened;
-use crate::notify::drill::{Which, begun, looked, moved, stored};
+use crate::notify::drill::{Closing, Which, begun, looked, moved, stored};
 use crate::own_event::{FailedServer, JobEvent, JobHappened};
 use crate::row::Row;
 
@@ -59,6 +59,13 @@ fn says(row: &DrillRow) -> Vec<&'static str> {
     row.outgoing.values().map(|drill| word(&drill.happened)).collect()
 }
 
+fn held(row: &DrillRow) -> Option<u32> {
+    row.outgoing.values().find_map(|drill| match drill.happened {
+        DrillHappened::Ended { held, .. } => Some(held),
+        _ => None,
+    })
+}
+
 fn after(row: Option<DrillRow>, which: &Which, event: &JobEvent, second: i64) -> DrillRow {
     moved(which, event, row.as_ref(), at(second)).map(|change| change.row).or(row).unwrap()
 }
@@ -78,6 +85,7 @@ fn a_drill_is_told_as_a_start_a_line_per_job_and_a_summary_however_often_its_eve
     assert_eq!(looked(&row, None, at(608)), None);
     let over = looked(&row, None, at(609)).unwrap().row;
     assert_eq!((says(&over), over.number), (vec!["end"], 12), "1 start, 10 waves, 1 end");
+    assert_eq!(held(&over), Some(5), "without a window, the jobs that failed");
     let Some(DrillHappened::Ended { waves, servers, failed, longest_seconds, .. }) =
         over.outgoing.values().last().map(|drill| drill.happened.clone())
     else {
@@ -112,7 +120,7 @@ fn a_window_begins_and_ends_when_its_person_says_whatever_its_jobs_do() {
     let row = after(Some(row), &by_hand(), &job(1, JobHappened::Completed, 0), 10);
     let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
     assert_eq!(looked(&row, None, at(1000)), None, "it waits for other jobs");
-    let closed = looked(&row, Some(at(900)), at(1000)).unwrap().row;
-    assert_eq!(says(&closed), ["end"]);
+    let closed = looked(&row, Some(Closing { at: at(900), held: 7 }), at(1000)).unwrap().row;
+    assert_eq!((says(&closed), held(&closed)), (vec!["end"], Some(7)));
     assert_eq!(begun(&by_hand(), Some(&closed), at(1100)), None);
 }
