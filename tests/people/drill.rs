@@ -227,3 +227,20 @@ async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_t
         assert_eq!(topics(&stage), ["audit", "erp"], "by hand: {by_hand}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_hears_of_a_drill_late_is_told_of_its_start_once_and_nobody_else_again() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    register(&stage.world, &place(2));
+    three_routes(&stage);
+    stage.notifier();
+    stage.happens(1, told(1, "STARTED", stage.world.now()));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    for wave in [2, 3] {
+        let elsewhere = JobEvent { account_id: place(2).account, ..job(wave, "STARTED", stage.world.now()) };
+        stage.happens(2, OwnEvent::Job(Box::new(elsewhere)));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(topics(&stage), ["audit", "erp", "other"]);
+    }
+}

@@ -10,7 +10,7 @@ use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::drill::{self, Closing, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{DrillRow, Labels, WindowRow};
+use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, JobEvent};
 use drs_fleet_domain::row::Row;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -122,11 +122,13 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     // Whoever sleeps, or wants to read of everything together, does not follow a drill line by line.
     let plans = row.routes().map(|route| routes.plan(route));
     let plans = plans.filter(|plan| plan.tells_at(now, Severity::Low) <= now);
-    let channels = plans.flat_map(|plan| plan.channels).collect();
+    let channels: BTreeSet<ChannelName> = plans.flat_map(|plan| plan.channels).collect();
     let mut last = row.last.clone();
     let mut made = Vec::new();
     for (number, bulletin) in row.bulletins() {
-        let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&channels, &last)).await?;
+        let knows = |channel: &&ChannelName| bulletin.is_start_of_drill() && last.contains_key(channel);
+        let meant = channels.iter().filter(|channel| !knows(channel)).cloned().collect();
+        let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&meant, &last)).await?;
         last.extend(deliver::places(&new));
         made.extend(new);
     }

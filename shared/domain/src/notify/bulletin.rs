@@ -29,6 +29,11 @@ impl Bulletin {
         }
     }
 
+    /// Whether it says that a drill is under way.
+    pub fn is_start_of_drill(&self) -> bool {
+        matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))
+    }
+
     /// The same for every repetition, and for no other bulletin.
     pub fn key(&self) -> &str {
         match self {

@@ -95,7 +95,11 @@ pub fn moved(
         return None;
     }
     // Those whose routes its first jobs did not take hear of the rest.
-    row.also.extend(which.routes.iter().filter(|other| **other != row.route).cloned());
+    let late: Vec<_> = which.routes.iter().filter(|route| !row.is_told_over(route)).cloned().collect();
+    if !late.is_empty() {
+        row.also.extend(late);
+        row.starts(now);
+    }
     let wave = row.waves.entry(event.job_id.clone()).or_insert(Wave { began_at: event.at, end: None });
     if event.happened == JobHappened::Completed {
         let end = WaveEnd::of(event);

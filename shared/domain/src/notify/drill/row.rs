@@ -131,8 +131,13 @@ impl DrillRow {
             outgoing: past.map(|past| past.outgoing.clone()).unwrap_or_default(),
             last: BTreeMap::new(),
         };
-        row.says(DrillHappened::Started { by: row.by.clone(), until: row.until }, now);
+        row.starts(now);
         row
+    }
+
+    /// Says that it is under way, to whoever does not know yet.
+    pub(super) fn starts(&mut self, now: Timestamp) {
+        self.says(DrillHappened::Started { by: self.by.clone(), until: self.until }, now);
     }
 
     /// When it is over if nothing moves.
@@ -176,6 +181,10 @@ impl DrillRow {
     /// The routes whose channels it is told over.
     pub fn routes(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.route).chain(&self.also)
+    }
+
+    pub(super) fn is_told_over(&self, route: &String) -> bool {
+        self.route == *route || self.also.contains(route)
     }
 
     /// What is to be stored as deliveries, with its numbers.
