@@ -4,15 +4,15 @@
 //! simulation. Each method is one I/O point: it may fail, be killed before or after it took effect, or take
 //! effect and lose its answer; what is built on it must survive all of these.
 
+mod notice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
 use drs_fleet_domain::click::Posted;
 use drs_fleet_domain::ids::{AccountId, InstanceId, JobId, SourceServerId};
-use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{Key, Place, Range};
-use drs_fleet_domain::message::Attributes;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use drs_fleet_domain::seen::{
@@ -21,6 +21,7 @@ use drs_fleet_domain::seen::{
 };
 use jiff::Timestamp;
 
+pub use self::notice::{Notice, Receipt};
 use crate::verdict::IoError;
 
 /// A received message.
@@ -112,71 +113,6 @@ pub enum RecoveryFilter {
     All,
     /// Those launched from these servers (`filters.sourceServerIDs`), [`IDS_AT_ONCE`] at most.
     OfServers(Vec<SourceServerId>),
-}
-
-/// A message for people, ready to be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
-    /// To an SNS topic, for e-mail.
-    Topic {
-        /// Its ARN; the alerts topic of the settings where it is not set.
-        arn: Option<String>,
-        /// At most 100 ASCII characters.
-        subject: String,
-        /// Plain text.
-        body: String,
-        /// For subscribers' filter policies.
-        attributes: Attributes,
-    },
-    /// To a Slack incoming webhook.
-    SlackWebhook {
-        /// Name of the secret that holds its URL; that of the settings where it is not set.
-        secret: Option<String>,
-        /// Block Kit JSON.
-        message: serde_json::Value,
-        /// How bad what it tells is: of those that wait for the channel the worst goes first.
-        severity: Severity,
-    },
-    /// To a Slack channel, as a bot: a new message, or a reply in its thread after the first message was brought up to date.
-    Slack {
-        /// Name of the secret that holds the bot's token.
-        secret: String,
-        /// Id of the channel.
-        channel: String,
-        /// The `ts` of the thread's first message; none: it is posted.
-        thread: Option<String>,
-        /// The thread's first message as it is to be now: Block Kit JSON.
-        message: serde_json::Value,
-        /// The thread's first message shows what is newer, and stays as it is.
-        is_late: bool,
-        /// What is new, for the thread: Block Kit JSON.
-        reply: serde_json::Value,
-        /// How bad what it tells is: of those that wait for the channel the worst goes first.
-        severity: Severity,
-    },
-    /// To the hub's bus.
-    Bus {
-        /// `detail-type`.
-        detail_type: String,
-        /// `detail`.
-        detail: serde_json::Value,
-    },
-    /// To an HTTPS webhook.
-    Webhook {
-        /// Name of the secret that holds its URL and the key that signs.
-        secret: String,
-        /// The same for every repetition of one message.
-        key: String,
-        /// JSON.
-        body: serde_json::Value,
-    },
-}
-
-/// What a channel answers that took a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// The `ts` of the first message of a Slack thread.
-    pub thread: Option<String>,
 }
 
 type Answer<T> = Result<T, IoError>;

@@ -1,7 +1,9 @@
 //! Groups on a timeline: incidents join, looks come in time, writers die.
 
+mod acks;
 mod drill;
 mod group;
+mod quiet;
 mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +13,7 @@ use jiff::Timestamp;
 
 use super::group::{GroupRow, Joined, Round, acknowledged, begin, ended, poke, stored};
 use super::member::{MemberRow, joined, told, untold};
-use super::{Acks, Bulletin, Digest, Looked, Plan, Step, Taken, compose};
+use super::{Acks, Bulletin, Counts, Digest, Looked, Plan, Step, Taken, Why, compose};
 use crate::incident::{IncidentKind, Severity};
 use crate::own_event::{Happened, IncidentEvent};
 
@@ -185,4 +187,24 @@ impl Stage {
             self.look(due, Dies::Never);
         }
     }
+}
+
+fn told_at(stage: &Stage) -> Vec<(i64, Counts)> {
+    stage.digests.iter().map(|digest| (digest.at.as_second(), digest.counts)).collect()
+}
+
+fn counts(opened: u32, resolved: u32, open: u32) -> Counts {
+    Counts { opened, resolved, open, ..Counts::default() }
+}
+
+fn opened(server: u8) -> IncidentEvent {
+    event(server, Happened::Opened, 1, 0)
+}
+
+fn resolved(server: u8, second: i64) -> IncidentEvent {
+    event(server, Happened::Resolved, 9, second)
+}
+
+fn whys(stage: &Stage) -> Vec<(i64, Why)> {
+    stage.digests.iter().map(|digest| (digest.at.as_second(), digest.why)).collect()
 }
