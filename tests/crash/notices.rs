@@ -75,12 +75,32 @@ async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn that_a_channel_took_no_sample_is_told_to_nobody_but_who_sent_it() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
+            scene.put(&sample());
+            scene.lets_pass(Duration::from_mins(30));
+        },
+        |scene| {
+            scene.world.deafen(None);
+            scene.lets_pass(Duration::from_mins(40));
+        },
+        goes_round,
+    ];
+    let (_, ending) = Path { make: notifier_of_a_hub, steps }.played(|_| {}).await;
+    assert_eq!((ending.incidents(), ending.notices.len()), (Vec::new(), 1));
+}
+
+fn sample() -> Value {
+    let asked = json!({ "eventId": "1", "channel": "mail", "kind": "RPO_GAP", "severity": "LOW", "incidents": 1,
+        "accountId": place().account, "region": place().region, "at": early(1) });
+    event("drs-fleet", "Sample Requested", early(1), "", &asked)
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sample_goes_through_its_channel_wherever_the_notifier_dies() {
-    let steps: &[fn(&Scene)] = &[|scene| {
-        let asked = json!({ "eventId": "1", "channel": "mail", "kind": "RPO_GAP", "severity": "LOW", "incidents": 1,
-            "accountId": place().account, "region": place().region, "at": early(1) });
-        scene.put(&event("drs-fleet", "Sample Requested", early(1), "", &asked));
-    }];
+    let steps: &[fn(&Scene)] = &[|scene| scene.put(&sample())];
     let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(matches!(clean.notices.as_slice(), [Notice::Topic { .. }]), "{:?}", clean.notices);
 }

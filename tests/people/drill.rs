@@ -229,6 +229,51 @@ async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_stays_with_the_drill_that_it_began_in_however_late_it_ends() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    stage.notifier();
+    let minute = || tokio::time::sleep(Duration::from_mins(1));
+    stage.happens(1, told(1, "STARTED", stage.world.now()));
+    minute().await;
+    open_window(&stage).await;
+    stage.happens(2, told(2, "STARTED", stage.world.now()));
+    stage.happens(3, told(1, "COMPLETED", stage.world.now()));
+    minute().await;
+    close_window(&stage).await;
+    minute().await;
+    stage.happens(4, told(2, "COMPLETED", stage.world.now()));
+    stage.happens(5, told(2, "COMPLETED", stage.world.now()));
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let mut lines: Vec<_> = stage.drills("mail").into_iter().map(|(_, post)| post.headline).collect();
+    lines.sort_unstable();
+    let wave = "Drill autumn, wave 1: 100 of 100 servers launched";
+    let of_window = "Drill ended: autumn: 0 of 0 servers launched";
+    let of_plan = "Drill ended: autumn: 100 of 100 servers launched";
+    let started = "Drill started: autumn";
+    assert_eq!(lines, [wave, wave, of_window, of_plan, started, started]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_the_hub_cannot_use_brings_nobody_the_start_of_a_drill_again() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    register(&stage.world, &place(2));
+    let alone =
+        json!([{ "name": "alone", "match": { "account": place(2).account }, "group_by": ["account"] }]);
+    let routes: Routes = serde_json::from_value(json!({ "routes": alone })).unwrap();
+    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: stage.world.now() });
+    stage.notifier_without_webhook();
+    for (wave, account) in [(1, 1), (2, 2)] {
+        let started = job(wave, "STARTED", stage.world.now());
+        let started = JobEvent { account_id: place(account).account, ..started };
+        stage.happens(1, OwnEvent::Job(Box::new(started)));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(topics(&stage), ["mail"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_hears_of_a_drill_late_is_told_of_its_start_once_and_nobody_else_again() {
     let stage = Stage::new();
     register(&stage.world, &place(1));

@@ -67,6 +67,22 @@ async fn a_silent_spoke_holds_back_what_its_servers_have_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_told_before_its_spoke_fell_silent_is_not_told_again_before_that_speaks() {
+    let stage = working();
+    let account = place(1).account.to_string();
+    let stalls = || kinds(&stage).iter().filter(|kind| *kind == "REPLICATION_STALLED").count();
+    stage.happens(1, stall(&place(1), 1, Severity::High, OPENED, stage.world.now()));
+    minutes(10).await;
+    stage.happens(2, of_kind(IncidentKind::SpokeSilent, &account, OPENED, &stage));
+    minutes(13 * 60).await;
+    assert_eq!(stalls(), 1);
+    assert!(kinds(&stage).iter().filter(|kind| *kind == "SPOKE_SILENT").count() > 2, "that is told again");
+    stage.happens(3, of_kind(IncidentKind::SpokeSilent, &account, RESOLVED, &stage));
+    minutes(5 * 60).await;
+    assert!(stalls() > 1, "it lasts");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stall_of_a_whole_region_holds_back_its_consequences() {
     let stage = working();
     for server in 0..20 {

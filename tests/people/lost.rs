@@ -14,6 +14,8 @@ use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::row::{Outbox, Row};
 use drs_fleet_tests::company::place;
 
+use serde_json::json;
+
 use super::stage::{Stage, stall};
 
 #[tokio::test(start_paused = true)]
@@ -68,6 +70,31 @@ async fn what_is_sent_late_does_not_turn_the_first_message_of_a_thread_back() {
         .collect();
     let thread = Some("7".to_owned());
     assert_eq!(told, [(thread.clone(), false), (thread, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_to_a_channel_that_is_no_more_goes_to_nobody_else() {
+    let stage = Stage::new();
+    let set = |routes: serde_json::Value| {
+        let policy: Routes = serde_json::from_value(routes).unwrap();
+        let (set_by, set_at) = ("kim".to_owned(), stage.world.now());
+        stage.world.set_row(&RoutesRow { policy, set_by, set_at });
+    };
+    let arn = "arn:aws:sns:us-west-2:999900001111:drs-fleet-bob";
+    let private = json!({ "bob": { "type": "topic", "arn": arn } });
+    set(json!({ "channels": private, "people": [{ "name": "bob", "channels": ["bob"] }] }));
+    stage.notifier();
+    stage.happens(1, stall(&place(1), 1, Severity::High, (Happened::Opened, 1), stage.world.now()));
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    set(json!({}));
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    stage.happens(2, stall(&place(1), 1, Severity::High, (Happened::Resolved, 2), stage.world.now()));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let to = |meant: Option<&str>| {
+        let told = stage.world.notices().into_iter();
+        told.filter(|notice| matches!(notice, Notice::Topic { arn, .. } if arn.as_deref() == meant)).count()
+    };
+    assert_eq!((to(Some(arn)), to(None)), (1, 2), "bob was told once, and the others of beginning and end");
 }
 
 #[tokio::test(start_paused = true)]

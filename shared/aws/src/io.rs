@@ -147,7 +147,8 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// Reads items by key; answers in the order of the keys. Eventually consistent.
     fn read<R: Row>(&self, keys: &[Key]) -> impl Future<Output = Answer<Vec<Option<Stored<R>>>>> + Send;
 
-    /// Reads all items of a range whose kind is `R`, in the order of their sort keys, all pages.
+    /// Reads all items of a range whose kind is `R`, in the order of their sort keys, all pages. Eventually
+    /// consistent, but for kinds that are seen at once.
     fn query<R: Row>(&self, range: &Range) -> impl Future<Output = Answer<Vec<Stored<R>>>> + Send;
 
     /// Writes an item if its revision is as expected; answers the new revision.

@@ -56,7 +56,8 @@ pub trait Claimed: Row {
     fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>>;
 }
 
-pub(crate) fn after(time: Timestamp, wait: Duration) -> Timestamp {
+/// So long after a time; at most the last that there is.
+pub fn after(time: Timestamp, wait: Duration) -> Timestamp {
     time.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 

@@ -7,19 +7,25 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notify::channel_health::{self, Hub};
 use drs_fleet_domain::notify::delivery::Answer;
-use drs_fleet_domain::notify::{Bulletin, ChannelName, ChannelRow, Routes};
+use drs_fleet_domain::notify::{Bulletin, ChannelName, ChannelRow, DeliveryRow, Routes};
 
 use crate::Notifier;
 
 /// Notes what an answer says of its channel. A channel that another instance found failing may work again here, so that is
-/// read each time, and written only where it turns.
+/// read each time, and written only where it turns. That a channel took no sample is told to whoever sent it, and nobody
+/// is to be told of a channel that the routes do not have any more.
 pub(crate) async fn note<I: Io>(
     worker: &Notifier,
     io: &I,
-    channel: &ChannelName,
+    delivery: &DeliveryRow,
     answer: &Answer,
 ) -> Result<(), IoError> {
-    let Some(place) = &worker.hub else { return Ok(()) };
+    let (channel, routes) = (&delivery.channel, worker.routes.current(io).await?);
+    let is_refused_sample = delivery.bulletin.is_sample() && !matches!(answer, Answer::Taken(_));
+    let Some(place) = worker.hub.as_ref().filter(|_| !is_refused_sample && worker.can_use(&routes, channel))
+    else {
+        return Ok(());
+    };
     let registry = worker.registry.current(io).await?;
     let hub = Hub { place, account_name: registry.account_name(&place.account) };
     let answered = |row: Option<&_>| channel_health::answered(channel, answer, row, hub, io.now());
@@ -46,8 +52,10 @@ pub(crate) async fn told_over<I: Io>(
 ) -> Result<BTreeSet<ChannelName>, IoError> {
     let can_use = |channel: &ChannelName| worker.can_use(routes, channel);
     let mut meant_usable: BTreeSet<_> = meant.iter().filter(|channel| can_use(channel)).cloned().collect();
-    // A route that leads to nothing but the webhook of a hub that has none loses no alert.
-    if meant_usable.is_empty() && !meant.is_empty() {
+    // A route that leads to nothing but the webhook of a hub that has none loses no alert. What went to a channel that is
+    // no more is nobody else's.
+    let lacks_webhook = meant.iter().any(|channel| routes.channel(channel).is_some() && !can_use(channel));
+    if meant_usable.is_empty() && lacks_webhook {
         meant_usable = routes.channels().map(|(name, _)| name).filter(can_use).collect();
     }
     let meant = meant_usable;

@@ -28,6 +28,10 @@ pub(crate) async fn make<I: Io>(
     let mut made = Vec::new();
     for channel in channels::told_over(worker, io, &routes, bulletin, channels).await? {
         let follows = last.get(&channel).cloned();
+        // Who has heard of a drill knows that it is under way.
+        if bulletin.is_start_of_drill() && follows.is_some() {
+            continue;
+        }
         let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows);
         store(worker, io, &new).await?;
         made.push(new);
@@ -70,7 +74,7 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let newer = newer(worker, io, row).await?;
     let answer = send(worker, io, row, newer.as_ref()).await?;
     // Whatever becomes of that: without the answer's record, the message is sent again.
-    let noted = channels::note(worker, io, &row.channel, &answer).await;
+    let noted = channels::note(worker, io, row, &answer).await;
     let answered = |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
     recording(io, || worker.deliveries.change(io, key, answered)).await?;
     noted

@@ -7,12 +7,13 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::drill::{self, Closing, Which};
+use drs_fleet_domain::notify::drill::{self, Closing, LONGEST, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, JobEvent};
 use drs_fleet_domain::row::Row;
+use drs_fleet_domain::sweep::after;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{Notifier, deliver};
@@ -61,7 +62,9 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     if let Some(drill) = worker.drills.known(io, &keys::drill(&window.id)).await? {
         hand_over(worker, io, &drill.row).await?;
     }
-    worker.windows.wake(io, key, |row| row.told_at(now)).await.map(drop)
+    // Somebody may have closed it meanwhile: then it is due again.
+    let told = |row: &WindowRow| if row.closes_at() == closes_at { row.told_at(now) } else { None };
+    worker.windows.wake(io, key, told).await.map(drop)
 }
 
 /// When a window closes, and how many incidents it has held back: those that began in it.
@@ -109,12 +112,19 @@ async fn which<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<Whi
     let incident = event.as_incident();
     let labels = Labels::of(&incident, registry.account(&event.account_id));
     let taken = routes.taken(&labels).into_iter().map(|taken| taken.route).collect();
-    let now = io.now();
-    let window = windows(io).await?.into_iter().find(|window| window.covers(&labels, now));
-    Ok(match window {
-        Some(window) => of_window(&window, taken),
-        None => Which::of_plan(event.plan_name.as_deref(), taken),
-    })
+    let (now, windows) = (io.now(), windows(io).await?);
+    let of_plan = Which::of_plan(event.plan_name.as_deref(), taken);
+    let of_window = |window: &WindowRow| of_window(window, of_plan.routes.clone());
+    // A job stays with the drill that it began in, which it may outlast.
+    let lately = |window: &&WindowRow| window.from <= now && now < after(window.closes_at(), LONGEST);
+    for which in windows.iter().filter(lately).map(of_window).chain([of_plan.clone()]) {
+        let drill = worker.drills.fresh(io, &keys::drill(&which.id)).await?;
+        if drill.is_some_and(|drill| drill.row.waves.contains_key(&event.job_id)) {
+            return Ok(which);
+        }
+    }
+    let window = windows.iter().find(|window| window.covers(&labels, now));
+    Ok(window.map_or(of_plan.clone(), of_window))
 }
 
 async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(), IoError> {
@@ -126,9 +136,7 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     let mut last = row.last.clone();
     let mut made = Vec::new();
     for (number, bulletin) in row.bulletins() {
-        let knows = |channel: &&ChannelName| bulletin.is_start_of_drill() && last.contains_key(channel);
-        let meant = channels.iter().filter(|channel| !knows(channel)).cloned().collect();
-        let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&meant, &last)).await?;
+        let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&channels, &last)).await?;
         last.extend(deliver::places(&new));
         made.extend(new);
     }

@@ -41,7 +41,9 @@ impl Holding {
         members: impl Iterator<Item = &MemberRow>,
     ) -> Result<Self, IoError> {
         let (mut places, mut regions) = (BTreeSet::new(), BTreeSet::new());
-        for event in members.filter(|member| member.news().is_some()).map(|member| &member.event) {
+        // Of what people know to be open, it matters to whether they are told again.
+        let matters = |member: &&MemberRow| member.news().is_some() || member.is_told_open();
+        for event in members.filter(matters).map(|member| &member.event) {
             if hold::ends_with_its_spoke(event.kind) {
                 places.insert(event.place());
             }

@@ -83,6 +83,7 @@ impl Table {
             .client
             .query()
             .table_name(&*self.name)
+            .consistent_read(R::SEEN_AT_ONCE)
             .expression_attribute_names("#kind", "kind")
             .expression_attribute_values(":kind", expression::text(R::KIND))
             .filter_expression("#kind = :kind")

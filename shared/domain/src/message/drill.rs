@@ -69,7 +69,7 @@ fn sentences(drill: &Drill) -> Vec<String> {
         DrillHappened::Ended { held, .. } => {
             let what = text::count(*held, "incident");
             vec![format!(
-                "{what} of the drill paged nobody: drs-fleet incidents list shows what is still open."
+                "{what} of the drill paged nobody while it lasted: drs-fleet incidents list shows what is still open."
             )]
         }
     }

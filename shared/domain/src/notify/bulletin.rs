@@ -29,6 +29,11 @@ impl Bulletin {
         }
     }
 
+    /// Whether it is a sample, which tells of nothing.
+    pub fn is_sample(&self) -> bool {
+        matches!(self, Self::Digest(digest) if digest.why == Why::Test)
+    }
+
     /// Whether it says that a drill is under way.
     pub fn is_start_of_drill(&self) -> bool {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-pub use self::row::{DrillRow, Wave, WaveEnd};
+pub use self::row::{DrillRow, LONGEST, Wave, WaveEnd};
 use super::ChannelName;
 use super::delivery::Place as DeliveredAt;
 use crate::incident::{IncidentKind, Severity};
@@ -89,14 +89,15 @@ pub fn moved(
     if is_over || (known.is_some() && event.happened != JobHappened::Completed) {
         return None;
     }
-    let begun = begun(which, stored, now).map(|change| change.row);
-    let mut row = begun.or_else(|| stored.cloned())?;
-    if row.ended_at.is_some() {
+    // A job that outlasts its drill is a wave of it all the same.
+    let begun = if known.is_none() { begun(which, stored, now) } else { None };
+    let mut row = begun.map(|change| change.row).or_else(|| stored.cloned())?;
+    if row.ended_at.is_some() && known.is_none() {
         return None;
     }
     // Those whose routes its first jobs did not take hear of the rest.
     let late: Vec<_> = which.routes.iter().filter(|route| !row.is_told_over(route)).cloned().collect();
-    if !late.is_empty() {
+    if !late.is_empty() && row.ended_at.is_none() {
         row.also.extend(late);
         row.starts(now);
     }

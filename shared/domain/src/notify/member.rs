@@ -74,6 +74,8 @@ pub enum News {
 impl Row for MemberRow {
     const KIND: &'static str = "group-member";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
+    /// Who joins a group has it looked at in the same breath.
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::member(&self.group, &self.event.incident)

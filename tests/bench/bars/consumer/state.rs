@@ -91,7 +91,7 @@ impl State {
             }
             "Query" => {
                 let answer = canned::query(request);
-                self.counted.read_units += units::of_query(&answer);
+                self.counted.read_units += units::of_query(request, &answer);
                 answer.to_string()
             }
             // What nobody expects, and the report names.

@@ -39,10 +39,11 @@ pub fn of_batch_get(request: &Value, answer: &Value) -> f64 {
     (asked + further) as f64 / 2.0
 }
 
-/// Eventually consistent: half a unit for all items together.
-pub fn of_query(answer: &Value) -> f64 {
+/// Half a unit for all items together; where it is strongly consistent, a whole one.
+pub fn of_query(request: &Value, answer: &Value) -> f64 {
     let size: usize = answer["Items"].as_array().into_iter().flatten().map(map).sum();
-    size.div_ceil(READ_UNIT).max(1) as f64 / 2.0
+    let share = if request["ConsistentRead"] == true { 1.0 } else { 0.5 };
+    size.div_ceil(READ_UNIT).max(1) as f64 * share
 }
 
 fn map(item: &Value) -> usize {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -19,6 +20,9 @@ const WEBHOOK: &str = "Webhook";
 
 /// Short keys can be guessed.
 const SHORTEST_KEY: usize = 16;
+
+/// What of an id is written as `%` and two digits.
+const NO_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// What the secret of a webhook holds.
 #[derive(Deserialize)]
@@ -67,8 +71,8 @@ fn receiver(name: &str, held: &SecretString) -> Answer<Receiver> {
 fn headers(key: &SecretString, id: &str, body: &str, at: Timestamp) -> Answer<HeaderMap> {
     let timestamp = at.as_second().to_string();
     let signature = signature(key, &timestamp, body)?;
-    // An id may hold what a header may not, such as the name of a group in any script.
-    let id: String = id.chars().map(|c| if c.is_ascii_graphic() { c } else { '-' }).collect();
+    // An id may hold what a header may not, such as the name of a group in any script. No two ids become one.
+    let id = utf8_percent_encode(id, NO_HEADER).to_string();
     [
         ("x-drs-fleet-timestamp", timestamp),
         ("x-drs-fleet-signature", format!("v1={signature}")),
@@ -124,7 +128,7 @@ mod tests {
     fn an_id_in_any_script_is_a_header() {
         let key = "0123456789abcdef".to_owned().into();
         let headers = headers(&key, "route/größe\n#1", "{}", Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(headers["idempotency-key"], "route/gr--e-#1");
+        assert_eq!(headers["idempotency-key"], "route/gr%C3%B6%C3%9Fe%0A#1");
         assert_eq!(headers["x-drs-fleet-timestamp"], "0");
     }
 }

@@ -1,5 +1,6 @@
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::notify::MemberRow;
 use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use serde_json::{Value, json};
 
@@ -216,6 +217,18 @@ async fn a_query_reads_all_pages() {
     });
     let rows = io.query::<AccountRow>(&drs_fleet_domain::keys::accounts()[3]).await.unwrap();
     assert_eq!((rows.len(), wire.calls("Query").len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_query_shows_what_was_stored_just_before_where_the_kind_needs_that() {
+    let (io, wire) = wire::io(|_| (200, json!({ "Items": [] }).to_string()));
+    io.query::<AccountRow>(&drs_fleet_domain::keys::accounts()[3]).await.unwrap();
+    for part in drs_fleet_domain::keys::members("default") {
+        io.query::<MemberRow>(&part).await.unwrap();
+    }
+    let calls = wire.calls("Query");
+    let at_once: Vec<bool> = calls.iter().map(|call| call.json()["ConsistentRead"] == true).collect();
+    assert!(!at_once[0] && at_once.len() > 1 && at_once[1..].iter().all(|at_once| *at_once), "{at_once:?}");
 }
 
 #[tokio::test]

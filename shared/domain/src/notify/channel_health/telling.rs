@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::notify::{Bulletin, ChannelName, Why};
-use crate::own_event::IncidentEvent;
+use crate::incident::IncidentKind;
+use crate::notify::{Bulletin, ChannelName};
 use crate::words::{self, SubjectKind};
 
 /// How much of a bulletin is of channels that fail, or failed.
@@ -16,13 +16,15 @@ enum OfChannels {
 
 fn tells_of_channels(bulletin: &Bulletin) -> Option<OfChannels> {
     let Bulletin::Digest(digest) = bulletin else { return None };
-    // A sample tells of nothing.
-    let of_channels = |event: &&IncidentEvent| {
-        digest.why != Why::Test && words::subject(event.kind) == SubjectKind::Channel
-    };
-    match digest.first.iter().filter(of_channels).count() {
+    if bulletin.is_sample() {
+        return None;
+    }
+    let kinds = digest.covered().kinds;
+    let is_of_channels = |kind: &IncidentKind| words::subject(*kind) == SubjectKind::Channel;
+    let of_channels = kinds.iter().filter(|kind| is_of_channels(kind)).count();
+    match of_channels {
         0 => None,
-        all if all == digest.first.len() => Some(OfChannels::Only),
+        all if all == kinds.len() => Some(OfChannels::Only),
         _ => Some(OfChannels::Also),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::notify::testing::event;
-use crate::notify::{Bulletin, Digest};
+use crate::notify::{Bulletin, Covered, Digest};
 use crate::own_event::Happened;
 
 fn at(second: i64) -> Timestamp {
@@ -103,4 +103,8 @@ fn that_a_channel_fails_is_told_over_those_that_work() {
     let both = told(&["CHANNEL_FAILING", "JOB_FAILED"]);
     assert_eq!(over(&both, "mail pager", "pager"), names("mail pager"));
     assert_eq!(over(&both, "pager", "pager"), names("bus mail pager"));
+    let counted = |digest: Digest| Digest { unnamed: Covered::of(&digest.first), ..digest };
+    let Bulletin::Digest(of_channel) = of_channel else { panic!("no drill is told of") };
+    let named_last = Digest { first: vec![event(json!({ "kind": "JOB_FAILED" }))], ..counted(*of_channel) };
+    assert_eq!(over(&named_last.into(), "pager", "pager"), names("bus mail pager"), "it is only counted");
 }

@@ -22,7 +22,7 @@ use crate::sweep::after;
 const QUIET: Duration = Duration::from_mins(10);
 
 /// A drill that no person ends is over after this long, whatever its jobs say.
-const LONGEST: Duration = Duration::from_hours(24);
+pub const LONGEST: Duration = Duration::from_hours(24);
 
 /// Bulletins whose writer died before they were stored as deliveries are stored by another after this long.
 const CLAIM: Duration = Duration::from_mins(1);

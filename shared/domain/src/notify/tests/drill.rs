@@ -114,6 +114,18 @@ fn a_drill_goes_on_while_a_job_runs_but_not_for_ever() {
 }
 
 #[test]
+fn a_job_that_outlasts_its_window_is_still_a_wave_of_it_and_begins_no_other_drill() {
+    let row = begun(&by_hand(), None, at(0)).unwrap().row;
+    let row = after(Some(row), &by_hand(), &job(1, JobHappened::Started, 0), 10);
+    let over = looked(&row, Some(Closing { at: at(900), held: 0 }), at(900)).unwrap().row;
+    let late = after(Some(over), &by_hand(), &job(1, JobHappened::Completed, 3), 1000);
+    assert_eq!(says(&late), ["start", "end", "wave"]);
+    assert_eq!(late.ended_at, Some(at(900)));
+    assert_eq!(moved(&by_hand(), &job(1, JobHappened::Completed, 3), Some(&late), at(1001)), None);
+    assert_eq!(moved(&by_hand(), &job(2, JobHappened::Started, 0), Some(&late), at(1001)), None);
+}
+
+#[test]
 fn a_window_begins_and_ends_when_its_person_says_whatever_its_jobs_do() {
     let row = begun(&by_hand(), None, at(0)).unwrap().row;
     assert_eq!(says(&row), ["start"]);
