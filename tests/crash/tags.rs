@@ -1,6 +1,7 @@
 //! The tag-sync's paths.
 
 mod asked;
+mod over;
 mod stale;
 mod types;
 
@@ -123,16 +124,23 @@ async fn of_two_refused_servers_the_second_is_not_forgotten_wherever_the_sync_di
 
 /// Server 1 of the inventory, whose machine runs in the source Region.
 fn inventory(scene: &Scene) {
-    let mut seen = server(1, "CONTINUOUS");
-    seen.facts.origin_account = Some("111122223333".to_owned());
-    seen.facts.origin_zone = Some("us-east-1a".to_owned());
+    inventory_of(scene, &["111122223333"]);
+}
+
+/// Servers from 1 on, whose machines run in the source Region of these accounts.
+fn inventory_of(scene: &Scene, accounts: &[&str]) {
     let policy = Policy::default();
     let context = drs_fleet_domain::server::Context::new("erp-prod", &policy, early(0));
-    let observed = [Observation::Seen { seen: Box::new(seen.clone()), at: early(0) }];
-    let row = decide((&place(), &seen.id), &observed, None, &context).unwrap().row;
-    scene.world.set_row(&row);
-    scene.world.set_row(&ServerDetailsRow::told(&place(), &seen, early(0)));
-    scene.world.set_servers(&place(), vec![seen]);
+    let seen = (1..).zip(accounts).map(|(n, account)| {
+        let mut seen = server(n, "CONTINUOUS");
+        seen.facts.origin_account = Some((*account).to_owned());
+        seen.facts.origin_zone = Some("us-east-1a".to_owned());
+        let observed = [Observation::Seen { seen: Box::new(seen.clone()), at: early(0) }];
+        scene.world.set_row(&decide((&place(), &seen.id), &observed, None, &context).unwrap().row);
+        scene.world.set_row(&ServerDetailsRow::told(&place(), &seen, early(0)));
+        seen
+    });
+    scene.world.set_servers(&place(), seen.collect());
 }
 
 fn source_place() -> Place {

@@ -24,9 +24,9 @@ const LONGEST: Duration = Duration::from_hours(2);
 /// After this long what flapped is over, and what is due for it.
 const QUIET: Duration = Duration::from_mins(11);
 
-/// That somebody listens for a place, that there may be jobs, that something is open, and that a server which is gone
-/// has not got its tags is looked at for ever.
-const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "server-tags", "instance-tags"];
+/// That somebody listens for a place, that there may be jobs, that something is open, and that a machine has no server is
+/// looked at for ever.
+const FOR_EVER: [&str; 4] = ["place", "job-sweep", "group", "instance-tags"];
 
 /// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
 const ROUNDS: u32 = 3;

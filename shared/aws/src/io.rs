@@ -144,7 +144,8 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// Puts up to ten messages on the worker's own queue; an error means that any of them may be missing.
     fn enqueue(&self, bodies: &[String]) -> impl Future<Output = Answer<()>> + Send;
 
-    /// Reads items by key; answers in the order of the keys. Eventually consistent.
+    /// Reads items by key; answers in the order of the keys. Eventually consistent, but for kinds that are seen at
+    /// once.
     fn read<R: Row>(&self, keys: &[Key]) -> impl Future<Output = Answer<Vec<Option<Stored<R>>>>> + Send;
 
     /// Reads all items of a range whose kind is `R`, in the order of their sort keys, all pages. Eventually

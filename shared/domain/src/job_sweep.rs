@@ -83,6 +83,7 @@ pub struct Context<'a> {
 impl Row for JobSweepRow {
     const KIND: &'static str = "job-sweep";
     const WORKER: &'static str = WorkerName::Jobs.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::job_sweep(&self.place)

@@ -17,7 +17,8 @@ pub trait Row:
     const KIND: &'static str;
     /// The worker that writes it and serves its timers.
     const WORKER: &'static str;
-    /// Whether a query shows what was stored just before it; that costs twice the read units.
+    /// Whether a read shows what was stored just before it, which costs twice the units: what holds claims, or wishes that
+    /// others serve.
     const SEEN_AT_ONCE: bool = false;
 
     /// Where it is stored.

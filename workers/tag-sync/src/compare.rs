@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::TagSync;
 use crate::listing::{self, Listing};
-use crate::machine_types;
+use crate::{machine_types, server};
 
 /// Who wants to know.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,8 @@ pub(crate) struct Compared {
     pub(crate) servers: Vec<(SourceServerId, Need)>,
     /// Accounts and Regions of machines that could not be read, and why.
     pub(crate) unread: Vec<(Place, String)>,
+    /// What failed on the way to the rest, and passes: it is compared when the queue brings the work back.
+    pub(crate) failed: Option<IoError>,
 }
 
 /// A source server as the inventory has it.
@@ -90,7 +92,7 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
 ) -> Result<Compared, Stopped> {
     let mut servers = inventory(io, place).await?;
     servers.retain(|server| asker.means(&server.id));
-    let (listings, unread) = listings(worker, io, &servers, asker, holding).await?;
+    let Listings { read: listings, unread, failed } = listings(worker, io, &servers, asker, holding).await?;
     let mut instances = instances(worker, io, &servers, &listings).await?;
     let rules = worker.rules.current(io).await?.of(&place.account);
     if rules.origin {
@@ -101,6 +103,12 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
     let known: BTreeMap<_, _> =
         stored.iter().map(|stored| (stored.row.server.clone(), stored.row.clone())).collect();
     worker.servers.remember(stored);
+    if matches!(asker, Asker::Schedule) {
+        let listed: BTreeSet<_> = servers.iter().map(|server| &server.id).collect();
+        for row in known.values().filter(|row| row.is_left_behind() && !listed.contains(&row.server)) {
+            server::gone(worker, io, (place, &row.server)).await?;
+        }
+    }
     let (mut compared, now) = (Vec::new(), io.now());
     for server in servers {
         let told = server.machine.as_ref().and_then(|(id, _)| instances.get(id));
@@ -108,7 +116,7 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
         compared.push((server.id, need));
     }
     tracing::info!(%place, servers = compared.len(), differing = number(&compared, Need::Look), "tags compared");
-    Ok(Compared { servers: compared, unread })
+    Ok(Compared { servers: compared, unread, failed })
 }
 
 fn number(servers: &[(SourceServerId, Need)], of: Need) -> usize {
@@ -161,19 +169,26 @@ async fn inventory<I: Io>(io: &I, place: &Place) -> Result<Vec<Known>, IoError> 
     Ok(listed.filter_map(known).collect())
 }
 
-/// The lists of all accounts and Regions in which machines of these servers run. One that refuses keeps nobody from the
-/// rest.
+/// What could be read of the machines' accounts and Regions, and what not.
+struct Listings {
+    read: BTreeMap<Place, Listing>,
+    unread: Vec<(Place, String)>,
+    failed: Option<IoError>,
+}
+
+/// The lists of all accounts and Regions in which machines of these servers run. One that refuses, throttles or hangs keeps
+/// nobody from the rest.
 async fn listings<I: Io, R: Claimed>(
     worker: &TagSync,
     io: &I,
     servers: &[Known],
     asker: Asker<'_>,
     holding: &mut Holding<R>,
-) -> Result<(BTreeMap<Place, Listing>, Vec<(Place, String)>), Stopped> {
+) -> Result<Listings, Stopped> {
     let registry = worker.registry.current(io).await?;
     let of_machines = servers.iter().filter_map(|server| server.machine.as_ref()?.1.clone());
     let places: BTreeSet<Place> = of_machines.collect();
-    let (mut listings, mut unread) = (BTreeMap::new(), Vec::new());
+    let (mut read, mut unread, mut failed) = (BTreeMap::new(), Vec::new(), None);
     for place in places {
         if !registry.is_registered(&place.account, &place.region) {
             unread.push((place, "the account is not registered in this Region".to_owned()));
@@ -181,7 +196,7 @@ async fn listings<I: Io, R: Claimed>(
         }
         match listing::read(io, &place, holding).await {
             Ok(listing) => {
-                listings.insert(place, listing);
+                read.insert(place, listing);
             }
             Err(Stopped::Failed(error)) if asker.goes_on_after(&error) => {
                 if sweeps::is_refusal(&error) {
@@ -190,10 +205,14 @@ async fn listings<I: Io, R: Claimed>(
                 tracing::warn!(%place, %error, "tags of machines cannot be read");
                 unread.push((place, error.message));
             }
+            Err(Stopped::Failed(error)) if error.neighbour == Neighbour::Spoke => {
+                tracing::warn!(%place, %error, "tags of machines cannot be read now");
+                failed = Some(error);
+            }
             Err(stopped) => return Err(stopped),
         }
     }
-    Ok((listings, unread))
+    Ok(Listings { read, unread, failed })
 }
 
 /// The tags of each machine, by what is newer: events or the list. What the list tells otherwise is stored.

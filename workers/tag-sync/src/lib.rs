@@ -60,6 +60,8 @@ impl TagSync {
 
 impl Worker for TagSync {
     const NAME: &'static str = WorkerName::Tags.as_str();
+    /// A look at a server of an account that hangs takes as long as a call may; those of the others must not wait.
+    const DUE_AT_ONCE: usize = 128;
     type Work = Received;
 
     fn sort(&self, message: &Message) -> Result<Sorted<Received>, Rejected> {

@@ -78,7 +78,7 @@ impl<I: Io> Work<'_, I> {
             return Ok(Unread::new());
         }
         let asker = Asker::Person(asked);
-        let Compared { servers, unread } = compare(worker, io, place, asker, holding).await?;
+        let Compared { servers, unread, failed } = compare(worker, io, place, asker, holding).await?;
         self.tally.servers = u32::try_from(servers.len()).unwrap_or(u32::MAX);
         let mut to_look_at = Vec::new();
         for (id, need) in servers {
@@ -110,7 +110,7 @@ impl<I: Io> Work<'_, I> {
         }
         drop(running);
         self.tally.refused = closed.into_inner();
-        Ok(unread)
+        failed.map_or(Ok(unread), |error| Err(error.into()))
     }
 
     fn count(&mut self, id: SourceServerId, done: Done) {

@@ -13,6 +13,7 @@ use drs_fleet_domain::tags::{
 };
 
 use crate::TagSync;
+use crate::sweep::is_swept;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,10 @@ pub(crate) async fn bring<I: Io>(
 ) -> Result<Done, IoError> {
     let (mut told, mut done) = (told.cloned(), Done::InLine);
     for _ in 0..ROUNDS {
-        let Some(seen) = describe(io, place, id).await? else { return Ok(Done::Skipped) };
+        let Some(seen) = describe(io, place, id).await? else {
+            gone(worker, io, (place, id)).await?;
+            return Ok(Done::Skipped);
+        };
         if told.is_none() {
             told = tags_of(worker, io, &seen).await?;
         }
@@ -59,6 +63,17 @@ pub(crate) async fn bring<I: Io>(
         }
     }
     Ok(Done::Busy)
+}
+
+/// DRS does not have the server any more.
+pub(crate) async fn gone<I: Io>(
+    worker: &TagSync,
+    io: &I,
+    (place, id): (&Place, &SourceServerId),
+) -> Result<(), IoError> {
+    let registry = worker.registry.current(io).await?;
+    let gone = |row: Option<&_>| tags::gone(registry.account_name(&place.account), row, io.now());
+    worker.servers.change(io, &keys::server_tags(place, id), gone).await.map(drop)
 }
 
 async fn describe<I: Io>(io: &I, place: &Place, id: &SourceServerId) -> Result<Option<ServerSeen>, IoError> {
@@ -247,7 +262,11 @@ fn lacks_copy_tags(row: &ServerTagsRow, rules: &Rules) -> bool {
 pub(crate) async fn wake<I: Io>(worker: &TagSync, io: &I, key: &Key) -> Result<(), IoError> {
     let Some(stored) = worker.servers.fresh(io, key).await? else { return Ok(()) };
     let row = &stored.row;
-    if row.doing.is_some() || row.refused.is_some() {
+    if !is_swept(worker, io, &row.place).await? {
+        let registry = worker.registry.current(io).await?;
+        let name = registry.account_name(&row.place.account);
+        worker.servers.change(io, key, |row| tags::unwatched(name, row, io.now())).await?;
+    } else if row.doing.is_some() || row.refused.is_some() {
         // Its claim keeps others away; when nothing is left to do, that is noted in its place.
         match bring(worker, io, (&row.place, &row.server), &Cause::Retry, None).await {
             Err(error) if sweeps::is_vain(&error) => {
@@ -259,5 +278,7 @@ pub(crate) async fn wake<I: Io>(worker: &TagSync, io: &I, key: &Key) -> Result<(
             done => drop(done?),
         }
     }
-    worker.servers.wake(io, key, |_| None).await.map(drop)
+    let registry = worker.registry.current(io).await?;
+    let name = registry.account_name(&row.place.account);
+    worker.servers.wake(io, key, |row| tags::rung(name, row, io.now())).await.map(drop)
 }

@@ -72,7 +72,7 @@ async fn apply<I: Io>(
     place: &Place,
     holding: &mut Holding<TagSweepRow>,
 ) -> Result<Vec<(Place, String)>, Stopped> {
-    let Compared { servers, unread } = compare(worker, io, place, Asker::Schedule, holding).await?;
+    let Compared { servers, unread, failed } = compare(worker, io, place, Asker::Schedule, holding).await?;
     let cause = Asker::Schedule.cause();
     let ids = servers.into_iter().filter(|(_, need)| *need == Need::Look).map(|(id, _)| id);
     let mut running = stream::iter(ids)
@@ -86,5 +86,5 @@ async fn apply<I: Io>(
         holding.goes_on(io).await?;
     }
     drop(running);
-    Ok(unread)
+    failed.map_or(Ok(unread), |error| Err(error.into()))
 }

@@ -48,6 +48,11 @@ impl MemoryIo {
         self.world().spokes.at(place).ec2_failure = failure;
     }
 
+    /// No tag can be set on a server of a place, or all can again.
+    pub fn set_tag_failure(&self, place: &Place, failure: Option<IoError>) {
+        self.world().spokes.at(place).tag_failure = failure;
+    }
+
     /// What `GetLaunchConfiguration` shows of a server.
     pub fn set_launch_configuration(
         &self,

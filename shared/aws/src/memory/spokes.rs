@@ -30,6 +30,7 @@ pub(super) struct Spoke {
     pub(super) instance_types: BTreeMap<InstanceId, String>,
     /// What EC2 answers in their place.
     pub(super) ec2_failure: Option<IoError>,
+    pub(super) tag_failure: Option<IoError>,
     pub(super) launch_configurations: BTreeMap<SourceServerId, LaunchConfigurationSeen>,
     pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) failure: Option<IoError>,
@@ -226,6 +227,9 @@ impl Spokes {
     ) -> Result<(), IoError> {
         self.open(place)?;
         let spoke = self.at(place);
+        if let Some(failure) = &spoke.tag_failure {
+            return Err(failure.clone());
+        }
         spoke.tags.entry(arn.to_owned()).or_default().extend(tags.clone());
         for server in spoke.servers.iter_mut().filter(|server| server.arn == arn) {
             server.tags.extend(tags.clone());

@@ -50,7 +50,9 @@ pub(crate) struct Table {
     name: Arc<str>,
     /// Whose items `published` is called for.
     worker: Arc<str>,
-    reads: Batcher<Key, Option<Arc<Item>>>,
+    /// Reads of kinds that are not seen at once.
+    later: Batcher<Key, Option<Arc<Item>>>,
+    at_once: Batcher<Key, Option<Arc<Item>>>,
 }
 
 /// What of an item makes a [`Stored`].
@@ -64,14 +66,18 @@ struct Held<R> {
 impl Table {
     pub(super) fn new(config: &SdkConfig, name: &str, worker: &str) -> Self {
         let (client, name): (_, Arc<str>) = (Client::new(config), name.into());
-        let (of_reads, named) = (client.clone(), Arc::clone(&name));
-        let call = move |keys| get::batch(of_reads.clone(), Arc::clone(&named), keys);
-        let reads = Batcher::new(Neighbour::Table, "BatchGetItem", READ_WINDOW, READ_MAX, call);
-        Self { client, name, worker: worker.into(), reads }
+        let reads = |seen_at_once| {
+            let (client, name) = (client.clone(), Arc::clone(&name));
+            let call = move |keys| get::batch(client.clone(), Arc::clone(&name), seen_at_once, keys);
+            Batcher::new(Neighbour::Table, "BatchGetItem", READ_WINDOW, READ_MAX, call)
+        };
+        let (later, at_once) = (reads(false), reads(true));
+        Self { client, name, worker: worker.into(), later, at_once }
     }
 
     pub(crate) async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
-        let items = self.reads.ask(keys.iter().cloned()).await;
+        let reads = if R::SEEN_AT_ONCE { &self.at_once } else { &self.later };
+        let items = reads.ask(keys.iter().cloned()).await;
         items
             .into_iter()
             .map(|item| item?.map(|item| stored(Arc::unwrap_or_clone(item), "BatchGetItem")).transpose())

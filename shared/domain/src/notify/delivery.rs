@@ -85,6 +85,7 @@ pub struct DeliveryRow {
 impl Row for DeliveryRow {
     const KIND: &'static str = "delivery";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::delivery(day_of(self.made_at), &self.channel, &self.group, self.number)

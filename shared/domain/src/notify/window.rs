@@ -100,6 +100,7 @@ impl WindowRow {
 impl Row for WindowRow {
     const KIND: &'static str = "window";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::window(&self.id)

@@ -186,6 +186,7 @@ pub enum Observation {
 impl Row for PlaceRow {
     const KIND: &'static str = "place";
     const WORKER: &'static str = WorkerName::Capacity.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::place(&self.place)

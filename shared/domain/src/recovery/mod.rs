@@ -166,7 +166,9 @@ impl Row for RecoveryRow {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        self.gone_since.map(|gone| after(gone, KEPT))
+        // What is open on it is told to be over before it is forgotten.
+        let is_over = incident::open(&self.incidents).next().is_none();
+        self.gone_since.filter(|_| is_over).map(|gone| after(gone, KEPT))
     }
 }
 

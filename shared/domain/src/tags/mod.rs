@@ -28,8 +28,8 @@ pub use self::plan::{Left, Owned, Plan, plan};
 pub use self::request::{TagRequest, TagRequestRow, Tally};
 pub use self::rules::{Rules, TagPolicy};
 pub use self::server::{
-    About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, made, not_made,
-    put_off, released, skipped,
+    About, Cause, CopyTags, Doing, Refused, ServerTagsRow, Skipped, compared, copies, gone, made, not_made,
+    put_off, released, rung, skipped, unwatched,
 };
 pub use self::standing::{Freshness, reason_to_skip};
 pub use self::sweep::TagSweepRow;

@@ -102,6 +102,7 @@ impl Tally {
 impl Row for TagRequestRow {
     const KIND: &'static str = "tag-request";
     const WORKER: &'static str = WorkerName::Tags.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::tag_request(&self.place, &self.request)

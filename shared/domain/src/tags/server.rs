@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decide::{compared, copies, made, not_made, put_off, released, skipped};
+pub use self::decide::{compared, copies, gone, made, not_made, put_off, released, rung, skipped, unwatched};
 pub use self::parts::{Cause, CopyTags, Doing, Refused, Skipped};
 use super::{Left, Owned, Plan, Unfit};
 use crate::ids::{InstanceId, SourceServerId};
@@ -27,6 +27,9 @@ const CLAIM: Duration = Duration::from_mins(2);
 
 /// A change that is refused for so long is an incident.
 const REFUSED: Duration = Duration::from_mins(15);
+
+/// What is known of a server that DRS does not have any more is kept for 30 days.
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// So many keys an incident names.
 const NAMED: usize = 8;
@@ -67,6 +70,9 @@ pub struct ServerTagsRow {
     /// The refusal that a change met, while it is still to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
+    /// Since when DRS does not have the server any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
     /// What is wrong.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incidents: Incidents,
@@ -101,6 +107,10 @@ impl Row for ServerTagsRow {
         let refused = self.refused.as_ref().map(|refused| refused.retry_at);
         [unfinished, refused, incident::wake_at(&self.incidents)].into_iter().flatten().min()
     }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.gone_since.map(|gone| after(gone, KEPT))
+    }
 }
 
 impl Troubled for ServerTagsRow {
@@ -125,8 +135,10 @@ impl ServerTagsRow {
             skipped: None,
             copy_tags: None,
             refused: None,
+            gone_since: None,
             incidents: Incidents::new(),
         });
+        row.gone_since = None;
         about.name.clone_into(&mut row.name);
         row.instance = about.instance.cloned();
         row
@@ -145,10 +157,25 @@ impl ServerTagsRow {
         self.doing.as_ref().is_some_and(|doing| !doing.free && now < after(doing.since, CLAIM))
     }
 
+    /// Whether something is said of it that nobody comes back to, unless a comparison does.
+    pub fn is_left_behind(&self) -> bool {
+        !self.unfit.is_empty() && self.wake_at().is_none()
+    }
+
+    fn about<'a>(&'a self, account_name: &'a str) -> About<'a> {
+        About {
+            place: &self.place,
+            server: &self.server,
+            name: &self.name,
+            instance: self.instance.as_ref(),
+            account_name,
+        }
+    }
+
     /// Whether a comparison that came to this plan has nothing to write down.
     pub fn agrees(&self, plan: &Plan) -> bool {
         let rests = self.doing.is_none() && self.refused.is_none() && self.skipped.is_none();
-        let rests = rests && self.copy_tags.is_some();
+        let rests = rests && self.copy_tags.is_some() && self.gone_since.is_none();
         rests
             && plan.is_empty()
             && self.left == plan.left

@@ -27,6 +27,7 @@ pub struct TagSweepRow {
 impl Row for TagSweepRow {
     const KIND: &'static str = "tag-sweep";
     const WORKER: &'static str = WorkerName::Tags.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::tag_sweep(&self.place)

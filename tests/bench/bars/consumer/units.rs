@@ -28,22 +28,25 @@ fn sets_due(request: &Value) -> bool {
     alias.is_some_and(|(alias, _)| text.contains(&format!("{alias} = ")))
 }
 
-/// Eventually consistent: half a unit for each item, found or not.
+/// Half a unit for each item, found or not; where they are read strongly consistent, a whole one.
 pub fn of_batch_get(request: &Value, answer: &Value) -> f64 {
-    let asked = |(_, wanted): (_, &Value)| wanted["Keys"].as_array().map_or(0, Vec::len);
-    let asked: usize = request["RequestItems"].as_object().into_iter().flatten().map(asked).sum();
+    let tables = || request["RequestItems"].as_object().into_iter().flatten().map(|(_, wanted)| wanted);
+    let asked: usize = tables().map(|wanted| wanted["Keys"].as_array().map_or(0, Vec::len)).sum();
     let found = answer["Responses"].as_object().into_iter().flatten();
     let further = |item| map(item).div_ceil(READ_UNIT).max(1) - 1;
     let further: usize =
         found.flat_map(|(_, items)| items.as_array().into_iter().flatten()).map(further).sum();
-    (asked + further) as f64 / 2.0
+    (asked + further) as f64 * share(tables().any(|wanted| wanted["ConsistentRead"] == true))
 }
 
 /// Half a unit for all items together; where it is strongly consistent, a whole one.
 pub fn of_query(request: &Value, answer: &Value) -> f64 {
     let size: usize = answer["Items"].as_array().into_iter().flatten().map(map).sum();
-    let share = if request["ConsistentRead"] == true { 1.0 } else { 0.5 };
-    size.div_ceil(READ_UNIT).max(1) as f64 * share
+    size.div_ceil(READ_UNIT).max(1) as f64 * share(request["ConsistentRead"] == true)
+}
+
+fn share(is_consistent: bool) -> f64 {
+    if is_consistent { 1.0 } else { 0.5 }
 }
 
 fn map(item: &Value) -> usize {

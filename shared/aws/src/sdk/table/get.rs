@@ -17,8 +17,13 @@ const OPERATION: &str = "BatchGetItem";
 const ROUNDS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 
-/// Asks for at most a hundred keys; each may be asked for more than once.
-pub(super) async fn batch(client: Client, table: Arc<str>, keys: Vec<Key>) -> Vec<Answer<Option<Arc<Item>>>> {
+/// Asks for at most a hundred keys; each may be asked for more than once. What is `seen_at_once` shows every write before it.
+pub(super) async fn batch(
+    client: Client,
+    table: Arc<str>,
+    seen_at_once: bool,
+    keys: Vec<Key>,
+) -> Vec<Answer<Option<Arc<Item>>>> {
     let mut found: HashMap<Key, Answer<Option<Arc<Item>>>> = HashMap::new();
     let mut left: Vec<Key> = keys.clone();
     left.sort();
@@ -27,7 +32,7 @@ pub(super) async fn batch(client: Client, table: Arc<str>, keys: Vec<Key>) -> Ve
         if round > 0 {
             tokio::time::sleep(FIRST_WAIT * 2_u32.pow(round - 1)).await;
         }
-        match get(&client, &table, &left).await {
+        match get(&client, &table, seen_at_once, &left).await {
             Ok((items, unprocessed)) => {
                 let missing = left.iter().filter(|key| !unprocessed.contains(key));
                 found.extend(missing.map(|key| (key.clone(), Ok(None))));
@@ -45,8 +50,15 @@ pub(super) async fn batch(client: Client, table: Arc<str>, keys: Vec<Key>) -> Ve
 }
 
 /// The items that are there, and the keys that the table did not get round to.
-async fn get(client: &Client, table: &str, keys: &[Key]) -> Answer<(HashMap<Key, Item>, Vec<Key>)> {
-    let wanted = KeysAndAttributes::builder().set_keys(Some(keys.iter().map(expression::key).collect()));
+async fn get(
+    client: &Client,
+    table: &str,
+    seen_at_once: bool,
+    keys: &[Key],
+) -> Answer<(HashMap<Key, Item>, Vec<Key>)> {
+    let wanted = KeysAndAttributes::builder()
+        .consistent_read(seen_at_once)
+        .set_keys(Some(keys.iter().map(expression::key).collect()));
     let wanted = wanted
         .build()
         .map_err(|e| IoError::new(Neighbour::Table, OPERATION, Verdict::Permanent, e.to_string()))?;

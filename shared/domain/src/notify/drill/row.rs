@@ -98,6 +98,7 @@ pub struct WaveEnd {
 impl Row for DrillRow {
     const KIND: &'static str = "drill";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::drill(&self.id)

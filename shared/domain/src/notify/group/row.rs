@@ -108,6 +108,7 @@ pub struct Episode {
 impl Row for GroupRow {
     const KIND: &'static str = "group";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
+    const SEEN_AT_ONCE: bool = true;
 
     fn key(&self) -> Key {
         keys::group(&self.id)

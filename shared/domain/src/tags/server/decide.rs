@@ -79,14 +79,41 @@ pub fn put_off(
 ) -> Option<Change<ServerTagsRow>> {
     let known = stored?;
     let refused = Some(Refused::again(known.refused.as_ref(), reason, now));
-    let about = About {
-        place: &known.place,
-        server: &known.server,
-        name: &known.name,
-        instance: known.instance.as_ref(),
-        account_name,
-    };
-    ServerTagsRow { refused, ..known.clone() }.judged(&about, stored, now)
+    ServerTagsRow { refused, ..known.clone() }.judged(&known.about(account_name), stored, now)
+}
+
+/// DRS does not have the server any more: nothing is to be done, and nothing of it is wrong.
+pub fn gone(
+    account_name: &str,
+    stored: Option<&ServerTagsRow>,
+    now: Timestamp,
+) -> Option<Change<ServerTagsRow>> {
+    let known = stored?;
+    let gone_since = known.gone_since.or(Some(now));
+    ServerTagsRow { gone_since, ..at_rest(known) }.judged(&known.about(account_name), stored, now)
+}
+
+/// Nobody watches the server's place any more: as long as that lasts, nothing is to be done, and nothing of it is wrong.
+pub fn unwatched(
+    account_name: &str,
+    stored: Option<&ServerTagsRow>,
+    now: Timestamp,
+) -> Option<Change<ServerTagsRow>> {
+    let known = stored?;
+    at_rest(known).judged(&known.about(account_name), stored, now)
+}
+
+fn at_rest(row: &ServerTagsRow) -> ServerTagsRow {
+    let (left, unfit) = (BTreeMap::new(), BTreeSet::new());
+    // It may have been made: should the server come back, what it has then is ours.
+    let written = row.doing.as_ref().map(|doing| doing.plan.set.clone()).unwrap_or_default();
+    let owned = row.owned.clone().with(&written);
+    ServerTagsRow { doing: None, refused: None, owned, left, unfit, ..row.clone() }
+}
+
+/// The timer rings: what came and went is told to be over.
+pub fn rung(account_name: &str, row: &ServerTagsRow, now: Timestamp) -> Option<Change<ServerTagsRow>> {
+    row.clone().judged(&row.about(account_name), Some(row), now)
 }
 
 /// The change that was begun at `since` failed on its way: anybody may make it anew.
