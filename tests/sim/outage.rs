@@ -126,6 +126,10 @@ fn covers(known: &Event, event: &Event) -> bool {
             (Tells::Snapshot(a), Tells::Snapshot(b)) => a == b && event.at / 600 <= known.at / 600,
             (Tells::Disconnect(a), Tells::Disconnect(b)) => a == b && event.at <= known.at,
             (Tells::Heartbeat, Tells::Heartbeat) => event.at <= known.at,
+            // Whatever else the capacity-tracker takes shows, to the minute, that its place is not silent.
+            (Tells::Heartbeat, Tells::Stalled(..) | Tells::Snapshot(_) | Tells::Disconnect(_)) => {
+                event.at <= known.at.div_euclid(60) * 60
+            }
             (Tells::Tagged(a, version), Tells::Tagged(b, known)) => a == b && version <= known,
             _ => event.number == known.number,
         }
