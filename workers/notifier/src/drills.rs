@@ -16,10 +16,8 @@ use drs_fleet_domain::row::Row;
 use drs_fleet_domain::sweep::after;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::holding::READS;
 use crate::{Notifier, deliver};
-
-/// So many places are read at once.
-const READS: usize = 16;
 
 /// A job of a drill began or ended.
 pub(crate) async fn job<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<(), IoError> {

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::{Notifier, drills};
 
 /// So many places are asked at once.
-const READS: usize = 16;
+pub(crate) const READS: usize = 16;
 
 /// All that may hold members of one group back.
 pub(crate) struct Holding {

@@ -1,6 +1,7 @@
 use drs_fleet_domain::incident::{Condition, IncidentKind, Incidents, Severity, Subject, reconcile};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::notify::MemberRow;
+use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::{AccountRow, AccountStatus};
 use serde_json::{Value, json};
 
@@ -217,6 +218,17 @@ async fn a_query_reads_all_pages() {
     });
     let rows = io.query::<AccountRow>(&drs_fleet_domain::keys::accounts()[3]).await.unwrap();
     assert_eq!((rows.len(), wire.calls("Query").len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_read_of_a_claim_shows_what_was_stored_just_before_and_others_cost_half() {
+    let (io, wire) = wire::io(|_| (200, json!({ "Responses": {}, "UnprocessedKeys": {} }).to_string()));
+    io.read::<AccountRow>(&[row().key()]).await.unwrap();
+    let place = Place { account: "444455556666".parse().unwrap(), region: "us-west-2".parse().unwrap() };
+    io.read::<PlaceRow>(&[drs_fleet_domain::keys::place(&place)]).await.unwrap();
+    let calls = wire.calls("BatchGetItem");
+    let at_once = calls.iter().map(|call| call.json()["RequestItems"]["fleet"]["ConsistentRead"] == true);
+    assert_eq!(at_once.collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]
