@@ -1,5 +1,6 @@
 //! Nothing is lost to a route that leads nowhere, or to what an earlier release left behind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drs_fleet_aws::deliveries::DeliveryEditor;
@@ -7,10 +8,10 @@ use drs_fleet_aws::io::{Io, Notice, Write};
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::due_shards;
-use drs_fleet_domain::notification::IncidentRow;
+use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::routes::{DEFAULT, Telling};
 use drs_fleet_domain::notify::{Channel, ChannelName, DeliveryRow, Digest, Routes, RoutesRow};
-use drs_fleet_domain::own_event::Happened;
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::{Outbox, Row};
 use drs_fleet_tests::company::place;
 
@@ -98,10 +99,41 @@ async fn what_went_to_a_channel_that_is_no_more_goes_to_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_a_dead_notifier_stored_is_told_though_the_incident_opened_in_another_group_since() {
+    let stage = Stage::new();
+    let policy = json!({ "routes": [{ "name": "worst", "match": { "severity": "CRITICAL" } }] });
+    let policy: Routes = serde_json::from_value(policy).unwrap();
+    let (set_by, set_at) = ("kim".to_owned(), stage.world.now());
+    stage.world.set_row(&RoutesRow { policy, set_by, set_at });
+    stage.notifier();
+    let happens =
+        |severity, happened: (Happened, u32)| stall(&place(1), 1, severity, happened, stage.world.now());
+    let opened = happens(Severity::High, (Happened::Opened, 1));
+    stage.happens(1, opened.clone());
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let stored = stage.world.stored::<IncidentRow>(&notification::key(&opened)).unwrap().unwrap();
+    let row = IncidentRow { latest: happens(Severity::High, (Happened::Resolved, 2)), ..stored.row };
+    let none = Outbox::new();
+    let expected = Some(stored.rev);
+    let write = Write { row: &row, expected, outbox_before: &none, outbox: &none, due: None };
+    stage.world.commit(write).await.unwrap();
+    let opened_at = stage.world.now();
+    stage.happens(2, IncidentEvent { opened_at, ..happens(Severity::Critical, (Happened::Opened, 1)) });
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let told = stage
+        .digests("mail")
+        .into_iter()
+        .map(|(_, post)| (post.attributes["severity"].clone(), post.is_over()));
+    let told: BTreeSet<_> = told.collect();
+    let of = |severity: &str, is_over| (severity.to_owned(), is_over);
+    assert_eq!(told, BTreeSet::from([of("HIGH", false), of("HIGH", true), of("CRITICAL", false)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_an_earlier_release_had_not_sent_is_told_and_rings_no_more() {
     let stage = Stage::new();
     let latest = stall(&place(1), 1, Severity::High, (Happened::Opened, 1), stage.world.now());
-    let row = IncidentRow { latest, groups: Vec::new(), ack: None };
+    let row = IncidentRow { latest, groups: Vec::new(), left: Vec::new(), ack: None };
     let (none, due) = (Outbox::new(), Some(stage.world.now()));
     let write = Write { row: &row, expected: None, outbox_before: &none, outbox: &none, due };
     stage.world.commit(write).await.unwrap();

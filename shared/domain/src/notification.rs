@@ -17,6 +17,10 @@ use crate::row::{Change, Row};
 /// Resolved incidents are forgotten after this long: 90 days.
 const KEPT: Duration = Duration::from_hours(2160);
 
+/// An event may be delivered again for so long: 14 days, the longest that SQS keeps a message
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-basic-architecture.html>).
+const REDELIVERED: Duration = Duration::from_hours(336);
+
 /// An incident as people are told of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentRow {
@@ -25,9 +29,22 @@ pub struct IncidentRow {
     /// The groups that it is in, each on its route.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Taken>,
+    /// The groups that it was in before it opened anew elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
     /// Who acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,
+}
+
+/// Groups that an incident left when it ended. Whoever stored the end may have died before all of them heard of it, and
+/// the incident may have opened anew, in other groups, before the end is delivered again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    /// The groups.
+    pub groups: Vec<Taken>,
+    /// The end.
+    pub end: IncidentEvent,
 }
 
 /// Somebody knows of an incident and sees to it. It holds for this incident, and not for a later one of the same key.
@@ -60,6 +77,12 @@ impl IncidentRow {
     pub fn is_open(&self) -> bool {
         self.latest.happened != Happened::Resolved
     }
+
+    /// What its groups must know, each the newest that concerns it.
+    pub fn joins(&self) -> impl Iterator<Item = (&Taken, &IncidentEvent)> {
+        let left = self.left.iter().flat_map(|left| left.groups.iter().map(|taken| (taken, &left.end)));
+        left.chain(self.groups.iter().map(|taken| (taken, &self.latest)))
+    }
 }
 
 /// Where the incident of an event is stored.
@@ -81,9 +104,21 @@ pub fn decide(
     let mut groups = stored.filter(|row| row.is_open()).map(|row| row.groups.clone()).unwrap_or_default();
     let joined = taken(newest).into_iter().filter(|new| groups.iter().all(|known| known.group != new.group));
     groups.extend(joined.collect::<Vec<_>>());
+    let left = stored.map(|row| left(row, &groups, newest)).unwrap_or_default();
     let same = stored.filter(|row| row.latest.opened_at == newest.opened_at);
     let ack = same.and_then(|row| row.ack.clone());
-    Some(Change { row: IncidentRow { latest: newest.clone(), groups, ack }, tell: Vec::new() })
+    Some(Change { row: IncidentRow { latest: newest.clone(), groups, left, ack }, tell: Vec::new() })
+}
+
+/// The groups that are not those of the newest event and may not have heard of an end.
+fn left(stored: &IncidentRow, groups: &[Taken], newest: &IncidentEvent) -> Vec<Left> {
+    let ended =
+        (!stored.is_open()).then(|| Left { groups: stored.groups.clone(), end: stored.latest.clone() });
+    let is_other = |taken: &Taken| groups.iter().all(|joined| joined.group != taken.group);
+    let may_come_again = |left: &Left| newest.at.duration_since(left.end.at).unsigned_abs() <= REDELIVERED;
+    let all = stored.left.iter().cloned().chain(ended).filter(may_come_again);
+    let others = all.map(|left| Left { groups: left.groups.into_iter().filter(is_other).collect(), ..left });
+    others.filter(|left| !left.groups.is_empty()).collect()
 }
 
 /// An open incident that an earlier release stored, which knew no groups, joins those that it belongs to.

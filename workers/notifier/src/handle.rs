@@ -32,8 +32,8 @@ pub(crate) async fn handle<I: Io>(worker: &Notifier, io: &I, work: Vec<Received>
     let outcome = worker.incidents.change(io, &notification::key(first), decide).await?;
     // A redelivery of what was stored and has not joined yet ends here as well.
     let Some(row) = outcome.row() else { return Ok(()) };
-    for taken in &row.groups {
-        join(worker, io, taken, &row.latest).await?;
+    for (taken, event) in row.joins() {
+        join(worker, io, taken, event).await?;
     }
     Ok(())
 }
@@ -46,8 +46,8 @@ pub(crate) async fn adopt<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result
     let adopted = |row: Option<&_>| notification::adopted(row?, taken);
     let outcome = worker.incidents.change_now(io, key, adopted).await?;
     if let Some(row) = outcome.row() {
-        for taken in &row.groups {
-            join(worker, io, taken, &row.latest).await?;
+        for (taken, event) in row.joins() {
+            join(worker, io, taken, event).await?;
         }
     }
     worker.incidents.wake(io, key, |_| None).await.map(drop)

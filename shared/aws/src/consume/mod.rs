@@ -63,7 +63,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_in_flight: 256,
-            concurrency: 64,
+            concurrency: 96,
             max_receivers: 8,
             poll: Duration::from_secs(8),
             lease: Duration::from_mins(2),

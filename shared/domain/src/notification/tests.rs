@@ -58,6 +58,33 @@ fn an_incident_stays_in_its_groups_until_it_is_over() {
 }
 
 #[test]
+fn groups_that_an_incident_left_are_told_its_end_as_long_as_that_may_be_delivered_again() {
+    let over = row(&told(), None);
+    let opens = |second, severity| IncidentEvent {
+        opened_at: at(second),
+        at: at(second),
+        severity,
+        ..told()[0].clone()
+    };
+    let elsewhere = row(&[opens(900, Severity::Critical)], Some(&over));
+    let known = |row: &IncidentRow| -> Vec<(String, IncidentEvent)> {
+        row.joins().map(|(taken, event)| (taken.group.clone(), event.clone())).collect()
+    };
+    let opened = ("CRITICAL".to_owned(), opens(900, Severity::Critical));
+    assert_eq!(known(&elsewhere), [("HIGH".to_owned(), over.latest.clone()), opened.clone()]);
+    let worse = IncidentEvent { happened: Happened::Escalated, sequence: 2, ..opened.1.clone() };
+    assert_eq!(row(&[worse], Some(&elsewhere)).left, elsewhere.left);
+    let back = IncidentEvent { happened: Happened::Resolved, sequence: 3, ..opened.1 };
+    let back = row(&[opens(1_000, Severity::High)], Some(&row(&[back], Some(&elsewhere))));
+    assert_eq!(
+        known(&back).iter().map(|(group, _)| group.as_str()).collect::<Vec<_>>(),
+        ["CRITICAL", "HIGH"]
+    );
+    let weeks_later = row(&[opens(1_300_000, Severity::Critical)], Some(&over));
+    assert_eq!(known(&weeks_later).len(), 1);
+}
+
+#[test]
 fn what_is_not_newer_is_dropped() {
     let over = row(&told(), None);
     assert!(!over.is_open());

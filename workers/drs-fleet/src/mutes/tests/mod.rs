@@ -25,7 +25,7 @@ async fn stage() -> Stage {
             "openedAt": format!("2026-08-22T20:0{n}:00Z"), "at": "2026-08-22T20:10:00Z",
         });
         let latest: IncidentEvent = serde_json::from_value(event).unwrap();
-        stage.store(&IncidentRow { latest, groups: Vec::new(), ack: None }).await;
+        stage.store(&IncidentRow { latest, groups: Vec::new(), left: Vec::new(), ack: None }).await;
     }
     stage
 }

@@ -122,7 +122,7 @@ async fn who_wonders_is_told_what_an_incident_takes_and_why() {
     insta::assert_snapshot!(dateless(&[by_default, by_file].join("\n----\n\n")));
 
     let latest = test::event(STALLED).unwrap();
-    let open = IncidentRow { latest: latest.clone(), groups: Vec::new(), ack: None };
+    let open = IncidentRow { latest: latest.clone(), groups: Vec::new(), left: Vec::new(), ack: None };
     stage.stage.store(&open).await;
     let mute = MuteRow {
         id: "m1".into(),
