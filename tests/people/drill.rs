@@ -13,6 +13,7 @@ use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
 use drs_fleet_tests::company::{place, register};
 use drs_fleet_tests::post::Post;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::stage::{Stage, stall};
@@ -288,4 +289,38 @@ async fn who_hears_of_a_drill_late_is_told_of_its_start_once_and_nobody_else_aga
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(topics(&stage), ["audit", "erp", "other"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_slept_when_a_drill_began_reads_its_start_before_its_first_line_and_nothing_of_what_passed() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    let zone = TimeZone::UTC;
+    let clock = |minutes: u64| {
+        (stage.world.now() + Duration::from_mins(minutes))
+            .to_zoned(zone.clone())
+            .strftime("%H:%M")
+            .to_string()
+    };
+    let quiet = json!({ "from": clock(0), "to": clock(30), "zone": "UTC" });
+    let topic = json!({ "type": "topic", "arn": "arn:aws:sns:us-west-2:999900001111:drs-fleet-bob" });
+    let routes: Routes = serde_json::from_value(json!({
+        "channels": { "bob": topic }, "people": [{ "name": "bob", "channels": ["bob"], "quiet": quiet }],
+    }))
+    .unwrap();
+    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: stage.world.now() });
+    stage.notifier();
+    for wave in 1..=3 {
+        stage.happens(1, told(wave, "STARTED", stage.world.now()));
+        tokio::time::sleep(Duration::from_mins(14)).await;
+        stage.happens(1, told(wave, "COMPLETED", stage.world.now()));
+    }
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let bodies = stage.world.notices().into_iter().filter_map(|notice| match notice {
+        Notice::Topic { arn: Some(_), body, .. } => Some(body.lines().next().unwrap_or_default().to_owned()),
+        _ => None,
+    });
+    let wave = "Drill autumn, wave 3: 99 of 100 servers launched";
+    let over = "Drill ended: autumn: 299 of 300 servers launched";
+    assert_eq!(bodies.collect::<Vec<_>>(), ["Drill started: autumn", wave, over]);
 }

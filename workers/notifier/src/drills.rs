@@ -133,12 +133,15 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     let channels: BTreeSet<ChannelName> = plans.flat_map(|plan| plan.channels).collect();
     let mut last = row.last.clone();
     let mut made = Vec::new();
-    for (number, bulletin) in row.bulletins() {
+    for (number, bulletin) in row.bulletins(now) {
         let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&channels, &last)).await?;
         last.extend(deliver::places(&new));
         made.extend(new);
     }
-    let Some(number) = row.outgoing.keys().max() else { return Ok(()) };
-    worker.drills.change(io, &row.key(), |row| drill::stored(row?, *number, &last)).await?;
+    if made.is_empty() && row.outgoing.is_empty() {
+        return Ok(());
+    }
+    let number = row.outgoing.keys().max().copied().unwrap_or_default();
+    worker.drills.change(io, &row.key(), |row| drill::stored(row?, number, &last)).await?;
     deliver::now(worker, io, &made).await
 }

@@ -98,9 +98,8 @@ pub fn moved(
     }
     // Those whose routes its first jobs did not take hear of the rest.
     let late: Vec<_> = which.routes.iter().filter(|route| !row.is_told_over(route)).cloned().collect();
-    if !late.is_empty() && row.ended_at.is_none() {
+    if row.ended_at.is_none() {
         row.also.extend(late);
-        row.starts(now);
     }
     let wave = row.waves.entry(event.job_id.clone()).or_insert(Wave { began_at: event.at, end: None });
     if event.happened == JobHappened::Completed {

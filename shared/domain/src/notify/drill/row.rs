@@ -57,6 +57,9 @@ pub struct DrillRow {
     pub waves: BTreeMap<JobId, Wave>,
     /// When anything of it last moved.
     pub moved_at: Timestamp,
+    /// The number of the bulletin that tells its start; 0 in what an older release stored.
+    #[serde(default)]
+    pub first: u32,
     /// The number of the last bulletin, over all drills of this id.
     #[serde(default)]
     pub number: u32,
@@ -128,17 +131,17 @@ impl DrillRow {
             ended_at: None,
             waves: BTreeMap::new(),
             moved_at: now,
+            first: past.map_or(0, |past| past.number) + 1,
             number: past.map_or(0, |past| past.number),
             outgoing: past.map(|past| past.outgoing.clone()).unwrap_or_default(),
             last: BTreeMap::new(),
         };
-        row.starts(now);
+        row.says(row.start(), now);
         row
     }
 
-    /// Says that it is under way, to whoever does not know yet.
-    pub(super) fn starts(&mut self, now: Timestamp) {
-        self.says(DrillHappened::Started { by: self.by.clone(), until: self.until }, now);
+    fn start(&self) -> DrillHappened {
+        DrillHappened::Started { by: self.by.clone(), until: self.until }
     }
 
     /// When it is over if nothing moves.
@@ -154,9 +157,12 @@ impl DrillRow {
 
     pub(super) fn says(&mut self, happened: DrillHappened, at: Timestamp) {
         self.number += 1;
+        self.outgoing.insert(self.number, self.bulletin(self.number, happened, at));
+    }
+
+    fn bulletin(&self, number: u32, happened: DrillHappened, at: Timestamp) -> Drill {
         let (name, since) = (self.name.clone(), self.began_at);
-        let drill = Drill { key: format!("drill/{}#{}", self.id, self.number), name, happened, at, since };
-        self.outgoing.insert(self.number, drill);
+        Drill { key: format!("drill/{}#{number}", self.id), name, happened, at, since }
     }
 
     /// It is over; `held` is how many incidents its window held back. Where it has none, only its own failed jobs paged
@@ -188,9 +194,15 @@ impl DrillRow {
         self.route == *route || self.also.contains(route)
     }
 
-    /// What is to be stored as deliveries, with its numbers.
-    pub fn bulletins(&self) -> impl Iterator<Item = (u32, Bulletin)> {
-        self.outgoing.iter().map(|(number, drill)| (*number, Bulletin::Drill(Box::new(drill.clone()))))
+    /// What is to be stored as deliveries, with its numbers: first of all that it is under way, for those who slept when it
+    /// began, or whose routes its first jobs did not take. Who hears of its end alone needs no start.
+    pub fn bulletins(&self, now: Timestamp) -> impl Iterator<Item = (u32, Bulletin)> {
+        let goes_on = self.ended_at.is_none() || self.outgoing.len() > 1;
+        let is_to_come = self.outgoing.contains_key(&self.first);
+        let late =
+            (goes_on && !is_to_come).then(|| (self.first, self.bulletin(self.first, self.start(), now)));
+        let outgoing = self.outgoing.iter().map(|(number, drill)| (*number, drill.clone()));
+        late.into_iter().chain(outgoing).map(|(number, drill)| (number, Bulletin::Drill(Box::new(drill))))
     }
 
     /// What its deliveries are stored under.
