@@ -16,13 +16,13 @@ use drs_fleet_domain::registry::Registry;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use crate::{Notifier, drills};
+use crate::drills;
 
 /// So many places are asked at once.
 pub(crate) const READS: usize = 16;
 
-/// All that may hold members of one group back.
-pub(crate) struct Holding {
+/// All that may hold some incidents back.
+pub struct Holding {
     registry: Arc<Registry>,
     mutes: Vec<MuteRow>,
     windows: Vec<WindowRow>,
@@ -34,16 +34,19 @@ pub(crate) struct Holding {
 }
 
 impl Holding {
-    /// Reads what matters to these members.
-    pub(crate) async fn of<I: Io>(
-        worker: &Notifier,
+    /// Reads what matters to these incidents; so many stalls in one Region are one event of that Region.
+    ///
+    /// # Errors
+    ///
+    /// The table could not be read: for a person to try again.
+    pub async fn of<I: Io>(
         io: &I,
-        members: impl Iterator<Item = &MemberRow>,
+        registry: Arc<Registry>,
+        region_wide: u32,
+        events: impl Iterator<Item = &IncidentEvent>,
     ) -> Result<Self, IoError> {
         let (mut places, mut regions) = (BTreeSet::new(), BTreeSet::new());
-        // Of what people know to be open, it matters to whether they are told again.
-        let matters = |member: &&MemberRow| member.news().is_some() || member.is_told_open();
-        for event in members.filter(matters).map(|member| &member.event) {
+        for event in events {
             if hold::ends_with_its_spoke(event.kind) {
                 places.insert(event.place());
             }
@@ -53,14 +56,13 @@ impl Holding {
         }
         let mutes = io.query::<MuteRow>(&keys::mutes()).await?;
         let mut holding = Self {
-            registry: worker.registry.current(io).await?,
+            registry,
             mutes: mutes.into_iter().map(|stored| stored.row).collect(),
             windows: drills::windows(io).await?,
             silent: BTreeSet::new(),
             stalled: BTreeSet::new(),
             now: io.now(),
         };
-        let region_wide = worker.routes.current(io).await?.region_wide_stalls.unwrap_or(hold::REGION_WIDE);
         for region in regions {
             let stalled = holding.stalled_in(io, &region, region_wide).await?;
             holding.stalled.extend(stalled);
@@ -71,13 +73,14 @@ impl Holding {
 
     /// Why a member is held back, if it is.
     pub(crate) fn holds(&self, member: &MemberRow) -> Option<Hold> {
-        let event = &member.event;
         if member.came_and_went() {
-            return self.by_people(event, event.opened_at);
+            return self.by_people(&member.event, member.event.opened_at);
         }
-        if !member.standing().open {
-            return None;
-        }
+        if member.standing().open { self.holds_back(&member.event) } else { None }
+    }
+
+    /// Why an open incident is held back, if it is.
+    pub fn holds_back(&self, event: &IncidentEvent) -> Option<Hold> {
         let place = event.place();
         hold::of(
             event,

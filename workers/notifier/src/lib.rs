@@ -6,7 +6,7 @@ mod clicks;
 mod deliver;
 mod drills;
 mod handle;
-mod holding;
+pub mod holding;
 mod look;
 
 use drs_fleet_aws::cached::RoutesCache;

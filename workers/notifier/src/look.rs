@@ -51,7 +51,11 @@ async fn find<I: Io>(
 ) -> Result<group::Found, IoError> {
     let ranges: Vec<_> = keys::members(&row.id).collect();
     let parts = try_join_all(ranges.iter().map(|range| io.query::<MemberRow>(range))).await?;
-    let holding = Holding::of(worker, io, parts.iter().flatten().map(|stored| &stored.row)).await?;
+    // Of what people know to be open, it matters to whether they are told again.
+    let matters = |member: &&MemberRow| member.news().is_some() || member.is_told_open();
+    let matter = parts.iter().flatten().map(|stored| &stored.row).filter(matters).map(|member| &member.event);
+    let region_wide = worker.routes.current(io).await?.region_wide_stalls();
+    let holding = Holding::of(io, worker.registry.current(io).await?, region_wide, matter).await?;
     let (mut members, mut fresh, mut held) = (Vec::new(), Vec::new(), 0);
     for part in parts {
         let mut new = Vec::new();

@@ -19,7 +19,7 @@ pub use self::people::{Digest, Person, Quiet};
 pub use self::problems::lines_with_secrets;
 pub use self::walk::{Asked, Outcome};
 use super::plan::{Plan, Step, Taken};
-use super::{Channel, ChannelName, Hours, Label, Labels, Matchers};
+use super::{Channel, ChannelName, Hours, Label, Labels, Matchers, hold};
 use crate::keys::{self, Key};
 use crate::message::Links;
 use crate::row::Row;
@@ -146,6 +146,11 @@ impl Routes {
     /// What all in a group of a route have in common.
     pub fn group_by(&self, route: &str) -> Vec<Label> {
         self.effective(route).unwrap_or_else(|| self.by_default()).group_by
+    }
+
+    /// So many servers stalled in one Region are one event of that Region.
+    pub fn region_wide_stalls(&self) -> u32 {
+        self.region_wide_stalls.unwrap_or(hold::REGION_WIDE)
     }
 
     /// A channel.

@@ -2,17 +2,21 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::iter;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::policy;
 use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::notify::hold::Hold;
 use drs_fleet_domain::notify::routes::{Asked, Outcome};
 use drs_fleet_domain::notify::{Labels, MuteRow, Plan, Routes, RoutesRow, Taken, WindowRow};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::span;
 use jiff::Timestamp;
+use notifier::holding::Holding;
 use serde_json::{Value, json};
 
 use super::{file, words};
@@ -66,13 +70,17 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let now = hub.io.now();
     let mutes = spells::all::<MuteRow>(hub).await?.into_iter().filter(|row| row.matches(&labels, now));
     let windows = spells::all::<WindowRow>(hub).await?.into_iter().filter(|row| row.covers(&labels, now));
-    let held = Held { mutes: mutes.collect(), windows: windows.collect() };
+    let reading =
+        Holding::of(&hub.io, Arc::new(registry.clone()), routes.region_wide_stalls(), iter::once(&event));
+    let by = reading.await.with_context(|| hub.unreadable())?.holds_back(&event);
+    let held = Held { by, mutes: mutes.collect(), windows: windows.collect() };
     let (why, taken) = (routes.why(&labels), routes.taken(&labels));
     if arguments.json {
         let taken: Vec<_> = taken.iter().map(|taken| to_json(&routes, taken)).collect();
         let mutes: Vec<_> = held.mutes.iter().map(|row| &row.id).collect();
         let windows: Vec<_> = held.windows.iter().map(|row| &row.id).collect();
-        let all = json!({ "event": event, "asked": why, "taken": taken, "mutes": mutes, "windows": windows });
+        let all = json!({ "event": event, "asked": why, "taken": taken, "held": held.by, "mutes": mutes,
+            "windows": windows });
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
@@ -93,6 +101,7 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
 
 /// What holds an incident back now.
 pub(super) struct Held {
+    pub(super) by: Option<Hold>,
     pub(super) mutes: Vec<MuteRow>,
     pub(super) windows: Vec<WindowRow>,
 }
@@ -107,7 +116,16 @@ impl Held {
             let (name, until) = (plain(&row.name), second(row.closes_at()));
             format!("Expected until {until} in the window {} for {name:?}: it pages nobody\n", row.id)
         });
-        let held: String = mutes.chain(windows).collect();
+        let consequence = self.by.and_then(|by| match by {
+            Hold::SpokeSilent => Some("its spoke is silent, so that what is known of the server is old"),
+            Hold::RegionStalled => {
+                Some("replication has stalled all over the Region and in its account, of which it is a consequence")
+            }
+            Hold::Drill if self.windows.is_empty() => Some("it is of a drill, whose lines and summary tell of it"),
+            Hold::Drill | Hold::Muted => None,
+        });
+        let consequence = consequence.map(|why| format!("Held back: {why}\n"));
+        let held: String = mutes.chain(windows).chain(consequence).collect();
         if held.is_empty() { held } else { format!("\n{held}") }
     }
 }

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::{MuteRow, Routes};
+use drs_fleet_domain::own_event::IncidentEvent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -142,6 +144,33 @@ async fn who_wonders_is_told_what_an_incident_takes_and_why() {
     assert_eq!(json["taken"][0]["group"], "default|kind=REPLICATION_STALLED|region=us-west-2");
     assert_eq!(json["mutes"], json!(["m1"]));
     assert_eq!(json["asked"][0]["outcome"], "TAKEN");
+}
+
+#[tokio::test]
+async fn who_wonders_is_told_of_what_an_incident_is_a_consequence() {
+    let stage = Stage::new("held").await;
+    let stalled = test::event(STALLED).unwrap();
+    stage.stage.store(&account(stalled.account_id.as_str(), "erp-prod", &[stalled.region.as_str()])).await;
+    let store = async |kind: IncidentKind, subject: &str| {
+        let latest = IncidentEvent { kind, subject: subject.to_owned(), ..stalled.clone() };
+        let row = IncidentRow { latest, groups: Vec::new(), left: Vec::new(), ack: None };
+        stage.stage.store(&row).await;
+    };
+    let lag = IncidentEvent { kind: IncidentKind::ReplicationLag, ..stalled.clone() };
+    let files = [("lag.json", &*serde_json::to_string(&lag).unwrap())];
+    assert!(!stage.run("test @lag.json", &files).await.contains("Held back"));
+    for server in 0..20 {
+        store(IncidentKind::ReplicationStalled, &format!("s-{server:017}")).await;
+    }
+    let told = stage.run("test @lag.json", &[]).await;
+    assert!(told.contains("\nHeld back: replication has stalled all over the Region"), "{told}");
+    let fewer = [("fewer.yaml", "region_wide_stalls: 21\n")];
+    assert!(!stage.run("test @lag.json --routes @fewer.yaml", &fewer).await.contains("Held back"));
+    store(IncidentKind::SpokeSilent, stalled.account_id.as_str()).await;
+    let told = stage.run("test @lag.json", &[]).await;
+    assert!(told.contains("\nHeld back: its spoke is silent"), "{told}");
+    let json: Value = serde_json::from_str(&stage.run("test @lag.json --json", &[]).await).unwrap();
+    assert_eq!(json["held"], "spoke_silent");
 }
 
 #[tokio::test]
