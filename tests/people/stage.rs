@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
@@ -18,6 +18,9 @@ use crate::samples::on_the_bus;
 
 /// One call takes so long.
 const LATENCY: Duration = Duration::from_millis(5);
+
+/// A process that died is replaced after this time.
+const RESTART: Duration = Duration::from_secs(2);
 
 /// A hub.
 pub(super) struct Stage {
@@ -44,9 +47,26 @@ impl Stage {
 
     fn works(&self, has_webhook: bool) -> MemoryIo {
         let io = self.world.restarted().with_latency(LATENCY);
-        let worker = Notifier::new(has_webhook, RegistryCache::default(), &Metrics::default());
-        tokio::spawn(work(io.clone(), worker));
+        tokio::spawn(work(io.clone(), worker(has_webhook)));
         io
+    }
+
+    /// A notifier of which one process after another dies at these points, until one lives.
+    pub(super) fn notifier_that_dies(&self, deaths: Vec<(usize, Fault)>) {
+        let world = self.world.clone();
+        tokio::spawn(async move {
+            for death in deaths.into_iter().map(Some).chain([None]) {
+                let io = world.restarted().with_latency(LATENCY);
+                if let Some((point, fault)) = death {
+                    io.crash_at(point, fault);
+                }
+                tokio::select! {
+                    biased;
+                    () = io.crashed() => tokio::time::sleep(RESTART).await,
+                    () = work(io.clone(), worker(true)) => return,
+                }
+            }
+        });
     }
 
     /// The workers tell of something.
@@ -71,6 +91,10 @@ impl Stage {
     pub(super) fn drills(&self, channel: &str) -> Vec<(i64, Post)> {
         self.told(channel).into_iter().filter(|(_, post)| post.is_of_drill()).collect()
     }
+}
+
+fn worker(has_webhook: bool) -> Notifier {
+    Notifier::new(has_webhook, RegistryCache::default(), &Metrics::default())
 }
 
 /// Server `server` of a place stalls, or does not any more.

@@ -1,0 +1,298 @@
+//! Whatever the routes are, whatever happens and whoever dies, every channel ends up knowing what its routes take of what is
+//! open and not muted, and nothing else. What the routes take is said here once more, apart from the code that asks them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use drs_fleet_aws::io::{Io, Notice};
+use drs_fleet_aws::memory::Fault;
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::notify::{MuteRow, Routes, RoutesRow};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
+use drs_fleet_tests::company::place;
+use drs_fleet_tests::post::Post;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, stall};
+
+const ACCOUNTS: u64 = 2;
+const SERVERS: u64 = 2;
+
+/// Until nothing that was begun is unfinished, and no group waits for its interval.
+const QUIET: Duration = Duration::from_mins(20);
+
+const HUB: &str = "999900001111";
+
+/// Who takes what: a route over the channel of its name, of one account or of all.
+#[derive(Clone, Debug)]
+struct Takes {
+    account: Option<u64>,
+    least: Severity,
+    goes_on: bool,
+    by_account: bool,
+}
+
+/// Which server.
+type Server = (u64, u64);
+
+#[derive(Clone, Debug)]
+enum Move {
+    Opens(Server, Severity),
+    Worsens(Server),
+    Ends(Server),
+    Back(Server),
+    Mute(u64),
+    Passes(u64),
+}
+
+/// What is true of a server.
+#[derive(Clone, Debug)]
+struct Truth {
+    last: IncidentEvent,
+    /// Who may know of it, since it opened.
+    takers: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Truths {
+    now: BTreeMap<Server, Truth>,
+    muted: BTreeSet<u64>,
+    /// How often a channel had something to tell of a server.
+    news: BTreeMap<(String, Server), usize>,
+}
+
+fn severity() -> impl Strategy<Value = Severity> {
+    prop::sample::select(vec![Severity::Low, Severity::High, Severity::Critical])
+}
+
+fn takes() -> impl Strategy<Value = Takes> {
+    let account = prop::option::of(1..=ACCOUNTS);
+    (account, severity(), any::<bool>(), any::<bool>())
+        .prop_map(|(account, least, goes_on, by_account)| Takes { account, least, goes_on, by_account })
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let server = || (1..=ACCOUNTS, 1..=SERVERS);
+    let each = prop_oneof![
+        4 => (server(), severity()).prop_map(|(server, severity)| Move::Opens(server, severity)),
+        2 => server().prop_map(Move::Worsens),
+        3 => server().prop_map(Move::Ends),
+        2 => server().prop_map(Move::Back),
+        1 => (1..=ACCOUNTS).prop_map(Move::Mute),
+        4 => prop_oneof![1..40_u64, 200..700_u64].prop_map(Move::Passes),
+    ];
+    prop::collection::vec(each, 1..30)
+}
+
+fn deaths() -> impl Strategy<Value = Vec<(usize, Fault)>> {
+    let fault = prop::sample::select(vec![Fault::Before, Fault::After]);
+    prop::collection::vec((10..200_usize, fault), 0..3)
+}
+
+fn name(n: usize) -> String {
+    format!("team-{n}")
+}
+
+/// The routes as people write them; `person` is told besides of what is so bad.
+fn written(routes: &[Takes], person: Severity) -> Routes {
+    let topic = |name: &str| json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:{HUB}:drs-fleet-{name}") });
+    let names: Vec<String> = (0..routes.len()).map(name).chain(["kim".to_owned()]).collect();
+    let channels: BTreeMap<&String, Value> = names.iter().map(|name| (name, topic(name))).collect();
+    let written: Vec<Value> = routes
+        .iter()
+        .enumerate()
+        .map(|(n, takes)| {
+            let mut matchers = json!({ "severity": format!(">={}", takes.least) });
+            if let Some(account) = takes.account {
+                matchers["account"] = json!(place(account).account);
+            }
+            let by = if takes.by_account {
+                json!(["kind", "region", "account"])
+            } else {
+                json!(["kind", "region"])
+            };
+            json!({ "name": name(n), "match": matchers, "continue": takes.goes_on, "channels": [name(n)],
+                "group_by": by })
+        })
+        .collect();
+    let person =
+        json!({ "name": "kim", "match": { "severity": format!(">={person}") }, "channels": ["kim"] });
+    let all = json!({ "channels": channels, "default": { "channels": ["mail"] }, "routes": written,
+        "people": [person] });
+    serde_json::from_value(all).unwrap()
+}
+
+/// Who is told of something this bad in an account: the first that takes it, the next ones too where it says so, else the
+/// mailbox of all; and the person besides.
+fn takers(routes: &[Takes], person: Severity, account: u64, severity: Severity) -> BTreeSet<String> {
+    let mut takers = BTreeSet::new();
+    for (n, takes) in routes.iter().enumerate() {
+        if takes.account.is_none_or(|only| only == account) && severity >= takes.least {
+            takers.insert(name(n));
+            if !takes.goes_on {
+                break;
+            }
+        }
+    }
+    if takers.is_empty() {
+        takers.insert("mail".to_owned());
+    }
+    takers.extend((severity >= person).then(|| "kim".to_owned()));
+    takers
+}
+
+impl Truths {
+    /// What a move does to a server, if it can.
+    fn next(&self, each: &Move, stage: &Stage) -> Option<(Server, IncidentEvent)> {
+        let now = stage.world.now();
+        let event = |(account, server): Server, severity, what| {
+            let subject = usize::try_from(account * 100 + server).unwrap();
+            stall(&place(account), subject, severity, what, now)
+        };
+        let known = |server: &Server| self.now.get(server).map(|truth| &truth.last);
+        let open = |server: &Server| known(server).filter(|last| last.happened != Happened::Resolved);
+        let follows = |server: Server, last: &IncidentEvent, severity, happened| {
+            let what = (happened, last.sequence + 1);
+            (server, IncidentEvent { opened_at: last.opened_at, ..event(server, severity, what) })
+        };
+        match each {
+            Move::Opens(server, severity) if open(server).is_none() => {
+                let opened = event(*server, *severity, (Happened::Opened, 1));
+                Some((*server, IncidentEvent { opened_at: now, ..opened }))
+            }
+            Move::Worsens(server) => {
+                let last = open(server).filter(|last| last.severity < Severity::Critical)?;
+                Some(follows(*server, last, Severity::Critical, Happened::Escalated))
+            }
+            Move::Ends(server) => {
+                open(server).map(|last| follows(*server, last, last.severity, Happened::Resolved))
+            }
+            Move::Back(server) => {
+                let last = known(server).filter(|last| last.happened == Happened::Resolved)?;
+                Some(follows(*server, last, last.severity, Happened::Reopened))
+            }
+            _ => None,
+        }
+    }
+
+    fn learn(&mut self, server: Server, event: &IncidentEvent, takers: BTreeSet<String>) {
+        let is_news = event.happened != Happened::Resolved;
+        let known = self.now.remove(&server).map(|truth| truth.takers).unwrap_or_default();
+        let takers: BTreeSet<_> = takers.into_iter().chain(known).collect();
+        for taker in takers.iter().filter(|_| is_news) {
+            *self.news.entry((taker.clone(), server)).or_default() += 1;
+        }
+        self.now.insert(server, Truth { last: event.clone(), takers });
+    }
+}
+
+/// The account and number of a server, by its name.
+fn server_of(name: &str) -> Server {
+    let number: u64 = name.trim_start_matches("s-").parse().unwrap();
+    (number / 100, number % 100)
+}
+
+/// What each channel was told, in that order.
+fn told(stage: &Stage) -> BTreeMap<String, Vec<Post>> {
+    let mut told = BTreeMap::<_, Vec<_>>::new();
+    for notice in stage.world.notices() {
+        let Notice::Topic { arn, .. } = &notice else { continue };
+        let name =
+            arn.as_deref().and_then(|arn| arn.rsplit_once("drs-fleet-")).map_or("mail", |(_, name)| name);
+        told.entry(name.to_owned()).or_default().push(Post::mail(&notice).unwrap());
+    }
+    told
+}
+
+async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Move]) -> Truths {
+    let mut truths = Truths::default();
+    for (n, each) in moves.iter().enumerate() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        match each {
+            Move::Passes(seconds) => tokio::time::sleep(Duration::from_secs(*seconds)).await,
+            Move::Mute(account) => {
+                truths.muted.insert(*account);
+                stage.world.set_row(&mute(*account, stage));
+            }
+            each => {
+                if let Some((server, event)) = truths.next(each, stage) {
+                    truths.learn(server, &event, takers(routes, person, server.0, event.severity));
+                    stage.happens(n, event);
+                }
+            }
+        }
+    }
+    tokio::time::sleep(QUIET).await;
+    truths
+}
+
+fn mute(account: u64, stage: &Stage) -> MuteRow {
+    MuteRow {
+        id: format!("m{account}"),
+        matchers: serde_json::from_value(json!({ "account": place(account).account })).unwrap(),
+        from: stage.world.now(),
+        until: stage.world.now() + Duration::from_hours(90 * 24),
+        reason: "moving".into(),
+        author: "anna".into(),
+        ended_at: None,
+        ended_by: None,
+    }
+}
+
+/// Holds what one channel was told against what is true.
+fn check(channel: &str, posts: &[Post], truths: &Truths, takers_now: impl Fn(Server) -> bool, deaths: usize) {
+    let (mut known, mut news) = (BTreeMap::new(), BTreeMap::<Server, usize>::new());
+    for post in posts {
+        for named in post.named() {
+            let server = server_of(&named.subject);
+            let may = truths.now.get(&server).is_some_and(|truth| truth.takers.contains(channel));
+            assert!(may, "{channel} was told of {server:?}, which it does not take");
+            known.insert(server, !named.is_over);
+            *news.entry(server).or_default() += usize::from(!named.is_over && !post.is_repeated());
+        }
+    }
+    for (server, truth) in &truths.now {
+        let (is_open, believed) =
+            (truth.last.happened != Happened::Resolved, known.get(server).copied().unwrap_or(false));
+        assert!(is_open || !believed, "{channel} believes that {server:?} is open");
+        let must = is_open && takers_now(*server) && !truths.muted.contains(&server.0);
+        assert!(believed || !must, "{channel} knows nothing of {server:?}");
+        let most = truths.news.get(&(channel.to_owned(), *server)).copied().unwrap_or(0) + deaths;
+        let often = news.get(server).copied().unwrap_or(0);
+        assert!(often <= most, "{channel} was told of {server:?} {often} times, of {most} at most");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_routes_are_each_channel_knows_of_what_they_take_and_of_nothing_else(
+        routes in prop::collection::vec(takes(), 0..4),
+        person in severity(),
+        moves in moves(),
+        deaths in [deaths(), deaths()],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let died = deaths.iter().map(Vec::len).sum();
+        let (truths, told) = runtime.block_on(async {
+            let stage = Stage::new();
+            let set_at = stage.world.now();
+            let policy = written(&routes, person);
+            stage.world.set_row(&RoutesRow { policy, set_by: "kim".into(), set_at });
+            for deaths in deaths {
+                stage.notifier_that_dies(deaths);
+            }
+            let truths = play(&stage, (&routes, person), &moves).await;
+            (truths, told(&stage))
+        });
+        for channel in (0..routes.len()).map(name).chain(["mail".to_owned(), "kim".to_owned()]) {
+            let takes = |server: Server| {
+                let severity = truths.now[&server].last.severity;
+                takers(&routes, person, server.0, severity).contains(&channel)
+            };
+            check(&channel, told.get(&channel).map_or(&[][..], Vec::as_slice), &truths, takes, died);
+        }
+    }
+}
