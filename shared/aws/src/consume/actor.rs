@@ -169,11 +169,11 @@ impl<I: Io, W: Worker> Actor<I, W> {
     }
 
     /// Whether the oldest lane should start. While the queue is backed up, its subject's next event is probably
-    /// on the way, and two events handled together are one write. So the youngest messages wait for their like,
-    /// and the rest of what may be in flight is for being received, handled and deleted.
+    /// on the way, and two events handled together are one write. So the youngest messages wait for their like, if such
+    /// come at all, and the rest of what may be in flight is for being received, handled and deleted.
     fn has_waited_enough(&self, now: Timestamp) -> bool {
         let Some(since) = self.lanes.oldest_ready() else { return false };
-        let window = self.options.max_in_flight * 3 / 8;
+        let window = self.lanes.company().window(self.options.max_in_flight);
         !self.receivers.backed_up()
             || self.lanes.waiting() > window
             || after(since, self.options.linger) <= now

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::company::Company;
+
 /// So many messages are handled together at most.
 const BATCH: usize = 100;
 
@@ -67,6 +69,7 @@ pub(super) struct Lanes<T> {
     asleep: BTreeSet<(Timestamp, Arc<str>)>,
     running: usize,
     waiting: usize,
+    company: Company,
 }
 
 impl<T> Default for Lanes<T> {
@@ -77,6 +80,7 @@ impl<T> Default for Lanes<T> {
             asleep: BTreeSet::new(),
             running: 0,
             waiting: 0,
+            company: Company::default(),
         }
     }
 }
@@ -91,6 +95,11 @@ impl<T: Clone> Lanes<T> {
         self.waiting
     }
 
+    /// How often messages find another of their subject waiting.
+    pub(super) fn company(&self) -> Company {
+        self.company
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
@@ -101,6 +110,7 @@ impl<T: Clone> Lanes<T> {
         if lane.waiting.is_empty() && lane.running.is_empty() && lane.asleep_until.is_none() {
             self.ready.insert(held.ticket, name);
         }
+        self.company.came(!lane.waiting.is_empty());
         lane.waiting.push_back(held);
         self.waiting += 1;
     }

@@ -14,6 +14,7 @@
 mod actor;
 mod breaker;
 mod bulkhead;
+mod company;
 mod fate;
 mod hand;
 mod lanes;

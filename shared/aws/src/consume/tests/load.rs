@@ -55,6 +55,18 @@ async fn a_full_queue_takes_two_calls_for_ten_messages_and_one_write_for_a_subje
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_no_two_messages_are_of_one_subject_they_do_not_wait_for_each_other() {
+    let (io, worker) = (MemoryIo::default().with_latency(Duration::from_millis(10)), Tallier::default());
+    for n in 0..30_000 {
+        io.put_message(format!("s{n}/1"));
+    }
+    let began = tokio::time::Instant::now();
+    consume_all(&io, &worker).await;
+    let took = began.elapsed().saturating_sub(Options::default().poll);
+    assert!(took < Duration::from_secs(7), "P4: 30,000 in 8 s, and they are work on a processor as well");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_is_in_hand_than_there_is_room_for() {
     let (io, worker) = (MemoryIo::default(), Tallier::default());
     for n in 0..1000 {
