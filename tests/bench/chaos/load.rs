@@ -127,3 +127,10 @@ pub(super) fn server(id: &str) -> Option<usize> {
 pub(super) fn of_table(probability: f64, fault: Fault) -> FaultRule {
     FaultRule::of(("dynamodb", ""), probability, fault)
 }
+
+/// The one in the middle; of an even number, the upper of the two.
+pub(super) fn median(rates: &[f64]) -> f64 {
+    let mut rates = rates.to_vec();
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied().unwrap_or_default()
+}

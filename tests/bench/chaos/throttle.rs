@@ -6,7 +6,7 @@ use drs_fleet_local::faults::Fault;
 
 use super::args::What;
 use super::hub::Starts;
-use super::load::{Load, of_table};
+use super::load::{Load, median, of_table};
 use super::report::{Report, say};
 
 /// As the workers have it.
@@ -83,12 +83,6 @@ impl Watch {
 fn kept(rates: &[f64], full: f64) -> Option<usize> {
     let is_kept = |n: &usize| rates[*n] >= ENOUGH * full && median(&rates[*n..]) >= ENOUGH * full;
     (0..rates.len()).find(is_kept)
-}
-
-fn median(rates: &[f64]) -> f64 {
-    let mut rates = rates.to_vec();
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ const SERVERS: usize = 300;
 const CALL: Duration = Duration::from_millis(50);
 /// Of DRS, per account, before it throttles.
 const CALLS_PER_SECOND: f64 = 10.0;
+/// A place's first sweep is made again after ten seconds; then that is over.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// The first sweep writes every row; the later ones read them and write what changed.
 pub fn measure() -> anyhow::Result<Found> {
@@ -26,6 +28,7 @@ pub fn measure() -> anyhow::Result<Found> {
         let company = Company::found(ACCOUNTS, SERVERS).await?;
         company.slow_down(CALL, CALLS_PER_SECOND);
         let first = company.sweep(&[]).await?;
+        tokio::time::sleep(SETTLED).await;
         let again = company.sweep(&[]).await?;
         let troubled = company.trouble();
         let others = company.sweep(&troubled.each_ref().map(|t| t.place.clone())).await?;
