@@ -1,5 +1,7 @@
 //! Whatever the routes are, whatever happens and whoever dies, every channel ends up knowing what its routes take of what is
-//! open and not muted, and nothing else. What the routes take is said here once more, apart from the code that asks them.
+//! open and not muted, and nothing else.
+
+mod takes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,31 +9,21 @@ use std::time::Duration;
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::memory::Fault;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::notify::{MuteRow, Routes, RoutesRow};
+use drs_fleet_domain::notify::{MuteRow, RoutesRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_tests::company::place;
 use drs_fleet_tests::post::Post;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::takes::{ALL, Takes, channels, severity, takers, takes, written};
 use super::stage::{Stage, stall};
 
 const ACCOUNTS: u64 = 2;
 const SERVERS: u64 = 2;
 
-/// Until nothing that was begun is unfinished, and no group waits for its interval.
-const QUIET: Duration = Duration::from_mins(20);
-
-const HUB: &str = "999900001111";
-
-/// Who takes what: a route over the channel of its name, of one account or of all.
-#[derive(Clone, Debug)]
-struct Takes {
-    account: Option<u64>,
-    least: Severity,
-    goes_on: bool,
-    by_account: bool,
-}
+/// Until nothing that was begun is unfinished, no group waits for its interval, and all is escalated.
+const QUIET: Duration = Duration::from_mins(30);
 
 /// Which server.
 type Server = (u64, u64);
@@ -62,16 +54,6 @@ struct Truths {
     news: BTreeMap<(String, Server), usize>,
 }
 
-fn severity() -> impl Strategy<Value = Severity> {
-    prop::sample::select(vec![Severity::Low, Severity::High, Severity::Critical])
-}
-
-fn takes() -> impl Strategy<Value = Takes> {
-    let account = prop::option::of(1..=ACCOUNTS);
-    (account, severity(), any::<bool>(), any::<bool>())
-        .prop_map(|(account, least, goes_on, by_account)| Takes { account, least, goes_on, by_account })
-}
-
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let server = || (1..=ACCOUNTS, 1..=SERVERS);
     let each = prop_oneof![
@@ -88,58 +70,6 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 fn deaths() -> impl Strategy<Value = Vec<(usize, Fault)>> {
     let fault = prop::sample::select(vec![Fault::Before, Fault::After]);
     prop::collection::vec((10..200_usize, fault), 0..3)
-}
-
-fn name(n: usize) -> String {
-    format!("team-{n}")
-}
-
-/// The routes as people write them; `person` is told besides of what is so bad.
-fn written(routes: &[Takes], person: Severity) -> Routes {
-    let topic = |name: &str| json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:{HUB}:drs-fleet-{name}") });
-    let names: Vec<String> = (0..routes.len()).map(name).chain(["kim".to_owned()]).collect();
-    let channels: BTreeMap<&String, Value> = names.iter().map(|name| (name, topic(name))).collect();
-    let written: Vec<Value> = routes
-        .iter()
-        .enumerate()
-        .map(|(n, takes)| {
-            let mut matchers = json!({ "severity": format!(">={}", takes.least) });
-            if let Some(account) = takes.account {
-                matchers["account"] = json!(place(account).account);
-            }
-            let by = if takes.by_account {
-                json!(["kind", "region", "account"])
-            } else {
-                json!(["kind", "region"])
-            };
-            json!({ "name": name(n), "match": matchers, "continue": takes.goes_on, "channels": [name(n)],
-                "group_by": by })
-        })
-        .collect();
-    let person =
-        json!({ "name": "kim", "match": { "severity": format!(">={person}") }, "channels": ["kim"] });
-    let all = json!({ "channels": channels, "default": { "channels": ["mail"] }, "routes": written,
-        "people": [person] });
-    serde_json::from_value(all).unwrap()
-}
-
-/// Who is told of something this bad in an account: the first that takes it, the next ones too where it says so, else the
-/// mailbox of all; and the person besides.
-fn takers(routes: &[Takes], person: Severity, account: u64, severity: Severity) -> BTreeSet<String> {
-    let mut takers = BTreeSet::new();
-    for (n, takes) in routes.iter().enumerate() {
-        if takes.account.is_none_or(|only| only == account) && severity >= takes.least {
-            takers.insert(name(n));
-            if !takes.goes_on {
-                break;
-            }
-        }
-    }
-    if takers.is_empty() {
-        takers.insert("mail".to_owned());
-    }
-    takers.extend((severity >= person).then(|| "kim".to_owned()));
-    takers
 }
 
 impl Truths {
@@ -198,8 +128,7 @@ fn told(stage: &Stage) -> BTreeMap<String, Vec<Post>> {
     let mut told = BTreeMap::<_, Vec<_>>::new();
     for notice in stage.world.notices() {
         let Notice::Topic { arn, .. } = &notice else { continue };
-        let name =
-            arn.as_deref().and_then(|arn| arn.rsplit_once("drs-fleet-")).map_or("mail", |(_, name)| name);
+        let name = arn.as_deref().and_then(|arn| arn.rsplit_once("drs-fleet-")).map_or(ALL, |(_, name)| name);
         told.entry(name.to_owned()).or_default().push(Post::mail(&notice).unwrap());
     }
     told
@@ -287,7 +216,7 @@ proptest! {
             let truths = play(&stage, (&routes, person), &moves).await;
             (truths, told(&stage))
         });
-        for channel in (0..routes.len()).map(name).chain(["mail".to_owned(), "kim".to_owned()]) {
+        for channel in channels(&routes) {
             let takes = |server: Server| {
                 let severity = truths.now[&server].last.severity;
                 takers(&routes, person, server.0, severity).contains(&channel)
