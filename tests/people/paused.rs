@@ -84,3 +84,20 @@ async fn a_notifier_that_is_paused_for_a_minute_anywhere_makes_two_of_an_alert_a
 async fn a_notifier_that_is_paused_for_longer_than_any_claim_makes_two_of_an_alert_at_most() {
     assert_two_at_most(Duration::from_mins(4)).await;
 }
+
+/// Whoever was paused does not take what came since for what it was about to tell.
+#[tokio::test(start_paused = true)]
+async fn what_ends_while_a_notifier_is_paused_anywhere_is_told_to_be_over() {
+    let pause = Duration::from_secs(150);
+    for point in 0..points().await {
+        let (stage, paused) = alone(Some((point, pause))).await;
+        stage.notifier();
+        stage.notifier();
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        stage.happens(2, stall(&place(1), 1, Severity::Critical, (Happened::Resolved, 2), stage.world.now()));
+        tokio::time::sleep(Duration::from_mins(8)).await;
+        let told = stage.digests("mail");
+        let is_over = told.last().is_none_or(|(_, post)| post.is_over());
+        assert!(is_over, "{told:#?}: point {point}, {}", paused.points()[point]);
+    }
+}

@@ -12,16 +12,17 @@ use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow, Samp
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, Row};
 use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use crate::{Notifier, channels};
 
 /// Stores a delivery of a bulletin for each channel that can be used, or for others where it tells that one of these
-/// cannot; `last` says what went there before.
+/// cannot; `last` says what went there before. It is not sent before `at`.
 pub(crate) async fn make<I: Io>(
     worker: &Notifier,
     io: &I,
     group: &str,
-    (number, bulletin): (u32, &Bulletin),
+    (number, bulletin, at): (u32, &Bulletin, Option<Timestamp>),
     (channels, last): (&BTreeSet<ChannelName>, &BTreeMap<ChannelName, Place>),
 ) -> Result<Vec<DeliveryRow>, IoError> {
     let routes = worker.routes.current(io).await?;
@@ -32,7 +33,7 @@ pub(crate) async fn make<I: Io>(
         if bulletin.is_start_of_drill() && follows.is_some() {
             continue;
         }
-        let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows);
+        let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows).not_before(at);
         store(worker, io, &new).await?;
         made.push(new);
     }

@@ -1,6 +1,6 @@
 //! Drills: their jobs are told as a start, a line for each, and a summary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::verdict::IoError;
@@ -10,11 +10,12 @@ use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::drill::{self, Closing, LONGEST, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, WindowRow};
+use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, Routes, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, JobEvent};
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::sweep::after;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use crate::holding::READS;
 use crate::{Notifier, deliver};
@@ -127,16 +128,22 @@ async fn which<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<Whi
 
 async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(), IoError> {
     let (routes, now) = (worker.routes.current(io).await?, io.now());
-    // Whoever sleeps, or wants to read of everything together, does not follow a drill line by line.
-    let plans = row.routes().map(|route| routes.plan(route));
-    let plans = plans.filter(|plan| plan.tells_at(now, Severity::Low) <= now);
-    let channels: BTreeSet<ChannelName> = plans.flat_map(|plan| plan.channels).collect();
+    // Whoever sleeps, or wants to read of everything together, does not follow a drill line by line, and reads then what
+    // came of it.
+    let channels = channels(row, &routes, now);
+    let (awake, asleep): (Vec<_>, Vec<_>) = channels.into_iter().partition(|(_, at)| *at <= now);
+    let awake: BTreeSet<ChannelName> = awake.into_iter().map(|(channel, _)| channel).collect();
     let mut last = row.last.clone();
     let mut made = Vec::new();
-    for (number, bulletin) in row.bulletins(now) {
-        let new = deliver::make(worker, io, &row.group(), (number, &bulletin), (&channels, &last)).await?;
+    for (number, bulletin) in row.bulletins() {
+        let new = deliver::make(worker, io, &row.group(), (number, &bulletin, None), (&awake, &last)).await?;
         last.extend(deliver::places(&new));
         made.extend(new);
+        for (channel, at) in asleep.iter().filter(|_| bulletin.is_end_of_drill()) {
+            let later = (number, &bulletin, Some(*at));
+            let to = BTreeSet::from([channel.clone()]);
+            made.extend(deliver::make(worker, io, &row.group(), later, (&to, &last)).await?);
+        }
     }
     if made.is_empty() && row.outgoing.is_empty() {
         return Ok(());
@@ -144,4 +151,16 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     let number = row.outgoing.keys().max().copied().unwrap_or_default();
     worker.drills.change(io, &row.key(), |row| drill::stored(row?, number, &last)).await?;
     deliver::now(worker, io, &made).await
+}
+
+/// Over which channels a drill is told, and when at the earliest.
+fn channels(row: &DrillRow, routes: &Routes, now: Timestamp) -> BTreeMap<ChannelName, Timestamp> {
+    let mut channels = BTreeMap::<ChannelName, Timestamp>::new();
+    for plan in row.routes().map(|route| routes.plan(route)) {
+        let at = plan.tells_at(now, Severity::Low);
+        for channel in plan.channels {
+            channels.entry(channel).and_modify(|known| *known = at.min(*known)).or_insert(at);
+        }
+    }
+    channels
 }

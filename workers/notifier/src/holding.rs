@@ -74,7 +74,8 @@ impl Holding {
     /// Why a member is held back, if it is.
     pub(crate) fn holds(&self, member: &MemberRow) -> Option<Hold> {
         if member.came_and_went() {
-            return self.by_people(&member.event, member.event.opened_at);
+            let by_people = self.by_people(&member.event, member.event.opened_at);
+            return hold::of(&member.event, by_people, false, false);
         }
         if member.standing().open { self.holds_back(&member.event) } else { None }
     }

@@ -64,7 +64,8 @@ async fn find<I: Io>(
                 members.push(stored.row);
             } else if holding.holds(&stored.row).is_some() && stored.row.came_and_went() {
                 let key = stored.row.key();
-                let passed_over = |row: Option<&MemberRow>| member::passed_over(row?);
+                let passed_over =
+                    |row: Option<&MemberRow>| member::passed_over(row?).filter(|_| round.is_ours(io.now()));
                 worker.members.change_now(io, &key, passed_over).await?;
             } else if holding.holds(&stored.row).is_some() {
                 let member = unmark(worker, io, stored.row, round).await?;
@@ -101,7 +102,8 @@ async fn unmark<I: Io>(
         return Ok(member);
     }
     let key = member.key();
-    let untold = |row: Option<&MemberRow>| member::untold(row?, round.number);
+    let untold =
+        |row: Option<&MemberRow>| member::untold(row?, round.number).filter(|_| round.is_ours(io.now()));
     let change = || worker.members.change_now(io, &key, untold);
     let outcome = persistently(io, round.until, &key, change).await?;
     Ok(outcome.row().cloned().unwrap_or(member))
@@ -119,7 +121,9 @@ async fn mark<I: Io>(
         let key = stored.row.key();
         // So that marking it needs no read.
         worker.members.remember([stored]);
-        let told = |row: Option<&MemberRow>| member::told(row?, round.number, io.now());
+        let told = |row: Option<&MemberRow>| {
+            member::told(row?, round.number, io.now()).filter(|_| round.is_ours(io.now()))
+        };
         let change = || worker.members.change(io, &key, told);
         let outcome = persistently(io, round.until, &key, change).await?;
         Ok::<_, IoError>(outcome.row().cloned())
@@ -155,7 +159,7 @@ async fn hand_over<I: Io>(
     outgoing: &Outgoing,
 ) -> Result<(), IoError> {
     let last = row.episode.as_ref().map(|episode| episode.last.clone()).unwrap_or_default();
-    let bulletin = (round.number, &outgoing.bulletin);
+    let bulletin = (round.number, &outgoing.bulletin, None);
     let made = deliver::make(worker, io, &row.id, bulletin, (&outgoing.channels, &last)).await?;
     let places = deliver::places(&made);
     worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &places)).await?;

@@ -34,13 +34,17 @@ pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Tol
 
 /// What is to be said of a group beside what is wrong in it.
 pub(super) fn sentences(digest: &Digest) -> Vec<String> {
-    let since = format!("{} ({})", text::minute(digest.since), text::duration(digest.since, digest.at));
+    let since = |since| format!("{} ({})", text::minute(since), text::duration(since, digest.at));
     match digest.why {
         Why::Changed => None,
-        Why::Repeated => Some(format!("Nothing has changed; open since {since}.")),
-        Why::Escalated(step) => Some(format!(
-            "Nobody has acknowledged this since {since}, so you are told as well (step {step} of the escalation)."
-        )),
+        Why::Repeated => Some(format!("Nothing has changed; open since {}.", since(digest.since))),
+        Why::Escalated(step) => {
+            let what = if digest.acks.is_some() { "all of this" } else { "this" };
+            Some(format!(
+                "Nobody has acknowledged {what} since {}, so you are told as well (step {step} of the escalation).",
+                since(digest.waits_since.unwrap_or(digest.since))
+            ))
+        }
         Why::Acknowledged => digest.acks.as_ref().map(|acks| {
             let (by, open) = (by(acks), digest.counts.open);
             if digest.is_acknowledged() {

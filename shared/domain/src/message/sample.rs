@@ -35,6 +35,7 @@ pub fn sample(
         why: Why::Test,
         at,
         since,
+        waits_since: None,
         worst: Some(severity),
         counts: Counts { opened: incidents, open: incidents, ..Counts::default() },
         first: first.collect(),

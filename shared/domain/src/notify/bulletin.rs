@@ -39,6 +39,11 @@ impl Bulletin {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))
     }
 
+    /// Whether it says what came of a drill.
+    pub fn is_end_of_drill(&self) -> bool {
+        matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Ended { .. }))
+    }
+
     /// The same for every repetition, and for no other bulletin.
     pub fn key(&self) -> &str {
         match self {
@@ -82,6 +87,10 @@ pub struct Digest {
     pub at: Timestamp,
     /// Since when the oldest of what is open, or was, has been wrong.
     pub since: Timestamp,
+    /// Since when people have known of the first of what is open that nobody sees to; `None` where nothing waits, or in what
+    /// an older release stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
     /// The worst of what is open; `None` when all is over.
     pub worst: Option<Severity>,
     /// How many of what.
@@ -118,6 +127,7 @@ impl Digest {
             why: Why::Changed,
             at: event.at,
             since: event.opened_at,
+            waits_since: None,
             worst: (!over).then_some(event.severity),
             counts,
             first: vec![event.clone()],

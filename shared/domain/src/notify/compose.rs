@@ -53,8 +53,9 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
     let waits_since = waiting.filter_map(|member| member.told_open_since()).min();
     let why = if news.is_empty() { unchanged(row, looked, waits_since) } else { Some(Why::Changed) };
     let named: Vec<&MemberRow> = if news.is_empty() {
+        // First of all what still waits for somebody.
         let mut open = open.clone();
-        open.sort_by_key(|member| order(member));
+        open.sort_by_key(|member| (looked.seen_to.contains(&member.event.incident), order(member)));
         open
     } else {
         news.iter().map(|(_, member)| *member).collect()
@@ -67,6 +68,7 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         why,
         at: looked.now,
         since: since(if open.is_empty() { &named } else { &open }, looked.now),
+        waits_since,
         worst,
         counts,
         unnamed: Covered::of(named.iter().skip(NAMED).map(|member| &member.event)),

@@ -132,6 +132,12 @@ impl DeliveryRow {
         }
     }
 
+    /// The same, not sent before then.
+    #[must_use]
+    pub fn not_before(self, at: Option<Timestamp>) -> Self {
+        Self { try_at: self.try_at.max(at), ..self }
+    }
+
     /// Where it is stored.
     pub fn place(&self) -> Place {
         Place { day: day_of(self.made_at), number: self.number }

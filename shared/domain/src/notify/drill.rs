@@ -37,7 +37,9 @@ impl Which {
     pub fn of_plan(plan: Option<&str>, routes: BTreeSet<String>) -> Self {
         match plan {
             Some(plan) => Self { id: format!("plan/{plan}"), name: plan.to_owned(), window: None, routes },
-            None => Self { id: "jobs".to_owned(), name: "Drill".to_owned(), window: None, routes },
+            None => {
+                Self { id: "jobs".to_owned(), name: "jobs without a plan".to_owned(), window: None, routes }
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ pub struct Found {
     pub acks: Option<Acks>,
 }
 
-/// Ends the look of claim `until`, unless another has taken it over. Where it has something to tell, that is kept until
+/// Ends the look of claim `until`, unless that ran out or another has taken it over. Where it has something to tell, that is kept until
 /// [`stored`].
 pub fn ended(
     row: &GroupRow,
@@ -115,7 +115,7 @@ pub fn ended(
     plan: &Plan,
     now: Timestamp,
 ) -> Option<Change<GroupRow>> {
-    let round = row.round.as_ref().filter(|round| round.until == until)?;
+    let round = row.round.as_ref().filter(|round| round.until == until && round.is_ours(now))?;
     let mut next = row.clone();
     let told = found.digest.is_some();
     if let Some(digest) = &found.digest {
@@ -126,14 +126,15 @@ pub fn ended(
     }
     let lives = found.open + found.held > 0;
     let pause = if round.urgent && told { plan.group_wait } else { plan.group_interval };
-    let look_at = (lives || told).then(|| next_look(&next, &found, plan, pause, now));
+    let turn = (lives || told).then(|| next_look(&next, &found, plan, pause, now));
     if !round.acks_only {
-        if look_at.is_none() && row.look_at.is_none() {
+        if turn.is_none() && row.look_at.is_none() {
             next.episode = None;
         }
-        // What is as bad as what was just told waits its turn.
-        next.urgent = row.urgent && found.worst < Some(Severity::Critical);
-        next.look_at = if next.urgent { row.look_at } else { look_at.or(row.look_at) };
+        // What joined meanwhile and is as bad as what was just told waits its turn.
+        next.urgent = row.urgent && (!told || found.worst < Some(Severity::Critical));
+        let joined = row.look_at.map(|at| if told && !next.urgent { at.max(after(now, pause)) } else { at });
+        next.look_at = if next.urgent { joined } else { turn.into_iter().chain(joined).min() };
     }
     next.touched_at = if told { now } else { row.touched_at };
     next.round = found.digest.map(|digest| Round {

@@ -15,6 +15,7 @@ pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Dig
         why: Why::Changed,
         at: "2026-08-22T22:30:00Z".parse().unwrap(),
         since: "2026-08-22T20:12:19Z".parse().unwrap(),
+        waits_since: None,
         worst: Some(severity),
         counts: Counts { opened: 45, worse: 1, resolved: 1, open: 47, held: 5 },
         first,

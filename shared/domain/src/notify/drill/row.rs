@@ -196,11 +196,12 @@ impl DrillRow {
 
     /// What is to be stored as deliveries, with its numbers: first of all that it is under way, for those who slept when it
     /// began, or whose routes its first jobs did not take. Who hears of its end alone needs no start.
-    pub fn bulletins(&self, now: Timestamp) -> impl Iterator<Item = (u32, Bulletin)> {
+    pub fn bulletins(&self) -> impl Iterator<Item = (u32, Bulletin)> {
         let goes_on = self.ended_at.is_none() || self.outgoing.len() > 1;
         let is_to_come = self.outgoing.contains_key(&self.first);
-        let late =
-            (goes_on && !is_to_come).then(|| (self.first, self.bulletin(self.first, self.start(), now)));
+        // Not our time: whoever makes it once more makes the same.
+        let start = || self.bulletin(self.first, self.start(), self.began_at);
+        let late = (goes_on && !is_to_come).then(|| (self.first, start()));
         let outgoing = self.outgoing.iter().map(|(number, drill)| (*number, drill.clone()));
         late.into_iter().chain(outgoing).map(|(number, drill)| (number, Bulletin::Drill(Box::new(drill))))
     }

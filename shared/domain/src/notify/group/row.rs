@@ -66,6 +66,14 @@ pub struct Round {
     pub outgoing: Option<Outgoing>,
 }
 
+impl Round {
+    /// Whether it is still whose it was. Afterwards another may have told what is marked with its number, and what changed
+    /// since then is for the next one.
+    pub fn is_ours(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+}
+
 /// A bulletin that goes out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outgoing {

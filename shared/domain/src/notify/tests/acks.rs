@@ -43,6 +43,21 @@ fn what_opens_after_the_rest_was_acknowledged_goes_to_the_next_by_itself() {
 }
 
 #[test]
+fn whoever_is_told_next_reads_first_of_what_waits_and_since_when_that_does() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(100));
+    stage.is_acknowledged(1, at(100));
+    stage.passes(at(90_000));
+    stage.happens(&opened(2), at(90_000));
+    stage.passes(at(90_930));
+    let step = stage.digests.last().unwrap();
+    let named: Vec<_> = step.first.iter().map(|event| event.incident.clone()).collect();
+    assert_eq!((step.why, named), (Why::Escalated(1), vec![opened(2).incident, opened(1).incident]));
+    assert_eq!((step.since, step.waits_since), (at(0), Some(at(90_030))));
+}
+
+#[test]
 fn what_is_muted_meanwhile_goes_to_nobody_else_before_the_mute_ends() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

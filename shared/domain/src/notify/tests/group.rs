@@ -1,6 +1,7 @@
 use super::*;
 use crate::ids::AccountId;
 use crate::notify::Covered;
+use crate::notify::Hours;
 
 #[test]
 fn what_comes_within_the_wait_is_one_bulletin_and_the_end_is_another() {
@@ -130,4 +131,27 @@ fn a_digest_names_the_first_counts_the_rest_and_says_what_they_are_about() {
     let named = digest.covered();
     assert_eq!(Covered { severities: [Severity::High].into(), ..named.clone() }, digest.unnamed);
     assert_eq!(named.severities, [Severity::High, Severity::Critical].into());
+}
+
+/// What joins while a look that has nothing to tell is under way, and when the group is looked at after that.
+fn next_after(joins: &IncidentEvent, hours: Hours) -> GroupRow {
+    let mut stage = Stage { hours, ..Stage::default() };
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(40));
+    let row = begin(stage.group.as_ref().unwrap(), at(330)).unwrap().row;
+    let until = row.round.as_ref().unwrap().until;
+    let found = stage.find(&row, at(330), Dies::Never).unwrap();
+    stage.group = Some(row);
+    stage.happens(joins, at(331));
+    let row = stage.group.unwrap();
+    ended(&row, until, found, &plan(), at(332)).unwrap().row
+}
+
+#[test]
+fn what_joins_while_a_look_finds_nothing_new_waits_no_longer_for_that() {
+    let joins = |severity| IncidentEvent { severity, ..opened(2) };
+    let row = next_after(&joins(Severity::High), Hours::Any);
+    assert_eq!((row.look_at, row.urgent), (Some(at(361)), false));
+    let row = next_after(&joins(Severity::Critical), Hours::Any);
+    assert!(row.is_urgent(at(332)), "{row:?}");
 }
