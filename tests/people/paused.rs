@@ -89,7 +89,8 @@ async fn a_notifier_that_is_paused_for_longer_than_any_claim_makes_two_of_an_ale
 async fn look() -> std::ops::Range<usize> {
     let (_, first) = alone(None).await;
     let points = first.points();
-    let mut commits = points.iter().enumerate().filter(|(_, name)| **name == "commit").map(|(point, _)| point);
+    let mut commits =
+        points.iter().enumerate().filter(|(_, name)| **name == "commit").map(|(point, _)| point);
     commits.nth(3).unwrap()..points.iter().position(|name| *name == "send").unwrap()
 }
 

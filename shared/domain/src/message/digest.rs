@@ -33,6 +33,9 @@ pub(super) fn told(digest: &Digest, links: &Links) -> Told {
         facts: facts(digest, kind),
         list: list(digest, kind),
         advice: advice(digest, kind),
+        acknowledge: digest
+            .waits()
+            .then(|| incident::acknowledge(&format!("--group {}", quoted(&digest.group)))),
         links: links_of(digest, links),
     }
 }
@@ -50,7 +53,8 @@ fn list(digest: &Digest, kind: Option<IncidentKind>) -> Option<List> {
     };
     let items: Vec<_> = digest.first.iter().map(|event| incident::item(event, &common)).collect();
     let title = if changed { "What changed" } else { "What is open" };
-    (!items.is_empty()).then(|| List { title, items, all: all(digest), command: "drs-fleet incidents list" })
+    let command = format!("drs-fleet incidents list --group {}", quoted(&digest.group));
+    (!items.is_empty()).then(|| List { title, items, all: all(digest), command })
 }
 
 /// How many there are of what the first are named of.
@@ -187,22 +191,14 @@ fn facts(digest: &Digest, kind: Option<IncidentKind>) -> Vec<(String, String)> {
     } else {
         facts.push(("Since", text::minute(digest.since)));
     }
-    if let Why::Escalated(_) = digest.why {
-        facts.extend(to_acknowledge(digest).map(|command| ("To acknowledge", command)));
-    }
     let facts: Vec<_> = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let others = other_labels(digest, kind);
     facts.into_iter().chain(others).collect()
 }
 
-/// What acknowledges the first of what is open, and where the others are.
-fn to_acknowledge(digest: &Digest) -> Option<String> {
-    let open = digest.first.iter().filter(|event| !is_over(event)).take(LINKS);
-    let ids: Vec<_> = open.map(|event| text::cut(&event.incident)).collect();
-    let rest = digest.counts.open.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));
-    let rest =
-        if rest > 0 { format!(" …; drs-fleet incidents list has {rest} more") } else { String::new() };
-    (!ids.is_empty()).then(|| format!("drs-fleet incidents ack {}{rest}", ids.join(" ")))
+/// As a shell takes it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// What the group is made by, apart from what is said anyway.

@@ -19,6 +19,7 @@ pub(super) fn told(drill: &Drill, links: &Links) -> Told {
         text: sentences(drill),
         facts: facts(drill).into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         list: list(drill),
+        acknowledge: None,
         advice: None,
         links: dashboard.collect(),
     }
@@ -105,7 +106,7 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
 fn list(drill: &Drill) -> Option<List> {
     let (all, servers) = failed(drill);
     let items: Vec<_> = servers.iter().map(item).collect();
-    let command = "drs-fleet drills report";
+    let command = "drs-fleet drills report".to_owned();
     (!items.is_empty()).then_some(List { title: "What failed", items, all, command })
 }
 

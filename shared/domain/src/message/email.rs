@@ -52,6 +52,7 @@ fn body(told: &Told) -> String {
     paragraphs.push(facts.collect::<Vec<_>>().join("\n"));
     paragraphs.extend(told.list.as_ref().map(list));
     paragraphs.extend(told.advice.iter().map(|advice| format!("What to do: {advice}")));
+    paragraphs.extend(told.acknowledge.iter().map(|command| format!("To acknowledge: {command}")));
     paragraphs.push(links.collect::<Vec<_>>().join("\n"));
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n\n") + "\n"

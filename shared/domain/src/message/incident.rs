@@ -13,6 +13,9 @@ use crate::words::{self, SubjectKind};
 /// What AWS answers to a call that it denies names two ARNs and fits.
 const REASON_LIMIT: usize = 500;
 
+/// The longest name of a group, quoted, fits.
+const COMMAND_LIMIT: usize = 300;
+
 /// What a digest of one incident says.
 pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Told {
     let (headline, line) = (headline(digest, event), line(digest, event));
@@ -28,8 +31,14 @@ pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Tol
         facts: facts(digest, event),
         list: None,
         advice: (!is_over(event)).then(|| words::advice(event.kind).to_owned()),
+        acknowledge: digest.waits().then(|| acknowledge(&event.incident)),
         links: links_of(event, links),
     }
+}
+
+/// The command for what is called so, or for such arguments.
+pub(super) fn acknowledge(what: &str) -> String {
+    format!("drs-fleet incidents ack {}", text::cut_to(what, COMMAND_LIMIT))
 }
 
 /// What is to be said of a group beside what is wrong in it.
@@ -137,9 +146,6 @@ pub(super) fn facts(digest: &Digest, event: &IncidentEvent) -> Vec<(String, Stri
     facts.extend(times(event.flaps).map(|times| ("Came back", times)));
     facts.extend(held(digest));
     facts.extend(acknowledged(digest));
-    if let Why::Escalated(_) = digest.why {
-        facts.push(("To acknowledge", format!("drs-fleet incidents ack {}", text::cut(&event.incident))));
-    }
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

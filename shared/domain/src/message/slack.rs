@@ -10,10 +10,13 @@ use super::{Links, drill};
 use crate::click::ACKNOWLEDGE;
 use crate::incident::Severity;
 use crate::notify::{Bulletin, Why};
+use crate::own_event::{Happened, IncidentEvent};
 
 /// Characters of a list; Slack takes 3,000 in a section, and (undocumented, slackapi/bolt-js issue 2509) some 13,000 in all
 /// blocks of a message.
 const LIST_LIMIT: usize = 2_900;
+/// Characters of its last line, which says how many more there are and what lists them.
+const REST_LIMIT: usize = 400;
 /// Characters of any other text.
 const TEXT_LIMIT: usize = 1_200;
 /// Characters of a field; Slack takes 2,000.
@@ -47,6 +50,10 @@ fn root(bulletin: &Bulletin, links: &Links, button: Option<Value>) -> Value {
     let advice =
         told.advice.iter().map(|advice| format!("*What to do:* {}", escape(advice, TEXT_LIMIT - 20)));
     blocks.extend(advice.map(|advice| section(&advice)));
+    let command = told.acknowledge.iter().filter(|_| button.is_none());
+    blocks.extend(
+        command.map(|command| section(&format!("*To acknowledge:* `{}`", escape(command, TEXT_LIMIT - 40)))),
+    );
     blocks.extend(button.map(|button| json!({"type": "actions", "elements": [button]})));
     blocks.extend(link_block(&told.links));
     message(bulletin, &told, &told.line, &blocks)
@@ -55,8 +62,7 @@ fn root(bulletin: &Bulletin, links: &Links, button: Option<Value>) -> Value {
 /// Acknowledges what the message shows; see [`crate::click`].
 fn button(bulletin: &Bulletin) -> Option<Value> {
     let Bulletin::Digest(digest) = bulletin else { return None };
-    let waits = digest.worst.is_some() && digest.why != Why::Test && !digest.is_acknowledged();
-    if !waits || digest.key.chars().count() > VALUE_LIMIT {
+    if !digest.waits() || digest.key.chars().count() > VALUE_LIMIT {
         return None;
     }
     let text = if digest.counts.open == 1 { "Acknowledge" } else { "Acknowledge all" };
@@ -64,8 +70,29 @@ fn button(bulletin: &Bulletin) -> Option<Value> {
     Some(json!({"type": "button", "action_id": ACKNOWLEDGE, "text": text, "value": digest.key}))
 }
 
-/// What is new: a reply in the thread.
+/// What is new: a reply in the thread. A changed first message and a reply stir nobody who does not follow the thread, so
+/// what must not wait is shown in the channel as well.
 pub fn slack_reply(bulletin: &Bulletin) -> Value {
+    let mut reply = reply(bulletin);
+    if is_pressing(bulletin) {
+        reply["reply_broadcast"] = true.into();
+    }
+    reply
+}
+
+/// Whether something CRITICAL opened, came back or became so, or nobody has acknowledged it in time.
+fn is_pressing(bulletin: &Bulletin) -> bool {
+    let Bulletin::Digest(digest) = bulletin else { return false };
+    let is_critical =
+        |event: &IncidentEvent| event.severity == Severity::Critical && event.happened != Happened::Resolved;
+    match digest.why {
+        Why::Changed => digest.first.iter().any(is_critical),
+        Why::Escalated(_) => true,
+        Why::Repeated | Why::Acknowledged | Why::Test => false,
+    }
+}
+
+fn reply(bulletin: &Bulletin) -> Value {
     let told = Told::of(bulletin, &Links::default());
     let mut blocks: Vec<_> = told.text.iter().map(|text| section(&escape(text, TEXT_LIMIT))).collect();
     // Who sees to it is all that is new.
@@ -126,14 +153,13 @@ fn list(list: &List) -> String {
             None => escape(&item.name, 400),
         };
         let line = format!("\n• {name} – {}", escape(&item.rest, 800));
-        // 100 for the last line.
-        if text.chars().count() + line.chars().count() + 100 > LIST_LIMIT {
+        if text.chars().count() + line.chars().count() + REST_LIMIT > LIST_LIMIT {
             break;
         }
         text.push_str(&line);
         shown += 1;
     }
-    text.extend(list.rest(shown).map(|rest| format!("\n{rest}")));
+    text.extend(list.rest(shown).map(|rest| format!("\n{}", escape(&rest, REST_LIMIT - 1))));
     text
 }
 

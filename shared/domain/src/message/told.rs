@@ -25,6 +25,8 @@ pub(super) struct Told {
     pub(super) list: Option<List>,
     /// What to do.
     pub(super) advice: Option<String>,
+    /// The command that acknowledges it, while it waits for somebody.
+    pub(super) acknowledge: Option<String>,
     /// Labels and URLs.
     pub(super) links: Vec<(String, String)>,
 }
@@ -38,7 +40,7 @@ pub(super) struct List {
     /// How many there are, the first included.
     pub(super) all: u32,
     /// The command that lists all.
-    pub(super) command: &'static str,
+    pub(super) command: String,
 }
 
 impl List {

@@ -23,6 +23,7 @@ pub fn webhook(bulletin: &Bulletin, links: &Links) -> Value {
     payload["eventId"] = bulletin.key().into();
     payload["what"] = told.marked(&told.line).into();
     payload["advice"] = told.advice.into();
+    payload["acknowledge"] = told.acknowledge.into();
     payload["links"] = told.links.iter().map(|(label, url)| json!({"label": label, "url": url})).collect();
     without_nulls(payload)
 }

@@ -137,6 +137,11 @@ impl Digest {
         }
     }
 
+    /// Whether something of it waits for somebody.
+    pub fn waits(&self) -> bool {
+        self.worst.is_some() && self.why != Why::Test && !self.is_acknowledged()
+    }
+
     /// Whether somebody sees to all that is open.
     pub fn is_acknowledged(&self) -> bool {
         self.acks.as_ref().is_some_and(|acks| acks.count >= self.counts.open)

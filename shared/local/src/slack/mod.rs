@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::clicks::{Interaction, User, signature};
 
+/// `chat.update` is of tier 3: some 50 calls a minute.
+const UPDATES: usize = 50;
+
 /// One message a second and channel; less what the way may take from the distance of two that were sent so.
 const BETWEEN: Duration = Duration::from_millis(900);
 
@@ -49,6 +52,8 @@ struct Workspace {
     channels: BTreeMap<String, Channel>,
     messages: Vec<Value>,
     posted: BTreeMap<String, Instant>,
+    /// When messages were changed in the last minute.
+    updated: VecDeque<Instant>,
     refusals: VecDeque<String>,
     counter: u64,
 }
@@ -62,6 +67,7 @@ impl Default for Slack {
             channels: BTreeMap::new(),
             messages: Vec::new(),
             posted: BTreeMap::new(),
+            updated: VecDeque::new(),
             refusals: VecDeque::new(),
             counter: 0,
         })))
@@ -181,6 +187,12 @@ impl Workspace {
         if let Some(thread) = known.get("thread_ts") {
             message["thread_ts"] = thread.clone();
         }
+        let now = Instant::now();
+        self.updated.retain(|at| now.duration_since(*at) < Duration::from_mins(1));
+        if self.updated.len() >= UPDATES {
+            return Err("ratelimited".to_owned());
+        }
+        self.updated.push_back(now);
         let ts = message["ts"].as_str().unwrap_or_default().to_owned();
         *known = message;
         Ok(ts)

@@ -68,6 +68,20 @@ fn a_second_message_within_a_second_is_refused_in_its_channel_alone() {
 }
 
 #[test]
+fn a_workspace_takes_fifty_changes_a_minute() {
+    let (slack, _) = workspace();
+    let mut there = slack.workspace();
+    let ts = there.post("C1", text("one")).unwrap();
+    let mut change = || {
+        let mut message = text("two");
+        message["ts"] = ts.as_str().into();
+        there.update("C1", message)
+    };
+    (0..50).for_each(|_| drop(change().unwrap()));
+    assert_eq!(change().unwrap_err(), "ratelimited");
+}
+
+#[test]
 fn only_the_bot_that_is_in_the_channel_is_admitted() {
     let (slack, _) = workspace();
     slack.set_channel("C2", Channel::NotMember);

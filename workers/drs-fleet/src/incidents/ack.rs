@@ -2,19 +2,21 @@
 
 use std::io::Write;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use drs_fleet_aws::ack::{Acknowledged, Acknowledger};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_domain::notification::{Ack, IncidentRow};
 use drs_fleet_domain::row::Row;
 
-use super::read;
+use super::read::{self, Which};
 use super::show::acked;
-use crate::accounts::load;
 use crate::hub::Hub;
 use crate::places::{self, Found};
 use crate::text::{a_line, ago, counted, plain};
+
+/// What stands in the place of names: all that is open and as asked.
+const FILTERS: [&str; 5] = ["account", "region", "kind", "severity", "group"];
 
 /// What `incidents ack` takes.
 #[derive(clap::Args)]
@@ -24,12 +26,16 @@ its end, that is another incident.
 
 Examples:
   drs-fleet incidents ack REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
-  drs-fleet incidents ack erp-db-01 erp-db-02 --note 'disk is being replaced, ticket 4711'"
+  drs-fleet incidents ack erp-db-01 erp-db-02 --note 'disk is being replaced, ticket 4711'
+  drs-fleet incidents ack --group 'default|kind=REPLICATION_STALLED|region=us-west-2'      all that a message tells of
+  drs-fleet incidents ack --kind REPLICATION_STALLED --account Payments"
 )]
 pub(crate) struct Arguments {
     /// The incidents as `incidents list` names them, the beginnings of that, or the ids or names of their subjects
-    #[arg(value_name = "INCIDENT", required = true)]
+    #[arg(value_name = "INCIDENT", required_unless_present_any = FILTERS, conflicts_with_all = FILTERS)]
     incidents: Vec<String>,
+    #[command(flatten)]
+    which: Which,
     /// What you say to it
     #[arg(long, value_parser = a_line)]
     note: Option<String>,
@@ -40,14 +46,19 @@ pub(crate) struct Arguments {
 
 /// Acknowledges incidents.
 pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let registry = load(hub).await?;
-    let Found { found, unread } = read::read(hub, read::everywhere(hub, &registry).await?).await;
+    let Found { found, unread } = arguments.which.read(hub).await?;
     let acknowledger = Acknowledger::new(hub.io.clone(), WriteToken::for_command_of_a_person());
     let by = match &arguments.by {
         Some(by) => by.clone(),
         None => hub.who().await,
     };
     let ack = Ack { by, at: hub.io.now(), note: arguments.note.clone() };
+    if arguments.incidents.is_empty() {
+        let open: Vec<_> = found.iter().filter(|row| row.is_open()).map(Row::key).collect();
+        let came_to = acknowledger.acknowledge(&open, &ack).await.with_context(|| hub.unreadable())?;
+        writeln!(out, "{}", sum(&came_to, &ack))?;
+        return places::complain(&unread);
+    }
     let mut failed = Vec::new();
     for given in &arguments.incidents {
         match one(hub, &acknowledger, (&found, given), &ack).await {
@@ -65,6 +76,20 @@ pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn 
         counted(arguments.incidents.len(), "incident"),
         failed.concat()
     )
+}
+
+/// What came of all that was asked for.
+fn sum(came_to: &[Acknowledged], ack: &Ack) -> String {
+    let count = |is: fn(&Acknowledged) -> bool| came_to.iter().filter(|each| is(each)).count();
+    let now = count(|each| matches!(each, Acknowledged::Now(_)));
+    let already = count(|each| matches!(each, Acknowledged::Already(_)));
+    let verb = if now == 1 { "is" } else { "are" };
+    let done = format!("{} {verb} acknowledged by {}", counted(now, "incident"), plain(&ack.by));
+    match (now, already) {
+        (0, 0) => "No open incident is as asked.".to_owned(),
+        (_, 0) => format!("{done}."),
+        (_, already) => format!("{done}; {} had been before.", counted(already, "other")),
+    }
 }
 
 async fn one<I: Io>(

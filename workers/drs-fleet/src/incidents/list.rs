@@ -2,18 +2,15 @@
 
 use std::io::Write;
 
-use clap::builder::PossibleValuesParser;
 use drs_fleet_aws::io::Io;
-use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::notification::IncidentRow;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::read;
-use crate::accounts::load;
+use super::read::Which;
 use crate::hub::Hub;
-use crate::places::{self, Found, Where};
-use crate::text::{among, counted, lasting, plain, second, short, table};
+use crate::places::{self, Found};
+use crate::text::{counted, lasting, plain, second, short, table};
 
 /// What `incidents list` takes.
 #[derive(clap::Args)]
@@ -25,32 +22,19 @@ use crate::text::{among, counted, lasting, plain, second, short, table};
 Exits with 1 where a place could not be read; the rest is shown.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    meant: Where,
+    which: Which,
     /// Also those that are over; they are kept for 90 days
     #[arg(long)]
     all: bool,
-    /// Only of these kinds
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = kinds())]
-    kind: Vec<String>,
-    /// Only of these severities
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = ["LOW", "MEDIUM", "HIGH", "CRITICAL"])]
-    severity: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-fn kinds() -> PossibleValuesParser {
-    PossibleValuesParser::new(IncidentKind::ALL.map(IncidentKind::as_str))
-}
-
 /// Lists incidents.
 pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let registry = load(hub).await?;
-    let everywhere = read::everywhere(hub, &registry).await?;
-    let places = arguments.meant.of(&registry, everywhere.into_iter())?;
-    let Found { mut found, unread } = read::read(hub, places).await;
-    found.retain(|row| arguments.wants(row));
+    let Found { mut found, unread } = arguments.which.read(hub).await?;
+    found.retain(|row| arguments.all || row.is_open());
     let now = hub.io.now();
     if arguments.json {
         let incidents: Vec<_> = found.iter().map(to_json).collect();
@@ -64,14 +48,6 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         writeln!(out, "\n{}. Table {}, read at {}.", sum(&found), hub.table, second(now))?;
     }
     places::complain(&unread)
-}
-
-impl Arguments {
-    fn wants(&self, row: &IncidentRow) -> bool {
-        (self.all || row.is_open())
-            && among(&self.kind, row.latest.kind.as_str())
-            && among(&self.severity, &row.latest.severity.to_string())
-    }
 }
 
 /// The row as it is stored, and whether it is open.

@@ -19,7 +19,8 @@ use crate::text::Ask;
 const HELP: &str = "Examples:
   drs-fleet incidents list --local                    what is open in the running `drs-fleet local`
   drs-fleet incidents show REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
-  drs-fleet incidents ack REPLICATION_STALLED/111122223333 --note 'rebooting it'
+  drs-fleet incidents ack erp-db-01 --note 'rebooting it'
+  drs-fleet incidents ack --kind REPLICATION_STALLED --region us-west-2      all of a storm
 
 On AWS, set DRS_FLEET_TABLE and AWS_REGION to the hub's, and use credentials of its role drs-fleet-operator.";
 

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use capacity_tracker::CapacityTracker;
+use clap::builder::PossibleValuesParser;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::ChannelRow;
@@ -14,12 +16,52 @@ use drs_fleet_domain::registry::Registry;
 use drs_fleet_domain::unhandled::{Reason, UnhandledRow};
 use futures::future::try_join_all;
 
+use crate::accounts::load;
 use crate::hub::Hub;
-use crate::places::{self, Found};
-use crate::text::{begins_with, counted};
+use crate::places::{self, Found, Where};
+use crate::text::{among, begins_with, counted};
 
 /// How many candidates an error names.
 const NAMED: usize = 10;
+
+/// Which incidents are meant.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Which {
+    #[command(flatten)]
+    meant: Where,
+    /// Only of these kinds
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = kinds())]
+    kind: Vec<String>,
+    /// Only of these severities
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = ["LOW", "MEDIUM", "HIGH", "CRITICAL"])]
+    severity: Vec<String>,
+    /// Only those that are told together, in the group that a message names
+    #[arg(long)]
+    group: Option<String>,
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(IncidentKind::ALL.map(IncidentKind::as_str))
+}
+
+impl Which {
+    /// Those that are meant, the worst first.
+    pub(super) async fn read(&self, hub: &Hub) -> anyhow::Result<Found<IncidentRow>> {
+        let registry = load(hub).await?;
+        let everywhere = everywhere(hub, &registry).await?;
+        let places = self.meant.of(&registry, everywhere.into_iter())?;
+        let Found { mut found, unread } = read(hub, places).await;
+        found.retain(|row| self.wants(row));
+        Ok(Found { found, unread })
+    }
+
+    fn wants(&self, row: &IncidentRow) -> bool {
+        let is_in = |group: &String| row.groups.iter().any(|taken| taken.group == *group);
+        among(&self.kind, row.latest.kind.as_str())
+            && among(&self.severity, &row.latest.severity.to_string())
+            && self.group.as_ref().is_none_or(is_in)
+    }
+}
 
 /// Where incidents may be: the Regions of registered accounts, those from which accounts send that are not, and the hub's,
 /// where channels fail.

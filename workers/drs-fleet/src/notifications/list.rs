@@ -44,7 +44,11 @@ pub(super) async fn list(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         let all = json!({ "read_at": now, "total": found.len(), "notifications": all });
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
     } else if found.is_empty() {
-        writeln!(out, "No message is as asked. {footer}")?;
+        let days = match arguments.which.days() {
+            1 => "day".to_owned(),
+            days => format!("{days} days"),
+        };
+        writeln!(out, "No message of the last {days} is as asked. {footer}")?;
     } else {
         write!(out, "{}", print(shown))?;
         let told = arguments.paging.told("message", shown.len(), found.len());

@@ -22,15 +22,18 @@ use crate::places;
 /// How many days are read at a time.
 const SIDE_BY_SIDE: usize = 8;
 
+/// For so many days bulletins are kept.
+const KEPT: u16 = 90;
+
 /// How often it is looked whether a channel has answered.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Which bulletins are meant.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Which {
-    /// Only those of so many days, 90 at most; longer they are not kept
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=90))]
-    days: u16,
+    /// Only those of so many days, 90 at most; longer they are not kept [default: 1, with --failed or --waiting 90]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=90))]
+    days: Option<u16>,
     /// Only those for this channel
     #[arg(long)]
     channel: Option<String>,
@@ -50,11 +53,16 @@ pub(super) struct Which {
 }
 
 impl Which {
+    /// How many days are meant. What is still to be done may be older than what is only history.
+    pub(super) fn days(&self) -> u16 {
+        self.days.unwrap_or(if self.failed || self.waiting { KEPT } else { 1 })
+    }
+
     /// The bulletins that are meant, the newest first.
     pub(super) async fn read(&self, hub: &Hub) -> anyhow::Result<Vec<DeliveryRow>> {
         let registry = load(hub).await?;
         let now = hub.io.now();
-        let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(self.days)))?;
+        let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(self.days())))?;
         let days = day_of(from).series(jiff::Span::new().days(1)).take_while(|day| *day <= day_of(now));
         let read = stream::iter(days.collect::<Vec<_>>()).map(|day| of_day(hub, day));
         let rows: Vec<Vec<DeliveryRow>> = read.buffered(SIDE_BY_SIDE).try_collect().await?;

@@ -1,5 +1,6 @@
 //! Everything in each channel, as golden files.
 
+use super::super::{slack, slack_with_button};
 use super::grouped::{group, one, over};
 use super::*;
 use crate::notify::{Acks, Bulletin, Counts, Drill, DrillHappened};
@@ -27,6 +28,7 @@ fn links() -> Links {
 fn drawn(message: &Value) -> String {
     let text = |value: &Value| value["text"].as_str().unwrap_or_default().replace('\n', " / ");
     let mut lines = vec![format!("text    {}", text(message))];
+    lines.extend(message["reply_broadcast"].as_bool().map(|shown| format!("channel {shown}")));
     for attachment in message["attachments"].as_array().into_iter().flatten() {
         lines.push(format!("colour  {}", attachment["color"].as_str().unwrap()));
         for block in attachment["blocks"].as_array().unwrap() {
@@ -55,10 +57,22 @@ fn whole(channel: &str, bulletin: &Bulletin) -> String {
         }
         "slack" => {
             let reply = drawn(&super::super::slack_reply(bulletin));
-            format!("{}\n-- reply\n{reply}", drawn(&super::super::slack_with_button(bulletin, &links())))
+            let (root, of_webhook) = (slack_with_button(bulletin, &links()), slack(bulletin, &links()));
+            assert_eq!(without_ack(root.clone()), without_ack(of_webhook), "a webhook says the same");
+            format!("{}\n-- reply\n{reply}", drawn(&root))
         }
         _ => sorted(&super::super::webhook(bulletin, &links())).to_string(),
     }
+}
+
+/// Without the button, or what stands in its place.
+fn without_ack(mut message: Value) -> Value {
+    if let Some(blocks) = message["attachments"][0]["blocks"].as_array_mut() {
+        let instead =
+            |block: &Value| block["text"]["text"].as_str().is_some_and(|text| text.starts_with("*To ack"));
+        blocks.retain(|block| block["type"] != "actions" && !instead(block));
+    }
+    message
 }
 
 /// Whether objects keep their members' order is up to what else is in the build.

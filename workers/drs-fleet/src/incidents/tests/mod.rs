@@ -257,6 +257,24 @@ async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_storm_is_acknowledged_with_one_command() {
+    let stage = fleet().await;
+    let stored = stage.run("list --json").await;
+    let all: serde_json::Value = serde_json::from_str(&stored).unwrap();
+    let open = all["incidents"].as_array().unwrap().len();
+    let lag = "ack --group default|kind=REPLICATION_LAG|region=us-west-2 --by kim";
+    assert_eq!(stage.run(lag).await, "1 incident is acknowledged by kim.\n");
+    assert_eq!(stage.run(lag).await, "0 incidents are acknowledged by kim; 1 other had been before.\n");
+    let rest = stage.run("ack --severity low,medium,high,critical --by lee").await;
+    assert_eq!(rest, format!("{} incidents are acknowledged by lee; 1 other had been before.\n", open - 1));
+    assert_eq!(stage.run("ack --kind RPO_GAP --by lee").await, "No open incident is as asked.\n");
+    assert!(
+        stage.run("ack").await.contains("required")
+            && stage.run("ack x --kind RPO_GAP").await.contains("cannot be used")
+    );
+}
+
+#[tokio::test]
 async fn who_acknowledges_without_a_name_is_whoever_aws_says() {
     let stage = fleet().await;
     let told = stage.run("ack REPLICATION_LAG").await;

@@ -107,7 +107,7 @@ async fn messages_are_listed_the_newest_first_with_what_came_of_them() {
         assert_eq!(whats(&stage, line).await.len(), found, "{line}");
     }
     assert_eq!(whats(&stage, "list --failed").await, ["slack given up"]);
-    assert!(stage.run("list --channel none").await.starts_with("No message is as asked."));
+    assert!(stage.run("list --channel none").await.starts_with("No message of the last day is as asked."));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn what_was_given_up_on_is_sent_once_more_and_what_comes_of_it_is_said() {
     assert!(code == 0 && told.ends_with("\n2 of 2 messages sent.\n"), "{told}");
     let again = stage.run(&format!("retry {}", refused.id())).await;
     assert!(again.contains("need not be asked for: sent just now."), "{again}");
-    assert!(stage.run("list --failed").await.starts_with("No message is as asked."));
+    assert!(stage.run("list --failed").await.starts_with("No message of the last 90 days is as asked."));
 }
 
 #[tokio::test]
