@@ -1,5 +1,6 @@
 //! What people are told: with whatever text wherever a bulletin has one that comes from outside.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use drs_fleet_domain::incident::{IncidentKind, Severity};
@@ -133,7 +134,7 @@ fn digest(kind: IncidentKind, number: u32, happened: Happened) -> Bulletin {
 
 fn drill(happened: DrillHappened) -> Bulletin {
     let [at, since] = [Timestamp::UNIX_EPOCH; 2];
-    Drill { key: "window#1".to_owned(), name: "a plan".to_owned(), happened, at, since }.into()
+    Drill { key: "window#1".to_owned(), name: "a plan".to_owned(), happened, at, since, sites: BTreeSet::new() }.into()
 }
 
 fn started() -> DrillHappened {

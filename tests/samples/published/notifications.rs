@@ -2,6 +2,7 @@
 
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::message;
+use drs_fleet_domain::notify::bulletin::Site;
 use drs_fleet_domain::notify::{
     Bulletin, ChannelName, Counts, Digest, Drill, DrillHappened, SampleEvent, Why,
 };
@@ -67,7 +68,14 @@ fn grouped(first: &IncidentEvent) -> Digest {
 
 fn drill(happened: DrillHappened) -> Bulletin {
     let (at, since) = (time("08:41:07"), time("08:12:33"));
-    Drill { key: "drill/erp-wave-2#1".to_owned(), name: "erp-wave-2".to_owned(), happened, at, since }.into()
+    let site = Site {
+        account_id: "111122223333".parse().unwrap(),
+        account_name: "erp-prod".to_owned(),
+        region: "us-west-2".parse().unwrap(),
+    };
+    let sites = [site].into();
+    Drill { key: "drill/erp-wave-2#1".to_owned(), name: "erp-wave-2".to_owned(), happened, at, since, sites }
+        .into()
 }
 
 fn failed_server() -> FailedServer {

@@ -1,5 +1,7 @@
 //! A drill: its start, a line per wave, and how it ended.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::told::{Item, List, Told};
 use super::{Links, text};
 use crate::incident::Severity;
@@ -81,6 +83,7 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
     match &drill.happened {
         DrillHappened::Started { by, .. } => {
             facts.extend(by.as_deref().map(|by| ("Opened by", text::cut(by))));
+            facts.extend(sites(drill));
             facts.push(("Since", text::minute(drill.since)));
         }
         DrillHappened::Wave {
@@ -94,6 +97,7 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
             facts.extend(recovery_seconds.map(|seconds| ("Recovery", text::of_seconds(seconds))));
         }
         DrillHappened::Ended { waves, failed, longest_seconds, .. } => {
+            facts.extend(sites(drill));
             facts.push(("Waves", waves.to_string()));
             facts.push(("Failed", failed.to_string()));
             facts.extend(longest_seconds.map(|seconds| ("Longest", text::of_seconds(seconds))));
@@ -101,6 +105,20 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
         }
     }
     facts
+}
+
+/// Where its jobs ran.
+fn sites(drill: &Drill) -> Vec<(&'static str, String)> {
+    let accounts: BTreeMap<_, _> =
+        drill.sites.iter().map(|site| (&site.account_id, &site.account_name)).collect();
+    let regions: BTreeSet<_> = drill.sites.iter().map(|site| site.region.as_str()).collect();
+    let account = match Vec::from_iter(&accounts)[..] {
+        [] => return Vec::new(),
+        [(id, name)] => ("Account", text::named(name, id.as_str())),
+        ref several => ("Accounts", several.len().to_string()),
+    };
+    let region = if regions.len() == 1 { "Region" } else { "Regions" };
+    vec![account, (region, Vec::from_iter(regions).join(", "))]
 }
 
 fn list(drill: &Drill) -> Option<List> {

@@ -82,15 +82,18 @@ fn of_digest(digest: &Digest) -> Attributes {
 }
 
 fn of_drill(drill: &Drill) -> Attributes {
-    let (account, region) = match &drill.happened {
-        DrillHappened::Wave { account_id, region, .. } => (account_id.as_ref(), Some(region)),
-        _ => (None, None),
+    let (accounts, regions) = match &drill.happened {
+        DrillHappened::Wave { account_id, region, .. } => (words(account_id), words([region])),
+        DrillHappened::Started { .. } | DrillHappened::Ended { .. } => (
+            words(drill.sites.iter().map(|site| &site.account_id)),
+            words(drill.sites.iter().map(|site| &site.region)),
+        ),
     };
     named([
         ("severity", words([drill::severity(drill)])),
         ("kind", words(["DRILL"])),
-        ("accountId", words(account)),
-        ("region", words(region)),
+        ("accountId", accounts),
+        ("region", regions),
         // A name as somebody typed it, and SNS takes no control characters.
         ("group", words([text::cut(&drill.name)])),
     ])

@@ -52,7 +52,7 @@ fn root(bulletin: &Bulletin, links: &Links, button: Option<Value>) -> Value {
     blocks.extend(advice.map(|advice| section(&advice)));
     let command = told.acknowledge.iter().filter(|_| button.is_none());
     blocks.extend(
-        command.map(|command| section(&format!("*To acknowledge:* `{}`", escape(command, TEXT_LIMIT - 40)))),
+        command.map(|command| section(&format!("*To acknowledge:* {}", escape(command, TEXT_LIMIT - 40)))),
     );
     blocks.extend(button.map(|button| json!({"type": "actions", "elements": [button]})));
     blocks.extend(link_block(&told.links));

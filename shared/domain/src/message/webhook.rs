@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
+use crate::notify::bulletin::Site;
 use crate::notify::{Bulletin, Digest, Drill, DrillHappened, Why};
 use crate::own_event::IncidentEvent;
 use crate::words::{self, SubjectKind};
@@ -81,6 +82,7 @@ fn incident(event: &IncidentEvent) -> Value {
 }
 
 fn of_drill(drill: &Drill) -> Value {
+    let only = if drill.sites.len() == 1 { drill.sites.first() } else { None };
     let wave = match &drill.happened {
         DrillHappened::Wave { job_id, account_id, account_name, region, .. } => json!({
             "jobId": text::cut(job_id),
@@ -88,7 +90,7 @@ fn of_drill(drill: &Drill) -> Value {
             "accountName": text::cut(account_name),
             "region": text::cut(region),
         }),
-        _ => json!({}),
+        _ => json!(only.map(site)),
     };
     let is_over = matches!(drill.happened, DrillHappened::Ended { .. });
     json!({
@@ -99,11 +101,16 @@ fn of_drill(drill: &Drill) -> Value {
         "accountId": wave["accountId"],
         "accountName": wave["accountName"],
         "region": wave["region"],
+        "sites": drill.sites.iter().map(site).collect::<Vec<_>>(),
         "severity": drill::severity(drill),
         "since": drill.since,
         "at": drill.at,
         "drill": with_texts_cut(json!(drill.happened)),
     })
+}
+
+fn site(site: &Site) -> Value {
+    json!({ "accountId": site.account_id, "accountName": text::cut(&site.account_name), "region": site.region })
 }
 
 /// Names and reasons of many servers; ids are never as long.

@@ -1,12 +1,12 @@
 //! What a channel is told: of a group of incidents, or of a drill. The words are in [`crate::message`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Acks, Covered};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::incident::Severity;
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
@@ -211,6 +211,21 @@ pub struct Drill {
     pub at: Timestamp,
     /// When its first job began, or its window was opened.
     pub since: Timestamp,
+    /// Where its jobs have run so far; 100 at most.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sites: BTreeSet<Site>,
+}
+
+/// Where jobs of a drill run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Site {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name in the registry.
+    pub account_name: String,
+    /// The Region.
+    pub region: Region,
 }
 
 /// What happened in a drill.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 pub use self::row::{DrillRow, LONGEST, Wave, WaveEnd};
 use super::ChannelName;
+use super::bulletin::Site;
 use super::delivery::Place as DeliveredAt;
 use crate::incident::{IncidentKind, Severity};
 use crate::keys::Place;
@@ -69,14 +70,23 @@ pub fn failure(place: &Place, account_name: &str, now: Timestamp) -> IncidentEve
     }
 }
 
-/// A person's window begins, or a job of a drill is heard of: where no drill is under way, one begins.
+/// A person's window begins: where its drill is not under way, it begins.
 pub fn begun(which: &Which, stored: Option<&DrillRow>, now: Timestamp) -> Option<Change<DrillRow>> {
+    begun_at(which, stored, None, now)
+}
+
+fn begun_at(
+    which: &Which,
+    stored: Option<&DrillRow>,
+    site: Option<Site>,
+    now: Timestamp,
+) -> Option<Change<DrillRow>> {
     let is_under_way = stored.is_some_and(|row| row.ended_at.is_none());
     let is_past = which.window.is_some() && stored.is_some();
     if is_under_way || is_past {
         return None;
     }
-    Change::between(stored, DrillRow::new(which, stored, now), Vec::new())
+    Change::between(stored, DrillRow::new(which, stored, site, now), Vec::new())
 }
 
 /// A job of a drill began or ended.
@@ -93,7 +103,7 @@ pub fn moved(
         return None;
     }
     // A job that outlasts its drill is a wave of it all the same.
-    let begun = if known.is_none() { begun(which, stored, now) } else { None };
+    let begun = if known.is_none() { begun_at(which, stored, Some(site(event)), now) } else { None };
     let mut row = begun.map(|change| change.row).or_else(|| stored.cloned())?;
     if row.ended_at.is_some() && known.is_none() {
         return None;
@@ -103,6 +113,7 @@ pub fn moved(
     if row.ended_at.is_none() {
         row.also.extend(late);
     }
+    row.runs_at(site(event));
     let wave = row.waves.entry(event.job_id.clone()).or_insert(Wave { began_at: event.at, end: None });
     if event.happened == JobHappened::Completed {
         let end = WaveEnd::of(event);
@@ -112,6 +123,11 @@ pub fn moved(
     }
     row.moved_at = now;
     Change::between(stored, row, Vec::new())
+}
+
+fn site(event: &JobEvent) -> Site {
+    let (account_id, account_name) = (event.account_id.clone(), event.account_name.clone());
+    Site { account_id, account_name, region: event.region.clone() }
 }
 
 /// What the window of a drill comes to, where it has one.

@@ -1,8 +1,11 @@
 //! Everything in each channel, as golden files.
 
+use std::collections::BTreeSet;
+
 use super::super::{slack, slack_with_button};
 use super::grouped::{group, one, over};
 use super::*;
+use crate::notify::bulletin::Site;
 use crate::notify::{Acks, Bulletin, Counts, Drill, DrillHappened};
 use crate::own_event::FailedServer;
 
@@ -126,12 +129,23 @@ fn acknowledged(count: u32) -> Digest {
     Digest { why: Why::Acknowledged, acks: Some(acks(count)), counts, ..known }
 }
 
+/// One account, or two.
+fn sites(two: bool) -> BTreeSet<Site> {
+    let site = |id: &str, name: &str| {
+        let (account_id, region) = (id.parse().unwrap(), "us-west-2".parse().unwrap());
+        Site { account_id, account_name: name.into(), region }
+    };
+    let second = two.then(|| site("444455556666", "web-prod"));
+    [site("111122223333", "erp-prod")].into_iter().chain(second).collect()
+}
+
 /// Drills, and digests of which there is one sort each.
 pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
     let drill = |happened| {
         let (at, since) = ("2026-08-22T22:30:00Z", "2026-08-22T20:12:19Z");
         let (key, name) = ("erp#1".into(), "erp-wave-2".into());
-        Drill { key, name, happened, at: at.parse().unwrap(), since: since.parse().unwrap() }.into()
+        let sites = sites(matches!(happened, DrillHappened::Ended { .. }));
+        Drill { key, name, happened, at: at.parse().unwrap(), since: since.parse().unwrap(), sites }.into()
     };
     let wave = |failed: u32| DrillHappened::Wave {
         number: 2,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Which;
 use crate::ids::JobId;
 use crate::keys::{self, Key};
-use crate::notify::bulletin::{Drill, DrillHappened, NAMED};
+use crate::notify::bulletin::{Drill, DrillHappened, NAMED, Site};
 use crate::notify::delivery::Place as DeliveredAt;
 use crate::notify::routes::DEFAULT;
 use crate::notify::{Bulletin, ChannelName};
@@ -26,6 +26,9 @@ pub const LONGEST: Duration = Duration::from_hours(24);
 
 /// Bulletins whose writer died before they were stored as deliveries are stored by another after this long.
 const CLAIM: Duration = Duration::from_mins(1);
+
+/// So many places of its jobs are named at most.
+const SITES: usize = 100;
 
 /// The record of a drill is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
@@ -55,6 +58,9 @@ pub struct DrillRow {
     /// Its jobs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waves: BTreeMap<JobId, Wave>,
+    /// Where its jobs have run so far.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sites: BTreeSet<Site>,
     /// When anything of it last moved.
     pub moved_at: Timestamp,
     /// The number of the bulletin that tells its start; 0 in what an older release stored.
@@ -117,7 +123,7 @@ impl Row for DrillRow {
 }
 
 impl DrillRow {
-    pub(super) fn new(which: &Which, past: Option<&Self>, now: Timestamp) -> Self {
+    pub(super) fn new(which: &Which, past: Option<&Self>, site: Option<Site>, now: Timestamp) -> Self {
         let (by, until) = which.window.clone().unzip();
         let route = which.routes.first().cloned().unwrap_or_else(|| DEFAULT.to_owned());
         let mut row = Self {
@@ -130,6 +136,7 @@ impl DrillRow {
             until: until.unwrap_or_else(|| after(now, LONGEST)),
             ended_at: None,
             waves: BTreeMap::new(),
+            sites: site.into_iter().collect(),
             moved_at: now,
             first: past.map_or(0, |past| past.number) + 1,
             number: past.map_or(0, |past| past.number),
@@ -142,6 +149,13 @@ impl DrillRow {
 
     fn start(&self) -> DrillHappened {
         DrillHappened::Started { by: self.by.clone(), until: self.until }
+    }
+
+    /// A job of it runs there.
+    pub(super) fn runs_at(&mut self, site: Site) {
+        if self.sites.len() < SITES {
+            self.sites.insert(site);
+        }
     }
 
     /// When it is over if nothing moves.
@@ -162,7 +176,8 @@ impl DrillRow {
 
     fn bulletin(&self, number: u32, happened: DrillHappened, at: Timestamp) -> Drill {
         let (name, since) = (self.name.clone(), self.began_at);
-        Drill { key: format!("drill/{}#{number}", self.id), name, happened, at, since }
+        let (key, sites) = (format!("drill/{}#{number}", self.id), self.sites.clone());
+        Drill { key, name, happened, at, since, sites }
     }
 
     /// It is over; `held` is how many incidents its window held back. Where it has none, only its own failed jobs paged

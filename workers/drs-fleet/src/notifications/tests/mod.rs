@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drs_fleet_domain::notify::delivery::{self, Answer, day_of};
@@ -49,7 +50,8 @@ fn wave(minutes: u64) -> DeliveryRow {
         recovery_seconds: Some(600),
         failed_servers: Vec::new(),
     };
-    let drill = Drill { key: "d#2".into(), name: "spring".into(), happened, at, since: at };
+    let drill =
+        Drill { key: "d#2".into(), name: "spring".into(), happened, at, since: at, sites: BTreeSet::new() };
     let channel = ChannelName::try_from("mail".to_owned()).unwrap();
     DeliveryRow::new(("drill/plan/spring", 2), &channel, drill.into(), None)
 }
