@@ -12,6 +12,7 @@ use drs_fleet_domain::notify::{Acks, GroupRow, Looked, MemberRow, Plan, compose,
 use drs_fleet_domain::row::{Row, Stored};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use crate::holding::Holding;
 use crate::{Notifier, deliver};
@@ -32,8 +33,8 @@ pub(crate) async fn look<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<
         return hand_over(worker, io, (row, round), outgoing).await;
     }
     let plan = worker.routes.current(io).await?.plan(&row.route);
-    let found = find(worker, io, (row, round), &plan).await?;
-    let ended = |row: Option<&GroupRow>| group::ended(row?, round.until, found.clone(), &plan, io.now());
+    let Some((until, found)) = find(worker, io, (row, round), &plan).await? else { return Ok(()) };
+    let ended = |row: Option<&GroupRow>| group::ended(row?, until, found.clone(), &plan, io.now());
     let ended = worker.groups.change(io, key, ended).await?;
     let Some(row) = ended.row().filter(|_| ended.changed()) else { return Ok(()) };
     match row.round.as_ref().and_then(|round| Some((round, round.outgoing.as_ref()?))) {
@@ -42,13 +43,14 @@ pub(crate) async fn look<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<
     }
 }
 
-/// Reads all members and marks what is new of those that are not held back.
+/// Reads all members and marks what is new of those that are not held back. Answers until when the look is ours; `None` where
+/// it is another's meanwhile, who finds what is marked.
 async fn find<I: Io>(
     worker: &Notifier,
     io: &I,
     (row, round): (&GroupRow, &Round),
     plan: &Plan,
-) -> Result<group::Found, IoError> {
+) -> Result<Option<(Timestamp, group::Found)>, IoError> {
     let ranges: Vec<_> = keys::members(&row.id).collect();
     let parts = try_join_all(ranges.iter().map(|range| io.query::<MemberRow>(range))).await?;
     // Of what people know to be open, it matters to whether they are told again.
@@ -56,31 +58,14 @@ async fn find<I: Io>(
     let matter = parts.iter().flatten().map(|stored| &stored.row).filter(matters).map(|member| &member.event);
     let region_wide = worker.routes.current(io).await?.region_wide_stalls();
     let holding = Holding::of(io, worker.registry.current(io).await?, region_wide, matter).await?;
-    let (mut members, mut fresh, mut held) = (Vec::new(), Vec::new(), 0);
-    for part in parts {
-        let mut new = Vec::new();
-        for stored in part {
-            if !stored.row.changes_in(round.number) {
-                members.push(stored.row);
-            } else if holding.holds(&stored.row).is_some() && stored.row.came_and_went() {
-                let key = stored.row.key();
-                let passed_over =
-                    |row: Option<&MemberRow>| member::passed_over(row?).filter(|_| round.is_ours(io.now()));
-                worker.members.change_now(io, &key, passed_over).await?;
-            } else if holding.holds(&stored.row).is_some() {
-                let member = unmark(worker, io, stored.row, round).await?;
-                held += u32::from(!member.is_told_open());
-                members.push(member);
-            } else if round.acks_only {
-                members.push(stored.row);
-            } else {
-                new.push(stored);
-            }
-        }
-        fresh.push(new);
-    }
+    let Some(round) = &still_ours(worker, io, row, round).await? else { return Ok(None) };
+    let Sifted { mut members, fresh, held, mut writes } = sift(worker, io, parts, &holding, round).await?;
     // All parts at the same time, each at its own pace: one whose partition is busy holds up no other.
     let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
+    writes |= marked.iter().any(|part| !part.is_empty());
+    if writes && !round.is_ours(io.now()) {
+        return Ok(None);
+    }
     members.extend(marked.into_iter().flatten());
     let is_silenced = |member: &&MemberRow| member.is_told_open() && holding.holds(member).is_some();
     let silenced = members.iter().filter(is_silenced).map(|member| member.event.incident.clone());
@@ -88,7 +73,69 @@ async fn find<I: Io>(
     let now = io.now();
     let acks = if row.asks_for_acks(plan, now) { acks(io, &members, &mut seen_to).await? } else { None };
     let looked = Looked { members: &members, held, seen_to: &seen_to, acks, plan, now };
-    Ok(compose(row, round.number, &looked))
+    Ok(Some((round.until, compose(row, round.number, &looked))))
+}
+
+/// The members of a group, apart by what is to be done with them.
+#[derive(Default)]
+struct Sifted {
+    /// Those that stay as they are.
+    members: Vec<MemberRow>,
+    /// Those that have something new to be marked, by the parts of the group.
+    fresh: Vec<Vec<Stored<MemberRow>>>,
+    /// How many are open and held back.
+    held: u32,
+    /// Whether any had to be written.
+    writes: bool,
+}
+
+async fn sift<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    parts: Vec<Vec<Stored<MemberRow>>>,
+    holding: &Holding,
+    round: &Round,
+) -> Result<Sifted, IoError> {
+    let mut sifted = Sifted::default();
+    for part in parts {
+        let mut new = Vec::new();
+        for stored in part {
+            if !stored.row.changes_in(round.number) {
+                sifted.members.push(stored.row);
+            } else if holding.holds(&stored.row).is_some() && stored.row.came_and_went() {
+                let key = stored.row.key();
+                let passed_over =
+                    |row: Option<&MemberRow>| member::passed_over(row?).filter(|_| round.is_ours(io.now()));
+                worker.members.change_now(io, &key, passed_over).await?;
+            } else if holding.holds(&stored.row).is_some() {
+                sifted.writes |= stored.row.news_in(round.number).is_some();
+                let member = unmark(worker, io, stored.row, round).await?;
+                sifted.held += u32::from(!member.is_told_open());
+                sifted.members.push(member);
+            } else if round.acks_only {
+                sifted.members.push(stored.row);
+            } else {
+                new.push(stored);
+            }
+        }
+        sifted.fresh.push(new);
+    }
+    Ok(sifted)
+}
+
+/// The look, claimed anew where reading took long; `None` where another has taken it over.
+async fn still_ours<I: Io>(
+    worker: &Notifier,
+    io: &I,
+    row: &GroupRow,
+    round: &Round,
+) -> Result<Option<Round>, IoError> {
+    if !round.is_old(io.now()) {
+        return Ok(Some(round.clone()));
+    }
+    let renewed = |row: Option<&GroupRow>| group::renewed(row?, round.until, io.now());
+    let outcome = worker.groups.change_now(io, &row.key(), renewed).await?;
+    Ok(outcome.row().filter(|_| outcome.changed()).and_then(|row| row.round.clone()))
 }
 
 /// Whoever began this bulletin and died may have marked what is held back now.

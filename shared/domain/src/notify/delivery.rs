@@ -21,13 +21,13 @@ const CLAIM: Duration = Duration::from_mins(3);
 /// What a channel refused is tried again after this long, doubled with each attempt. So long at most does a channel that
 /// works again hold up what came meanwhile.
 const RETRY: Duration = Duration::from_secs(15);
-const LONGEST_RETRY: Duration = Duration::from_mins(5);
+const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// A bulletin that waits for the one before it is looked at again after this long at least.
 const TURN: Duration = Duration::from_secs(2);
 
 /// A channel that refuses for this many attempts, about half a day, is given up on for this bulletin.
-const ATTEMPTS: u32 = 148;
+const ATTEMPTS: u32 = 77;
 
 /// The record of a bulletin is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);

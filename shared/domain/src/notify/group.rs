@@ -15,15 +15,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::row::CLAIM;
 pub use self::row::{Episode, GroupRow, Outgoing, Round};
 use super::delivery::Place as DeliveredAt;
 use super::{Acks, Bulletin, ChannelName, Digest, Plan, Taken, Why};
 use crate::incident::Severity;
 use crate::row::{Change, Row};
 use crate::sweep::after;
-
-/// Whoever has not finished a look after this long is taken for dead.
-const CLAIM: Duration = Duration::from_mins(1);
 
 /// Something CRITICAL beside what people know to be CRITICAL in the group is told at once if they were last told so long
 /// ago. In a storm it waits its turn.
@@ -88,6 +86,13 @@ pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     Change::between(Some(row), next, Vec::new())
 }
 
+/// Goes on with the look of claim `until`, unless another has taken it over: reading took long, and marking is still to come.
+pub fn renewed(row: &GroupRow, until: Timestamp, now: Timestamp) -> Option<Change<GroupRow>> {
+    let round = row.round.clone().filter(|round| round.until == until)?;
+    let round = Round { until: after(now, CLAIM), ..round };
+    Change::between(Some(row), GroupRow { round: Some(round), ..row.clone() }, Vec::new())
+}
+
 /// What a look found.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -106,7 +111,7 @@ pub struct Found {
     pub acks: Option<Acks>,
 }
 
-/// Ends the look of claim `until`, unless that ran out or another has taken it over. Where it has something to tell, that is kept until
+/// Ends the look of claim `until`, unless another has taken it over. Where it has something to tell, that is kept until
 /// [`stored`].
 pub fn ended(
     row: &GroupRow,
@@ -115,7 +120,7 @@ pub fn ended(
     plan: &Plan,
     now: Timestamp,
 ) -> Option<Change<GroupRow>> {
-    let round = row.round.as_ref().filter(|round| round.until == until && round.is_ours(now))?;
+    let round = row.round.as_ref().filter(|round| round.until == until)?;
     let mut next = row.clone();
     let told = found.digest.is_some();
     if let Some(digest) = &found.digest {

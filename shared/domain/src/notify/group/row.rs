@@ -14,6 +14,9 @@ use crate::routing::WorkerName;
 use crate::row::Row;
 use crate::sweep::after;
 
+/// Whoever has not finished a look after this long is taken for dead.
+pub(super) const CLAIM: Duration = Duration::from_mins(1);
+
 /// A group of which nothing was told for this long is forgotten. Its bulletins are kept for 90 days.
 const KEPT: Duration = Duration::from_hours(91 * 24);
 
@@ -71,6 +74,11 @@ impl Round {
     /// since then is for the next one.
     pub fn is_ours(&self, now: Timestamp) -> bool {
         now < self.until
+    }
+
+    /// Whether much of the time is over in which it is.
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        after(now, CLAIM / 2) > self.until
     }
 }
 
