@@ -59,13 +59,14 @@ async fn find<I: Io>(
     let region_wide = worker.routes.current(io).await?.region_wide_stalls();
     let holding = Holding::of(io, worker.registry.current(io).await?, region_wide, matter).await?;
     let Some(round) = &still_ours(worker, io, row, round).await? else { return Ok(None) };
-    let Sifted { mut members, fresh, held, mut writes } = sift(worker, io, parts, &holding, round).await?;
+    let Sifted { mut members, fresh, held, undone } = sift(worker, io, parts, &holding, round).await?;
     // All parts at the same time, each at its own pace: one whose partition is busy holds up no other.
     let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
-    writes |= marked.iter().any(|part| !part.is_empty());
-    if writes && !round.is_ours(io.now()) {
+    // What was not written any more is another's.
+    if undone || marked.iter().flatten().any(|member| member.changes_in(round.number)) {
         return Ok(None);
     }
+    let Some(round) = &still_ours(worker, io, row, round).await? else { return Ok(None) };
     members.extend(marked.into_iter().flatten());
     let is_silenced = |member: &&MemberRow| member.is_told_open() && holding.holds(member).is_some();
     let silenced = members.iter().filter(is_silenced).map(|member| member.event.incident.clone());
@@ -85,8 +86,8 @@ struct Sifted {
     fresh: Vec<Vec<Stored<MemberRow>>>,
     /// How many are open and held back.
     held: u32,
-    /// Whether any had to be written.
-    writes: bool,
+    /// Whether any is still marked that must not be: the look is not ours any more.
+    undone: bool,
 }
 
 async fn sift<I: Io>(
@@ -108,8 +109,8 @@ async fn sift<I: Io>(
                     |row: Option<&MemberRow>| member::passed_over(row?).filter(|_| round.is_ours(io.now()));
                 worker.members.change_now(io, &key, passed_over).await?;
             } else if holding.holds(&stored.row).is_some() {
-                sifted.writes |= stored.row.news_in(round.number).is_some();
                 let member = unmark(worker, io, stored.row, round).await?;
+                sifted.undone |= member.news_in(round.number).is_some();
                 sifted.held += u32::from(!member.is_told_open());
                 sifted.members.push(member);
             } else if round.acks_only {
@@ -123,7 +124,7 @@ async fn sift<I: Io>(
     Ok(sifted)
 }
 
-/// The look, claimed anew where reading took long; `None` where another has taken it over.
+/// The look, claimed anew where it has taken long; `None` where another has taken it over.
 async fn still_ours<I: Io>(
     worker: &Notifier,
     io: &I,

@@ -86,7 +86,7 @@ pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     Change::between(Some(row), next, Vec::new())
 }
 
-/// Goes on with the look of claim `until`, unless another has taken it over: reading took long, and marking is still to come.
+/// Goes on with the look of claim `until`, which takes long, unless another has taken it over.
 pub fn renewed(row: &GroupRow, until: Timestamp, now: Timestamp) -> Option<Change<GroupRow>> {
     let round = row.round.clone().filter(|round| round.until == until)?;
     let round = Round { until: after(now, CLAIM), ..round };
