@@ -116,3 +116,10 @@ fn an_incident_that_was_stored_before_there_were_groups_is_read() {
     assert_eq!(groups(&adopted_once), ["HIGH"]);
     assert_eq!(adopted(&adopted_once, taken), None);
 }
+
+#[test]
+fn an_incident_is_history_for_ninety_days_after_its_end_and_is_kept_while_it_is_open() {
+    let open = row(&told()[..1], None);
+    assert_eq!(open.expires_at(), None);
+    assert_eq!(row(&told()[1..], Some(&open)).expires_at(), Some(at(500 + 90 * 24 * 3600)));
+}

@@ -208,3 +208,11 @@ fn resolved(server: u8, second: i64) -> IncidentEvent {
 fn whys(stage: &Stage) -> Vec<(i64, Why)> {
     stage.digests.iter().map(|digest| (digest.at.as_second(), digest.why)).collect()
 }
+
+#[test]
+fn what_was_sent_is_history_for_ninety_days() {
+    use crate::row::Row;
+    let channel = "mail".to_owned().try_into().unwrap();
+    let sent = super::DeliveryRow::new(("g", 1), &channel, Digest::of_one(&opened(1)).into(), None);
+    assert_eq!(sent.expires_at(), Some(at(90 * 24 * 3600)));
+}
