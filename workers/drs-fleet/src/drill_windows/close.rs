@@ -13,6 +13,8 @@ use crate::text::{ago, plain};
 
 /// What `drill-window close` takes.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  drs-fleet drill-window close 3f9a")]
 pub(crate) struct Arguments {
     /// The window's id, or the beginning of it
     id: String,

@@ -13,6 +13,8 @@ use crate::text::{ago, counted, lasting, plain, second, short, table};
 
 /// What `drill-window list` takes.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  drs-fleet drill-window list --json")]
 pub(crate) struct Arguments {
     /// Also those that are closed; they are kept for 90 days
     #[arg(long)]

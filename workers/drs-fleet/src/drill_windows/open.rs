@@ -15,7 +15,11 @@ use crate::text::{a_line, counted, plain, second};
 
 /// What `drill-window open` takes.
 #[derive(clap::Args)]
-#[command(after_help = LABELS)]
+#[command(after_help = format!("Examples:
+  drs-fleet drill-window open --name 'spring drill' --for 8h
+  drs-fleet drill-window open --name 'wave 2' --for 4h --match plan=wave-2 --match region=eu-*
+
+{LABELS}"))]
 pub(crate) struct Arguments {
     /// What the drill is called
     #[arg(long, value_parser = a_line)]

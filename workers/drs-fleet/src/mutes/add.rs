@@ -14,7 +14,11 @@ use crate::text::{a_line, counted, plain, second};
 
 /// What `mutes add` takes.
 #[derive(clap::Args)]
-#[command(after_help = LABELS)]
+#[command(after_help = format!("Examples:
+  drs-fleet mutes add --match kind=REPLICATION_* --match account=Pay* --for 4h --reason 'network maintenance, ticket 4711'
+  drs-fleet mutes add --match subject=erp-db-01 --until 2026-08-24T06:00Z --reason 'disk is on its way'
+
+{LABELS}"))]
 pub(crate) struct Arguments {
     /// Which incidents; may be given several times
     #[arg(long = "match", value_name = "LABEL=VALUE", required = true, value_parser = a_matcher)]

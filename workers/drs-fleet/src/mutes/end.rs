@@ -13,6 +13,8 @@ use crate::text::ago;
 
 /// What `mutes end` takes.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  drs-fleet mutes end 3f9a")]
 pub(crate) struct Arguments {
     /// The mute's id, or the beginning of it
     id: String,

@@ -15,7 +15,11 @@ use crate::text::{ago, counted, lasting, plain, second, short, table};
 
 /// What `mutes list` takes.
 #[derive(clap::Args)]
-#[command(after_help = "Exits with 1 where the incidents of a place could not be read; the rest is shown.")]
+#[command(after_help = "Examples:
+  drs-fleet mutes list
+  drs-fleet mutes list --all --json
+
+Exits with 1 where the incidents of a place could not be read; the rest is shown.")]
 pub(crate) struct Arguments {
     /// Also those that are over; they are kept for 90 days
     #[arg(long)]

@@ -17,6 +17,8 @@ use crate::text::{ago, plain, second, table};
 
 /// What `routes show` takes.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  drs-fleet routes show --json")]
 pub(crate) struct Arguments {
     /// Print JSON
     #[arg(long)]
