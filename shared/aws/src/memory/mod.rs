@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::faults::Faults;
 pub use self::faults::{Chances, Fault};
+pub use self::points::points_of_the_seam;
 use self::queue::Queue;
 pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
