@@ -1,5 +1,7 @@
 //! What a history says, in AWS's words.
 
+use std::time::Duration;
+
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen, TaggedInstance};
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::history::{BORN, Event, Job, Tells};
 use super::model::AHEAD;
+use super::shown::{Ail, Shown};
 use crate::company::place;
 use crate::wire;
 
@@ -16,15 +19,27 @@ pub(super) const SOURCE_REGION: &str = "us-east-1";
 /// An account that nobody registered.
 pub(super) const STRANGER: &str = "444455556666";
 
-/// Server `n` of a place as DRS lists it.
-pub(super) fn seen(place: &Place, n: u8, stalled: bool) -> ServerSeen {
-    let state = if stalled { "STALLED" } else { "CONTINUOUS" };
-    ServerSeen {
+/// A server of a place as DRS lists it.
+pub(super) fn seen(place: &Place, shown: &Shown) -> ServerSeen {
+    let n = shown.server;
+    let mut seen = ServerSeen {
         hostname: Some(format!("erp-{n}")),
         instance: Some(instance(place, n).parse().unwrap()),
-        state: Some(state.to_owned()),
+        state: Some(shown.state().to_owned()),
         ..ServerSeen::new(server_id(n).parse().unwrap(), arn(place, n))
+    };
+    match shown.ail {
+        Some(Ail::Lags) => seen.progress.lag = Some(Duration::from_hours(2)),
+        Some(Ail::Piles) => seen.progress.backlog = Some(20 << 30),
+        Some(Ail::Unseen) => seen.last_seen = Timestamp::from_second(BORN - 3_600).ok(),
+        Some(Ail::TooOld) => {
+            seen.progress.lag = Some(Duration::from_mins(10));
+            seen.tags.insert("drs-fleet:rpo".to_owned(), "5m".to_owned());
+        }
+        Some(Ail::ExtensionFails) => seen.staging.status = Some("EXTENSION_ERROR".to_owned()),
+        Some(Ail::Disconnected | Ail::Rescans) | None => {}
     }
+    seen
 }
 
 /// Id of server `n` of any place.

@@ -13,7 +13,7 @@ use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
 use super::play::QUEUES;
-use super::{others, people, told, unexpected};
+use super::{others, people, told, unexpected, wrong};
 use crate::company::place;
 
 /// What the model says of a run.
@@ -25,6 +25,8 @@ pub struct Checked {
     pub repeated: usize,
     /// Different events that were published.
     pub told: usize,
+    /// Kinds of incidents that were told.
+    pub kinds: BTreeSet<String>,
 }
 
 /// Something that is not as it must be.
@@ -59,6 +61,7 @@ pub(super) fn check(
     let model = Model::of(history);
     let swept = places(history, &model, &rows, &mut checked);
     servers(&model, &rows, &swept, &mut checked);
+    wrong::check(history, &model, &rows, &swept, &mut checked);
     set_aside(&model, &rows, &mut checked);
     dead_letters(world, poison, &mut checked);
     others::jobs(&model, &rows, world, &mut checked);

@@ -7,11 +7,15 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::history::{Event, History, Job, Outage, Step, Tells, Trouble, Weather, What};
+use super::shown::{Ail, Shown};
 
 /// Registered accounts.
 pub const PLACES: u8 = 4;
 /// Servers of each; with all of them a digest names each.
 pub const SERVERS: u8 = 5;
+
+/// One more, of which nothing is to be seen: it is heard when all others are still.
+pub const SPEAKER: u8 = PLACES;
 
 /// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
 const LATE: u64 = 400_000;
@@ -239,7 +243,10 @@ impl Drawing {
                 *stalled = !*stalled;
             }
             if !self.dice.random_ratio(1, 12) {
-                servers.push((server, *stalled));
+                let stalled = *stalled;
+                let ail =
+                    self.dice.random_ratio(1, 6).then(|| Ail::ALL[self.dice.random_range(0..Ail::ALL.len())]);
+                servers.push(Shown { server, stalled, ail });
             }
         }
         What::Shows { place, servers }

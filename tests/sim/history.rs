@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::shown::Shown;
+
 /// When the simulated worlds begin, in seconds since 1970.
 pub const BORN: i64 = 1_767_225_600;
 
@@ -108,8 +110,8 @@ pub enum What {
     Shows {
         /// Where.
         place: u8,
-        /// Server and whether it is stalled.
-        servers: Vec<(u8, bool)>,
+        /// All that it lists.
+        servers: Vec<Shown>,
     },
 }
 

@@ -18,10 +18,12 @@ mod outage;
 mod people;
 mod play;
 mod settle;
+mod shown;
 mod shrink;
 mod teeth;
 mod told;
 mod unexpected;
+mod wrong;
 
 pub use self::check::{Checked, Problem};
 pub use self::history::{History, Outage, Step, Trouble, Weather, What};

@@ -38,18 +38,16 @@ pub(super) fn jobs(model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut C
     }
 }
 
-/// What DRS showed all the time has the newest tags of its machine, without that a sweep looked.
+/// What was connected all the time has the newest tags of its machine, without that a sweep looked.
 pub(super) fn tags_told(model: &Model, world: &MemoryIo, checked: &mut Checked) {
-    for (server, version) in model.tags.iter().filter(|(server, _)| model.always_shown.contains(server)) {
+    for (server, version) in model.tags.iter().filter(|(server, _)| model.always_connected.contains(server)) {
         tag(*server, *version, world, checked);
     }
 }
 
-/// What DRS shows in the end has the newest tags of its machine.
+/// What is connected in the end has the newest tags of its machine.
 pub(super) fn tags(model: &Model, world: &MemoryIo, checked: &mut Checked) {
-    let is_shown =
-        |(n, server): &Server| model.shown.get(n).is_some_and(|(_, servers)| servers.contains_key(server));
-    for (server, version) in model.tags.iter().filter(|(server, _)| is_shown(server)) {
+    for (server, version) in model.tags.iter().filter(|(server, _)| model.is_connected(**server)) {
         tag(*server, *version, world, checked);
     }
 }

@@ -12,7 +12,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRegion;
-use drs_fleet_domain::seen::JobSeen;
+use drs_fleet_domain::seen::{JobSeen, QuotaSeen};
 use futures::future::join_all;
 use jiff::Timestamp;
 use job_monitor::JobMonitor;
@@ -22,12 +22,14 @@ use tag_sync::TagSync;
 
 use super::bodies::{SOURCE_REGION, body, job, seen};
 use super::check::{Checked, check};
-use super::draw::{PLACES, SERVERS};
+use super::draw::{PLACES, SERVERS, SPEAKER};
 use super::history::{ASKED_AFTER, BORN, Event, History, Job, Tells, Trouble, What};
 use super::house::House;
 use super::outage::{Fed, Says, breaks};
 use super::settle::settles;
-use crate::company::{place, register_in};
+use super::shown::Shown;
+use super::wrong::SMALL;
+use crate::company::{place, register, register_in};
 use crate::wire;
 
 /// All workers' queues.
@@ -38,6 +40,10 @@ const RECEIVES: u32 = 10;
 
 /// What time alone changes, it changes after this.
 const NEVER: Duration = Duration::from_hours(24 * 365);
+
+/// Quotas of replicating and of all servers, as Service Quotas calls them.
+const REPLICATING: &str = "L-C1D14A2B";
+const TOTAL: &str = "L-E28BE5E0";
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -86,13 +92,17 @@ fn furnish(world: &MemoryIo, history: &History) {
         let place = place(n.into());
         let region = |name: &str, drs| AccountRegion { region: name.parse().unwrap(), drs, source: !drs };
         register_in(world, &place, vec![region(place.region.as_str(), true), region(SOURCE_REGION, false)]);
-        world.set_servers(&place, (0..SERVERS).map(|n| seen(&place, n, false)).collect());
+        world.set_servers(&place, (0..SERVERS).map(|n| seen(&place, &Shown::well(n))).collect());
         world.set_page_size(&place, Some(3));
         if history.weather.has(Trouble::RoleRefused) {
             let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
             world.set_spoke_failure(&place, Some(refusal));
         }
     }
+    let speaker = place(SPEAKER.into());
+    register(world, &speaker);
+    let quota = |code: &str| QuotaSeen { code: code.to_owned(), value: SERVERS.into(), applied: true };
+    world.set_quotas(&place(SMALL.into()), [REPLICATING, TOTAL].map(quota).into());
     let never = Some(NEVER.into());
     let fleet = Thresholds {
         silent_after: never,
@@ -100,6 +110,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         stalled_critical_after: never,
         initial_sync_stuck_after: never,
         job_stuck_after: never,
+        hysteresis: Some(0),
         ..Thresholds::default()
     };
     world.set_row(&PolicyRow { policy: Policy { fleet, ..Policy::default() }, ..PolicyRow::default() });
@@ -120,10 +131,7 @@ async fn feed(world: &MemoryIo, history: &History, fed: &Fed) {
             What::Runs(told) => runs(world, &mut jobs, told),
             What::Shows { place: n, servers } => {
                 let place = place((*n).into());
-                world.set_servers(
-                    &place,
-                    servers.iter().map(|(n, stalled)| seen(&place, *n, *stalled)).collect(),
-                );
+                world.set_servers(&place, servers.iter().map(|shown| seen(&place, shown)).collect());
                 tokio::time::sleep(ASKED_AFTER).await;
                 fed.put(CapacityTracker::NAME, wish(world, &place), Says::Sweep);
                 if history.whole {

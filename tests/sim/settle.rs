@@ -8,10 +8,10 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
 use tag_sync::TagSync;
 
-use super::bodies::{SOURCE_REGION, machine};
+use super::bodies::{SOURCE_REGION, body, machine};
 use super::check::Checked;
-use super::draw::PLACES;
-use super::history::{History, Weather};
+use super::draw::{PLACES, SPEAKER};
+use super::history::{BORN, Event, History, Tells, Weather};
 use super::house::House;
 use super::model::Model;
 use super::others;
@@ -35,13 +35,17 @@ const ROUNDS: u32 = 3;
 /// Answers what is left when that takes too long, and what is not as it must be before a sweep brings it in line.
 pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, Checked) {
     let began = house.world.now();
-    let (mut quiet, mut early) = (0, Checked::default());
+    let (mut quiet, mut waits, mut early) = (0, 0, Checked::default());
     while quiet < ROUNDS {
         if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
             return (left(&house.world), early);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         if !left(&house.world).is_empty() {
+            waits += 1;
+            if waits % 30 == 0 {
+                somebody_speaks(&house.world);
+            }
             continue;
         }
         quiet += 1;
@@ -63,6 +67,13 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
     }
     house.closes();
     (Vec::new(), early)
+}
+
+/// What time alone changes is judged only by who hears.
+fn somebody_speaks(world: &MemoryIo) {
+    let heartbeat =
+        Event { number: 0, place: SPEAKER, at: world.now().as_second() - BORN, tells: Tells::Heartbeat };
+    world.put_message(body(&heartbeat));
 }
 
 /// The schedule asks for the tags of all machines. A change that came while no server was there is brought in line so.

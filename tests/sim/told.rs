@@ -12,6 +12,9 @@ pub(super) fn check(rows: &[Value], world: &MemoryIo, checked: &mut Checked) {
     let mut by_id = BTreeMap::<String, Value>::new();
     for event in world.published_events() {
         let detail = event.detail().unwrap();
+        if detail["incident"].is_string() {
+            checked.kinds.extend(detail["kind"].as_str().map(str::to_owned));
+        }
         match by_id.insert(event.event_id().to_owned(), detail.clone()) {
             Some(before) if before != detail => {
                 checked.problem(format!("{} tells two things", event.event_id()));

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::bodies::{STRANGER, job_id, server_id};
 use super::check::{Checked, Rows};
-use super::draw::{PLACES, SERVERS};
+use super::draw::{PLACES, SERVERS, SPEAKER};
 use super::history::{Event, History, Job, Tells, Trouble, What};
 use super::model::Model;
+use super::wrong::SMALL;
 use crate::company::place;
 
 /// Kinds of rows that the capacity-tracker keeps, or people.
@@ -86,6 +87,18 @@ impl Expected {
         let stalls = model.ever_stalled.iter();
         let mut incidents: BTreeSet<String> =
             stalls.map(|(n, server)| incident("REPLICATION_STALLED", *n, &server_id(*server))).collect();
+        let shown = history.steps.iter().filter(|_| !is_refused).flat_map(|step| match &step.what {
+            What::Shows { place, servers } => servers.iter().map(|shown| (*place, *shown)).collect(),
+            _ => Vec::new(),
+        });
+        incidents.extend(
+            shown.filter_map(|(n, shown)| Some(incident(shown.ail?.kind(), n, &server_id(shown.server)))),
+        );
+        if !is_refused {
+            incidents.extend(
+                ["CAPACITY_REPLICATING", "CAPACITY_TOTAL"].map(|kind| incident(kind, SMALL, &account(SMALL))),
+            );
+        }
         let (jobs, failed) = jobs(history);
         incidents.extend(
             failed
@@ -97,7 +110,7 @@ impl Expected {
         let stranger = model.stranger.then(|| format!("UNREGISTERED_ACCOUNT/{STRANGER}/{region}/{STRANGER}"));
         incidents.extend(stranger);
         Self {
-            accounts: (0..PLACES).map(account).collect(),
+            accounts: (0..=SPEAKER).map(account).collect(),
             servers: all
                 .filter(|server| !is_refused || model.spoken_of.contains(server))
                 .map(|(n, server)| (account(n), server_id(server)))
@@ -134,7 +147,11 @@ impl Expected {
                 is_of(&self.incidents, "incident")
             }
             "Job Started" | "Job Completed" => is_of(&self.jobs, "jobId"),
-            "Capacity Status Changed" => is_of(&self.accounts, "accountId") && detail["status"] == "OK",
+            "Capacity Status Changed" => {
+                let is_small = detail["accountId"] == place(SMALL.into()).account.as_str();
+                is_of(&self.accounts, "accountId")
+                    && (detail["status"] == "OK" || (is_small && detail["status"] == "CRITICAL"))
+            }
             _ => false,
         }
     }
