@@ -65,7 +65,8 @@ pub(super) fn check(
     set_aside(&model, &rows, &mut checked);
     dead_letters(world, poison, &mut checked);
     others::jobs(&model, &rows, world, &mut checked);
-    others::tags(&model, world, &mut checked);
+    others::quota_of_jobs(history, &model, &rows, &mut checked);
+    others::tags(history, &model, &rows, world, &mut checked);
     if history.whole {
         people::check(history, &rows, world, &mut checked);
     }

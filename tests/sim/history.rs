@@ -49,6 +49,8 @@ pub enum Trouble {
     ClocksApart,
     /// One event in a hundred is lost at its source.
     EventsLost,
+    /// DRS lets nobody set the tags of one account's servers.
+    TagsRefused,
 }
 
 /// A neighbour is away.
@@ -126,6 +128,8 @@ pub struct Job {
     pub servers: Vec<(u8, bool)>,
     /// Whether it is over.
     pub over: bool,
+    /// Whether what it launched cannot be replicated back.
+    pub fails_back: bool,
 }
 
 impl Job {
@@ -207,8 +211,10 @@ impl fmt::Display for What {
             Self::Comes(Event { number, place, at, tells }) => {
                 write!(f, "event {number} of account {place}, dated {at} s: {tells:?}")
             }
-            Self::Runs(Job { place, number, servers, over }) => {
+            Self::Runs(Job { place, number, servers, over, fails_back }) => {
                 let state = if *over { "over" } else { "running" };
+                let state =
+                    if *fails_back { format!("{state} and not to fail back") } else { state.to_owned() };
                 write!(f, "DRS shows job {number} of account {place}, {state}: {servers:?}")
             }
             Self::Shows { place, servers } => write!(f, "DRS shows in account {place}: {servers:?}"),

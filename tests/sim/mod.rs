@@ -12,6 +12,7 @@ mod check;
 mod draw;
 mod history;
 mod house;
+mod may;
 mod model;
 mod others;
 mod outage;

@@ -4,9 +4,14 @@ use std::collections::BTreeSet;
 
 use drs_fleet_aws::memory::MemoryIo;
 
-use super::bodies::{arn, job, launch_status, owner, server_id};
+use super::bodies::{
+    arn, instance, is_tampered, is_unfit, job, launch_status, owner, recovery_instance_id, server_id,
+};
 use super::check::{Checked, Rows, is_open, rows_of};
+use super::draw::PLACES;
+use super::history::{History, Job, Trouble};
 use super::model::{Model, Server};
+use super::wrong::{SMALL, may_be_unread};
 use crate::company::place;
 
 /// Each job is over as DRS shows it, and its end was told once.
@@ -22,9 +27,24 @@ pub(super) fn jobs(model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut C
         let row = rows_of(rows, "job").iter().find(|row| row["id"] == id);
         let must = if told.over { "COMPLETED" } else { "STARTED" };
         checked.equal(&who, &row.and_then(|row| row["status"].as_str()), &Some(must));
-        let failed = told.over && told.servers.iter().any(|(_, well)| !well);
-        let open = row.is_some_and(|row| is_open(&row["incidents"]["JOB_FAILED"]));
-        checked.equal(&format!("failure of {who}"), &open, &failed);
+        let (is_drill, ended) =
+            (Job::is_drill(told.number), |well| told.over && told.servers.iter().any(|(_, is)| *is == well));
+        let wrong = [
+            ("JOB_FAILED", ended(false)),
+            ("DRILL_LEFT_RUNNING", is_drill && ended(true)),
+            ("JOB_STUCK", !told.over),
+        ];
+        for (kind, must) in wrong {
+            let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
+            checked.equal(&format!("{kind} of {who}"), &open, &must);
+        }
+        for (server, _) in told.servers.iter().filter(|(_, well)| told.over && *well) {
+            let id = recovery_instance_id(told, *server);
+            let row = rows_of(rows, "recovery-instance").iter().find(|row| row["id"] == id);
+            let open = row.map(|row| is_open(&row["incidents"]["FAILBACK_FAILED"]));
+            let what = format!("failback of server {server} of {who}");
+            checked.equal(&what, &open, &Some(told.fails_back));
+        }
         let told_over = ends.iter().filter(|(_, of)| *of == id).count();
         checked.equal(&format!("ends told of {who}"), &told_over, &usize::from(told.over));
         for (server, well) in &told.servers {
@@ -38,18 +58,66 @@ pub(super) fn jobs(model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut C
     }
 }
 
-/// What was connected all the time has the newest tags of its machine, without that a sweep looked.
-pub(super) fn tags_told(model: &Model, world: &MemoryIo, checked: &mut Checked) {
-    for (server, version) in model.tags.iter().filter(|(server, _)| model.always_connected.contains(server)) {
-        tag(*server, *version, world, checked);
+/// Where both jobs of the small account run for ever, it may begin no other.
+pub(super) fn quota_of_jobs(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) {
+    for n in (0..PLACES).filter(|_| history.whole) {
+        let account = place(n.into()).account.to_string();
+        let row = rows_of(rows, "job-sweep").iter().find(|row| row["place"]["account"] == account);
+        let open = row.is_some_and(|row| is_open(&row["incidents"]["JOBS_NEAR_QUOTA"]));
+        let run = model.jobs.values().filter(|job| job.place == n && !job.over).count();
+        let is_full = n == SMALL && run == 2;
+        if open != is_full && !(is_full && may_be_unread(history)) {
+            checked.problem(format!("JOBS_NEAR_QUOTA of account {n} is open: {open}, and {run} jobs run"));
+        }
     }
 }
 
-/// What is connected in the end has the newest tags of its machine.
-pub(super) fn tags(model: &Model, world: &MemoryIo, checked: &mut Checked) {
-    for (server, version) in model.tags.iter().filter(|(server, _)| model.is_connected(**server)) {
-        tag(*server, *version, world, checked);
+/// What was connected all the time has the newest tags of its machine, without that a sweep looked.
+pub(super) fn tags_told(history: &History, model: &Model, world: &MemoryIo, checked: &mut Checked) {
+    for (server, version) in model.tags.iter().filter(|(server, _)| model.always_connected.contains(server)) {
+        if !is_refused(history, *server) {
+            tag(*server, *version, world, checked);
+        }
     }
+}
+
+/// Whether DRS lets nobody set its tags.
+fn is_refused(history: &History, (n, _): Server) -> bool {
+    n == SMALL && history.weather.has(Trouble::TagsRefused)
+}
+
+/// What is connected in the end has the newest tags of its machine.
+pub(super) fn tags(history: &History, model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+    for (server, version) in &model.tags {
+        let is_refused = is_refused(history, *server);
+        if model.is_connected(*server) {
+            if !is_refused {
+                tag(*server, *version, world, checked);
+            }
+            unfit(*server, (*version, is_refused), rows, checked);
+        }
+        tampered(*server, *version, rows, checked);
+    }
+}
+
+fn unfit((n, server): Server, (version, is_refused): (u64, bool), rows: &Rows, checked: &mut Checked) {
+    let (account, id) = (place(n.into()).account.to_string(), server_id(server));
+    let row = rows_of(rows, "server-tags")
+        .iter()
+        .find(|row| row["place"]["account"] == account && row["server"] == id);
+    for (kind, must) in [("TAGS_UNFIT", is_unfit(version)), ("TAGS_REFUSED", is_refused)] {
+        let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
+        checked.equal(&format!("{kind} of server {server} of account {n}"), &open, &must);
+    }
+}
+
+/// Who never saw the tag of DRS does not miss it.
+fn tampered((n, server): Server, version: u64, rows: &Rows, checked: &mut Checked) {
+    let machine = instance(&place(n.into()), server);
+    let row = rows_of(rows, "instance-tags").iter().find(|row| row["instance"] == machine);
+    let open = row.is_some_and(|row| is_open(&row["incidents"]["INSTANCE_TAG_TAMPERED"]));
+    let was_seen = row.is_some_and(|row| row["protected"].is_object());
+    checked.equal(&format!("tampering with {machine}"), &open, &(was_seen && is_tampered(version)));
 }
 
 fn tag((n, server): Server, version: u64, world: &MemoryIo, checked: &mut Checked) {

@@ -12,7 +12,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRegion;
-use drs_fleet_domain::seen::{JobSeen, QuotaSeen};
+use drs_fleet_domain::seen::QuotaSeen;
 use futures::future::join_all;
 use jiff::Timestamp;
 use job_monitor::JobMonitor;
@@ -20,7 +20,7 @@ use notifier::Notifier;
 use serde_json::json;
 use tag_sync::TagSync;
 
-use super::bodies::{SOURCE_REGION, body, job, seen};
+use super::bodies::{SOURCE_REGION, body, job, launched, seen};
 use super::check::{Checked, check};
 use super::draw::{PLACES, SERVERS, SPEAKER};
 use super::history::{ASKED_AFTER, BORN, Event, History, Job, Tells, Trouble, What};
@@ -41,9 +41,10 @@ const RECEIVES: u32 = 10;
 /// What time alone changes, it changes after this.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
-/// Quotas of replicating and of all servers, as Service Quotas calls them.
+/// Quotas of replicating servers, of all servers and of jobs at a time, as Service Quotas calls them.
 const REPLICATING: &str = "L-C1D14A2B";
 const TOTAL: &str = "L-E28BE5E0";
+const JOBS: &str = "L-D88FAC3A";
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -92,7 +93,7 @@ fn furnish(world: &MemoryIo, history: &History) {
         let place = place(n.into());
         let region = |name: &str, drs| AccountRegion { region: name.parse().unwrap(), drs, source: !drs };
         register_in(world, &place, vec![region(place.region.as_str(), true), region(SOURCE_REGION, false)]);
-        world.set_servers(&place, (0..SERVERS).map(|n| seen(&place, &Shown::well(n))).collect());
+        world.set_servers(&place, (0..SERVERS).map(|n| seen(&place, Shown::well(n))).collect());
         world.set_page_size(&place, Some(3));
         if history.weather.has(Trouble::RoleRefused) {
             let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
@@ -101,19 +102,32 @@ fn furnish(world: &MemoryIo, history: &History) {
     }
     let speaker = place(SPEAKER.into());
     register(world, &speaker);
-    let quota = |code: &str| QuotaSeen { code: code.to_owned(), value: SERVERS.into(), applied: true };
-    world.set_quotas(&place(SMALL.into()), [REPLICATING, TOTAL].map(quota).into());
+    furnish_small(world, history);
     let never = Some(NEVER.into());
     let fleet = Thresholds {
         silent_after: never,
         unswept_after: never,
         stalled_critical_after: never,
         initial_sync_stuck_after: never,
-        job_stuck_after: never,
+        job_stuck_after: Some(Duration::from_mins(10).into()),
+        drill_left_after: Some(Duration::from_secs(10).into()),
         hysteresis: Some(0),
         ..Thresholds::default()
     };
     world.set_row(&PolicyRow { policy: Policy { fleet, ..Policy::default() }, ..PolicyRow::default() });
+}
+
+/// One account has quotas that it may use up.
+fn furnish_small(world: &MemoryIo, history: &History) {
+    let small = place(SMALL.into());
+    let quotas = [(REPLICATING, SERVERS), (TOTAL, SERVERS), (JOBS, 2)];
+    let quota =
+        |(code, value): (&str, u8)| QuotaSeen { code: code.to_owned(), value: value.into(), applied: true };
+    world.set_quotas(&small, quotas.map(quota).into());
+    if history.weather.has(Trouble::TagsRefused) {
+        let refusal = IoError::new(Neighbour::Spoke, "TagResource", Verdict::Denied, "not authorized");
+        world.set_tag_failure(&small, Some(refusal));
+    }
 }
 
 /// Lets everything happen.
@@ -131,7 +145,7 @@ async fn feed(world: &MemoryIo, history: &History, fed: &Fed) {
             What::Runs(told) => runs(world, &mut jobs, told),
             What::Shows { place: n, servers } => {
                 let place = place((*n).into());
-                world.set_servers(&place, servers.iter().map(|shown| seen(&place, shown)).collect());
+                world.set_servers(&place, servers.iter().map(|shown| seen(&place, *shown)).collect());
                 tokio::time::sleep(ASKED_AFTER).await;
                 fed.put(CapacityTracker::NAME, wish(world, &place), Says::Sweep);
                 if history.whole {
@@ -170,8 +184,10 @@ pub(super) fn wish(queue: &MemoryIo, place: &Place) -> String {
     queue.put_message(wire::event("wish", place, wish, now, &json!({})).to_string())
 }
 
-fn runs(world: &MemoryIo, jobs: &mut BTreeMap<(u8, u8), JobSeen>, told: &Job) {
-    jobs.insert((told.place, told.number), job(told));
-    let of_place = jobs.iter().filter(|((place, _), _)| *place == told.place);
-    world.set_jobs(&place(told.place.into()), of_place.map(|(_, job)| job.clone()).collect());
+fn runs(world: &MemoryIo, jobs: &mut BTreeMap<(u8, u8), Job>, told: &Job) {
+    jobs.insert((told.place, told.number), told.clone());
+    let of_place: Vec<_> = jobs.values().filter(|job| job.place == told.place).collect();
+    let place = place(told.place.into());
+    world.set_jobs(&place, of_place.iter().map(|told| job(told)).collect());
+    world.set_recovery_instances(&place, of_place.iter().flat_map(|told| launched(told)).collect());
 }

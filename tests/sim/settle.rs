@@ -24,9 +24,9 @@ const LONGEST: Duration = Duration::from_hours(2);
 /// After this long what flapped is over, and what is due for it.
 const QUIET: Duration = Duration::from_mins(11);
 
-/// That somebody listens for a place, that there may be jobs, that something is open, and that a machine has no server is
-/// looked at for ever.
-const FOR_EVER: [&str; 4] = ["place", "job-sweep", "group", "instance-tags"];
+/// That somebody listens for a place, that there may be jobs, that something is open, that a machine has no server, and what
+/// is wrong with a recovery instance is looked at for ever.
+const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "instance-tags", "recovery-instance"];
 
 /// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
 const ROUNDS: u32 = 3;
@@ -60,7 +60,7 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         // What had to be tried again was, in the round before.
         if history.whole && quiet == 2 {
             let model = Model::of(history);
-            others::tags_told(&model, &house.world, &mut early);
+            others::tags_told(history, &model, &house.world, &mut early);
             sweep_tags(&model, &house.world);
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -89,12 +89,17 @@ fn sweep_tags(model: &Model, world: &MemoryIo) {
     }
 }
 
+/// Whether it is looked at as long as it is as it is.
+fn is_for_ever(item: &Item) -> bool {
+    let is_written_down = item.row["settled"] == true || item.row["status"] != "COMPLETED";
+    FOR_EVER.contains(&item.kind) || (item.kind == "job" && is_written_down)
+}
+
 /// Queues that are not empty, and items about which something is to be done soon.
 fn left(world: &MemoryIo) -> Vec<String> {
     let soon = world.now() + Duration::from_mins(1);
     let is_to_be_done = |item: &Item| {
-        let is_for_ever = FOR_EVER.contains(&item.kind);
-        !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))
+        !item.outbox.is_empty() || (!is_for_ever(item) && item.due.is_some_and(|due| due <= soon))
     };
     let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
     let queues =

@@ -18,7 +18,7 @@ impl Shown {
     }
 
     /// Its `dataReplicationState`.
-    pub fn state(&self) -> &'static str {
+    pub fn state(self) -> &'static str {
         match self.ail {
             Some(Ail::Disconnected) => "DISCONNECTED",
             Some(Ail::Rescans) => "RESCAN",

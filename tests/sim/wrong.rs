@@ -71,15 +71,19 @@ fn must(
 
 /// A quota is used up where the last sweep counted so many.
 fn full(history: &History, n: u8, row: Option<&Value>, checked: &mut Checked) {
-    let may_be_unread = UNREAD.iter().any(|trouble| history.weather.has(*trouble));
     for (kind, count) in [("CAPACITY_REPLICATING", "replicating"), ("CAPACITY_TOTAL", "servers")] {
         let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
         let counted = row.and_then(|row| row["counted"][count].as_u64());
         let is_full = n == SMALL && counted >= Some(SERVERS.into());
-        if open != is_full && !(is_full && may_be_unread) {
+        if open != is_full && !(is_full && may_be_unread(history)) {
             checked.problem(format!("{kind} of account {n} is open: {open}, and {counted:?} are counted"));
         }
     }
+}
+
+/// Whether it is not known that quotas were read.
+pub(super) fn may_be_unread(history: &History) -> bool {
+    UNREAD.iter().any(|trouble| history.weather.has(*trouble))
 }
 
 fn of_account<'a>(rows: &'a Rows, kind: &str, n: u8) -> impl Iterator<Item = &'a Value> {
