@@ -64,6 +64,7 @@ impl Weather {
             (Trouble::ClocksApart, 3),
             (Trouble::EventsLost, 4),
             (Trouble::TagsRefused, 6),
+            (Trouble::ReadsLag, 2),
         ];
         Self::of(
             chances

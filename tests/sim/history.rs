@@ -49,6 +49,8 @@ pub enum Trouble {
     ClocksApart,
     /// One event in a hundred is lost at its source.
     EventsLost,
+    /// Reads that are eventually consistent show for a while what was before.
+    ReadsLag,
     /// DRS lets nobody set the tags of one account's servers.
     TagsRefused,
 }

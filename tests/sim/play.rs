@@ -75,6 +75,9 @@ async fn played(history: &History) -> Played {
         world.deliver(delivered);
     }
     furnish(&world, history);
+    if history.weather.has(Trouble::ReadsLag) {
+        world.lag_reads(history.seed);
+    }
     let house = House::new(world.clone());
     house.opens(history);
     let fed = Fed::default();
