@@ -64,14 +64,15 @@ pub(super) fn check(
     wrong::check(history, &model, &rows, &swept, &mut checked);
     set_aside(&model, &rows, &mut checked);
     dead_letters(world, poison, &mut checked);
-    others::jobs(&model, &rows, world, &mut checked);
+    let published = told::published(world);
+    others::jobs(&model, &rows, &published, &mut checked);
     others::quota_of_jobs(history, &model, &rows, &mut checked);
     others::tags(history, &model, &rows, world, &mut checked);
     if history.whole {
-        people::check(history, &rows, world, &mut checked);
+        people::check(history, &rows, (world, &published), &mut checked);
     }
-    unexpected::check(history, &rows, world, &mut checked);
-    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
+    unexpected::check(history, &rows, (world, &published), &mut checked);
+    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), &published, &mut checked);
     checked
 }
 

@@ -11,17 +11,14 @@ use super::check::{Checked, Rows, is_open, rows_of};
 use super::draw::PLACES;
 use super::history::{History, Job, Trouble};
 use super::model::{Model, Server};
+use super::told::Published;
 use super::wrong::{SMALL, may_be_unread};
 use crate::company::place;
 
 /// Each job is over as DRS shows it, and its end was told once.
-pub(super) fn jobs(model: &Model, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
-    let events: Vec<_> = world.published_events();
-    let ends: BTreeSet<_> = events
-        .iter()
-        .filter(|event| event.detail_type() == "Job Completed")
-        .map(|event| (event.event_id(), event.detail().unwrap()["jobId"].as_str().unwrap().to_owned()))
-        .collect();
+pub(super) fn jobs(model: &Model, rows: &Rows, published: &[Published], checked: &mut Checked) {
+    let ends = published.iter().filter(|event| event.kind == "Job Completed");
+    let ends: BTreeSet<_> = ends.map(|event| (&event.id, event.detail["jobId"].as_str().unwrap())).collect();
     for told in model.jobs.values() {
         let (id, who) = (job(told).id.to_string(), format!("job {} of account {}", told.number, told.place));
         let row = rows_of(rows, "job").iter().find(|row| row["id"] == id);

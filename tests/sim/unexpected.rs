@@ -12,6 +12,7 @@ use super::draw::{PLACES, SERVERS, SPEAKER};
 use super::history::{Event, History, Job, Step, Tells, Trouble, What};
 use super::may;
 use super::model::Model;
+use super::told::Published;
 use super::wrong::SMALL;
 use crate::company::place;
 
@@ -58,7 +59,12 @@ struct Expected {
     incidents: BTreeSet<String>,
 }
 
-pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+pub(super) fn check(
+    history: &History,
+    rows: &Rows,
+    (world, published): (&MemoryIo, &[Published]),
+    checked: &mut Checked,
+) {
     let expected = Expected::of(history);
     for (kind, row) in rows.iter().flat_map(|(kind, rows)| rows.iter().map(move |row| (*kind, row))) {
         let may_be = ALWAYS.contains(&kind) || (history.whole && WHOLE.contains(&kind));
@@ -66,9 +72,8 @@ pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &
             checked.problem(format!("nothing asks for this {kind}: {row}"));
         }
     }
-    for event in world.published_events() {
-        let (kind, detail) = (event.detail_type(), event.detail().unwrap());
-        if !expected.tells(kind, &detail) {
+    for Published { kind, detail, .. } in published {
+        if !expected.tells(kind, detail) {
             checked.problem(format!("nothing asks for this {kind}: {detail}"));
         }
     }
