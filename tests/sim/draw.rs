@@ -35,7 +35,8 @@ impl History {
     pub fn drawn(seed: u64, events: usize) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
-        let whole = dice.random_ratio(1, 3);
+        // Where nobody speaks for long, all other workers would have nothing to do.
+        let whole = dice.random_ratio(1, 3) && !weather.has(Trouble::Silence);
         let mut drawing = Drawing {
             weather: weather.clone(),
             whole,
@@ -65,6 +66,7 @@ impl Weather {
             (Trouble::EventsLost, 4),
             (Trouble::TagsRefused, 6),
             (Trouble::ReadsLag, 2),
+            (Trouble::Silence, 8),
         ];
         Self::of(
             chances

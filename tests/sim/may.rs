@@ -6,6 +6,7 @@ use super::bodies::{SOURCE_REGION, STRANGER, instance, is_unfit, job_id, recover
 use super::draw::PLACES;
 use super::history::{Event, History, Job, Tells, Trouble, What};
 use super::model::Model;
+use super::silence;
 use super::wrong::SMALL;
 use crate::company::place;
 
@@ -22,6 +23,11 @@ pub(super) fn incidents(history: &History, model: &Model) -> BTreeSet<String> {
         may.extend((0..PLACES).map(|n| of_account("ACCOUNT_DENIED", n)));
     } else {
         may.extend(["CAPACITY_REPLICATING", "CAPACITY_TOTAL"].map(|kind| of_account(kind, SMALL)));
+    }
+    if history.weather.has(Trouble::Silence) {
+        may.extend(
+            silence::places().map(|(account, region)| format!("SPOKE_SILENT/{account}/{region}/{account}")),
+        );
     }
     for step in &history.steps {
         match &step.what {

@@ -21,6 +21,7 @@ mod play;
 mod settle;
 mod shown;
 mod shrink;
+mod silence;
 mod teeth;
 mod told;
 mod unexpected;

@@ -7,7 +7,7 @@ use drs_fleet_aws::memory::MemoryIo;
 use super::bodies::{
     arn, instance, is_tampered, is_unfit, job, launch_status, owner, recovery_instance_id, server_id,
 };
-use super::check::{Checked, Rows, is_open, rows_of};
+use super::check::{Checked, Rows, is_open, of_place, rows_of};
 use super::draw::PLACES;
 use super::history::{History, Job, Trouble};
 use super::model::{Model, Server};
@@ -58,8 +58,7 @@ pub(super) fn jobs(model: &Model, rows: &Rows, published: &[Published], checked:
 /// Where both jobs of the small account run for ever, it may begin no other.
 pub(super) fn quota_of_jobs(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) {
     for n in (0..PLACES).filter(|_| history.whole) {
-        let account = place(n.into()).account.to_string();
-        let row = rows_of(rows, "job-sweep").iter().find(|row| row["place"]["account"] == account);
+        let row = of_place(rows, "job-sweep", n).next();
         let open = row.is_some_and(|row| is_open(&row["incidents"]["JOBS_NEAR_QUOTA"]));
         let run = model.jobs.values().filter(|job| job.place == n && !job.over).count();
         let is_full = n == SMALL && run == 2;
@@ -98,10 +97,8 @@ pub(super) fn tags(history: &History, model: &Model, rows: &Rows, world: &Memory
 }
 
 fn unfit((n, server): Server, (version, is_refused): (u64, bool), rows: &Rows, checked: &mut Checked) {
-    let (account, id) = (place(n.into()).account.to_string(), server_id(server));
-    let row = rows_of(rows, "server-tags")
-        .iter()
-        .find(|row| row["place"]["account"] == account && row["server"] == id);
+    let id = server_id(server);
+    let row = of_place(rows, "server-tags", n).find(|row| row["server"] == id);
     for (kind, must) in [("TAGS_UNFIT", is_unfit(version)), ("TAGS_REFUSED", is_refused)] {
         let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
         checked.equal(&format!("{kind} of server {server} of account {n}"), &open, &must);

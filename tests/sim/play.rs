@@ -46,6 +46,9 @@ const REPLICATING: &str = "L-C1D14A2B";
 const TOTAL: &str = "L-E28BE5E0";
 const JOBS: &str = "L-D88FAC3A";
 
+/// So long nothing is heard of a spoke that is silent.
+const SILENT_AFTER: Duration = Duration::from_mins(12);
+
 /// What became of a history.
 #[derive(Clone, Debug)]
 pub struct Played {
@@ -107,8 +110,10 @@ fn furnish(world: &MemoryIo, history: &History) {
     register(world, &speaker);
     furnish_small(world, history);
     let never = Some(NEVER.into());
+    let is_silent = history.weather.has(Trouble::Silence);
     let fleet = Thresholds {
-        silent_after: never,
+        silent_after: if is_silent { Some(SILENT_AFTER.into()) } else { never },
+        sweep_every: never.filter(|_| is_silent),
         unswept_after: never,
         stalled_critical_after: never,
         initial_sync_stuck_after: never,
@@ -178,6 +183,13 @@ fn queues(event: &Event) -> &'static [&'static str] {
         Tells::Started(_) => &[CapacityTracker::NAME, JobMonitor::NAME],
         _ => &[CapacityTracker::NAME],
     }
+}
+
+/// The schedule ticks: from then on all places are listened for.
+pub(super) fn tick(queue: &MemoryIo) {
+    let now = Timestamp::from_second(queue.now().as_second()).unwrap();
+    let tick = ("drs-fleet.schedule", "Sweep Tick");
+    queue.put_message(wire::event("tick", &place(SPEAKER.into()), tick, now, &json!({})).to_string());
 }
 
 /// Somebody asks for a sweep; answers the id of the message.

@@ -11,11 +11,12 @@ use tag_sync::TagSync;
 use super::bodies::{SOURCE_REGION, body, machine};
 use super::check::Checked;
 use super::draw::{PLACES, SPEAKER};
-use super::history::{BORN, Event, History, Tells, Weather};
+use super::history::{BORN, Event, History, Tells, Trouble, Weather};
 use super::house::House;
 use super::model::Model;
 use super::others;
-use super::play::{QUEUES, wish};
+use super::play::{QUEUES, tick, wish};
+use super::silence;
 use crate::company::place;
 
 /// No history needs longer, whatever goes wrong in it.
@@ -27,6 +28,9 @@ const QUIET: Duration = Duration::from_mins(11);
 /// That somebody listens for a place, that there may be jobs, that something is open, that a machine has no server, and what
 /// is wrong with a recovery instance is looked at for ever.
 const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "instance-tags", "recovery-instance"];
+
+/// In minutes: by then all others are silent.
+const SILENT_WITHIN: u32 = 90;
 
 /// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
 const ROUNDS: u32 = 3;
@@ -51,12 +55,7 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         quiet += 1;
         house.closes();
         tokio::time::sleep(QUIET).await;
-        house.opens(&History {
-            steps: Vec::new(),
-            outages: Vec::new(),
-            weather: Weather::default(),
-            ..*history
-        });
+        house.opens(&calm(history));
         // What had to be tried again was, in the round before.
         if history.whole && quiet == 2 {
             let model = Model::of(history);
@@ -66,7 +65,29 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     house.closes();
+    if history.weather.has(Trouble::Silence) {
+        grows_silent(house, history).await;
+    }
     (Vec::new(), early)
+}
+
+/// Nobody speaks any more but one, until that is told of all others. Clocks that ran ahead have spoken for an hour to come.
+async fn grows_silent(house: &House, history: &History) {
+    house.opens(&calm(history));
+    tick(&house.world);
+    for _ in 0..SILENT_WITHIN {
+        somebody_speaks(&house.world);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        if silence::is_told(&house.world) {
+            break;
+        }
+    }
+    house.closes();
+}
+
+/// Nothing more happens or goes wrong.
+fn calm(history: &History) -> History {
+    History { steps: Vec::new(), outages: Vec::new(), weather: Weather::default(), ..*history }
 }
 
 /// What time alone changes is judged only by who hears.

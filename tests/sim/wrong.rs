@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::check::{Checked, Rows, is_open, rows_of};
+use super::check::{Checked, Rows, is_open, of_place};
 use super::draw::{PLACES, SERVERS};
 use super::history::{History, Trouble};
 use super::model::Model;
 use super::shown::Ail;
-use crate::company::place;
 
 /// The account whose quotas are used up when all its servers are there.
 pub(super) const SMALL: u8 = 0;
@@ -29,7 +28,7 @@ pub(super) fn check(
     for (n, at) in swept {
         for server in at.map_or(0..0, |_| 0..SERVERS) {
             let id = super::bodies::server_id(server);
-            let row = of_account(rows, "server", *n).find(|row| row["id"] == id);
+            let row = of_place(rows, "server", *n).find(|row| row["id"] == id);
             let state = model.state((*n, server), *at);
             for ail in Ail::ALL {
                 let open = row.is_some_and(|row| is_open(&row["incidents"][ail.kind()]));
@@ -40,7 +39,7 @@ pub(super) fn check(
         }
     }
     if !history.weather.has(Trouble::RoleRefused) {
-        (0..PLACES).for_each(|n| full(history, n, of_account(rows, "place", n).next(), checked));
+        (0..PLACES).for_each(|n| full(history, n, of_place(rows, "place", n).next(), checked));
     }
 }
 
@@ -84,9 +83,4 @@ fn full(history: &History, n: u8, row: Option<&Value>, checked: &mut Checked) {
 /// Whether it is not known that quotas were read.
 pub(super) fn may_be_unread(history: &History) -> bool {
     UNREAD.iter().any(|trouble| history.weather.has(*trouble))
-}
-
-fn of_account<'a>(rows: &'a Rows, kind: &str, n: u8) -> impl Iterator<Item = &'a Value> {
-    let account = place(n.into()).account.to_string();
-    rows_of(rows, kind).iter().filter(move |row| row["place"]["account"] == account)
 }
