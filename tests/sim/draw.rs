@@ -20,6 +20,9 @@ pub const SERVERS: u8 = 5;
 /// One more, of which nothing is to be seen: it is heard when all others are still.
 pub const SPEAKER: u8 = PLACES;
 
+/// Where all workers work.
+pub const HUB: u8 = SPEAKER + 1;
+
 /// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
 const LATE: u64 = 400_000;
 
@@ -67,6 +70,7 @@ impl Weather {
             (Trouble::TagsRefused, 6),
             (Trouble::ReadsLag, 2),
             (Trouble::Silence, 8),
+            (Trouble::MailDeaf, 6),
         ];
         Self::of(
             chances

@@ -51,6 +51,8 @@ pub enum Trouble {
     EventsLost,
     /// Reads that are eventually consistent show for a while what was before.
     ReadsLag,
+    /// Nobody takes e-mails as long as messages arrive.
+    MailDeaf,
     /// In the end no spoke is heard any more.
     Silence,
     /// DRS lets nobody set the tags of one account's servers.

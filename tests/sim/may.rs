@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bodies::{SOURCE_REGION, STRANGER, instance, is_unfit, job_id, recovery_instance_id, server_id};
-use super::draw::PLACES;
+use super::draw::{HUB, PLACES};
 use super::history::{Event, History, Job, Tells, Trouble, What};
 use super::model::Model;
 use super::silence;
@@ -28,6 +28,10 @@ pub(super) fn incidents(history: &History, model: &Model) -> BTreeSet<String> {
         may.extend(
             silence::places().map(|(account, region)| format!("SPOKE_SILENT/{account}/{region}/{account}")),
         );
+    }
+    if history.whole {
+        may.insert(incident("CHANNEL_FAILING", HUB, "mail"));
+        may.insert(incident("CHANNEL_FAILING", HUB, "slack"));
     }
     for step in &history.steps {
         match &step.what {

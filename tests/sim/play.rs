@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
-use drs_fleet_aws::io::Io;
+use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
@@ -81,11 +81,15 @@ async fn played(history: &History) -> Played {
     if history.weather.has(Trouble::ReadsLag) {
         world.lag_reads(history.seed);
     }
+    if history.weather.has(Trouble::MailDeaf) {
+        world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
+    }
     let house = House::new(world.clone());
     house.opens(history);
     let fed = Fed::default();
     let breaking = join_all(history.outages().map(|outage| breaks(&house, outage, &fed)));
     let ((), broken) = tokio::join!(feed(&world, history, &fed), breaking);
+    world.deafen(None);
     let (left, mut early) = settles(&house, history).await;
     early.problems.extend(broken.into_iter().flat_map(|checked| checked.problems));
     let checked = check(history, &world, &fed.poison(), &left, early);

@@ -52,12 +52,13 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
             }
             continue;
         }
-        quiet += 1;
+        let all_is_sent = !is_to_be_sent(&house.world);
+        quiet += u32::from(all_is_sent);
         house.closes();
         tokio::time::sleep(QUIET).await;
         house.opens(&calm(history));
         // What had to be tried again was, in the round before.
-        if history.whole && quiet == 2 {
+        if history.whole && all_is_sent && quiet == 2 {
             let model = Model::of(history);
             others::tags_told(history, &model, &house.world, &mut early);
             sweep_tags(&model, &house.world);
@@ -114,6 +115,13 @@ fn sweep_tags(model: &Model, world: &MemoryIo) {
 fn is_for_ever(item: &Item) -> bool {
     let is_written_down = item.row["settled"] == true || item.row["status"] != "COMPLETED";
     FOR_EVER.contains(&item.kind) || (item.kind == "job" && is_written_down)
+}
+
+/// Whether a message is tried again later.
+fn is_to_be_sent(world: &MemoryIo) -> bool {
+    let is_unsent =
+        |item: &Item| item.kind == "delivery" && item.due.is_some() && item.row["sent_at"].is_null();
+    world.look(|items| items.values().any(is_unsent))
 }
 
 /// Queues that are not empty, and items about which something is to be done soon.

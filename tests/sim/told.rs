@@ -71,8 +71,10 @@ fn open_in(row: &Value) -> Vec<String> {
     let open = incidents.filter(|(_, incident)| is_open(incident));
     let account = row["place"]["account"].as_str().or(row["account"].as_str()).unwrap_or_default();
     let region = row["place"]["region"].as_str();
-    let subject =
-        ["id", "server", "instance"].into_iter().find_map(|name| row[name].as_str()).unwrap_or(account);
+    let subject = ["id", "server", "instance", "channel"]
+        .into_iter()
+        .find_map(|name| row[name].as_str())
+        .unwrap_or(account);
     open.map(|(kind, _)| match region {
         Some(region) => format!("{kind}/{account}/{region}/{subject}"),
         None => format!("{kind}/{account}/{}/{subject}", row["subject"].as_str().unwrap_or_default()),
