@@ -90,19 +90,21 @@ pub(super) fn tags(history: &History, model: &Model, rows: &Rows, world: &Memory
             if !is_refused {
                 tag(*server, *version, world, checked);
             }
-            unfit(*server, (*version, is_refused), rows, checked);
+            wrong(*server, ("TAGS_UNFIT", is_unfit(*version)), rows, checked);
+            // What was not connected when its tags were changed may be tried for the first time by a sweep.
+            if !is_refused || model.always_connected.contains(server) {
+                wrong(*server, ("TAGS_REFUSED", is_refused), rows, checked);
+            }
         }
         tampered(*server, *version, rows, checked);
     }
 }
 
-fn unfit((n, server): Server, (version, is_refused): (u64, bool), rows: &Rows, checked: &mut Checked) {
+fn wrong((n, server): Server, (kind, must): (&str, bool), rows: &Rows, checked: &mut Checked) {
     let id = server_id(server);
     let row = of_place(rows, "server-tags", n).find(|row| row["server"] == id);
-    for (kind, must) in [("TAGS_UNFIT", is_unfit(version)), ("TAGS_REFUSED", is_refused)] {
-        let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
-        checked.equal(&format!("{kind} of server {server} of account {n}"), &open, &must);
-    }
+    let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
+    checked.equal(&format!("{kind} of server {server} of account {n}"), &open, &must);
 }
 
 /// Who never saw the tag of DRS does not miss it.
