@@ -32,8 +32,9 @@ const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "instance-tags", "re
 /// In minutes: by then all others are silent.
 const SILENT_WITHIN: u32 = 90;
 
-/// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
-const ROUNDS: u32 = 3;
+/// So often that passes: what flapped is over then, also where only the sweep of the tags ended it, people are told of that,
+/// and nothing follows from it.
+const ROUNDS: u32 = 4;
 
 /// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
 /// Answers what is left when that takes too long, and what is not as it must be before a sweep brings it in line.

@@ -47,17 +47,22 @@ impl Lag {
         self.before.insert(key.clone(), Before { item, until });
     }
 
-    /// Every other read that may be late is.
-    pub(super) fn old(
-        &mut self,
+    /// What a read of these keys, from `first` on, shows of what was before: every other read that may be late is.
+    pub(super) fn old<'a>(
+        &'a mut self,
         now: Timestamp,
-        is_read: impl Fn(&Key) -> bool,
-    ) -> BTreeMap<Key, Option<Item>> {
-        let Some(dice) = &mut self.dice else { return BTreeMap::new() };
+        first: &Key,
+        is_read: impl Fn(&Key) -> bool + 'a,
+    ) -> impl Iterator<Item = (&'a Key, Option<&'a Item>)> + 'a {
+        let Self { dice, before } = self;
+        let read = before.range(first.clone()..).take_while(move |(key, _)| is_read(key));
+        let read = read.filter(move |(_, before)| now < before.until);
+        read.filter(|_| dice.as_mut().is_some_and(|dice| dice.fraction() < 0.5))
+            .map(|(key, before)| (key, before.item.as_ref()))
+    }
+
+    /// What is seen by all by now need not be remembered.
+    pub(super) fn forget(&mut self, now: Timestamp) {
         self.before.retain(|_, before| now < before.until);
-        let read = self.before.iter().filter(|(key, _)| is_read(key));
-        read.filter(|_| dice.fraction() < 0.5)
-            .map(|(key, before)| (key.clone(), before.item.clone()))
-            .collect()
     }
 }

@@ -83,31 +83,30 @@ impl Table {
 
     /// An item as a read shows it.
     pub(super) fn read<R: Row>(&mut self, key: &Key, now: Timestamp) -> Result<Option<Stored<R>>, IoError> {
-        match self.old::<R>(now, |of| of == key).remove(key) {
-            Some(old) => old.map(|item| stored(key, &item)).transpose(),
-            None => self.get(key),
+        if !R::SEEN_AT_ONCE
+            && let Some((_, old)) = self.lag.old(now, key, |of| of == key).next()
+        {
+            return old.map(|item| stored(key, item)).transpose();
         }
+        self.get(key)
     }
 
     pub(super) fn query<R: Row>(&mut self, range: &Range, now: Timestamp) -> Vec<Stored<R>> {
         let first = Key { pk: range.pk.clone(), sk: range.sk_prefix.clone() };
         let within = |key: &Key| key.pk == range.pk && key.sk.starts_with(&range.sk_prefix);
-        let old = self.old::<R>(now, within);
-        let mut items: BTreeMap<&Key, &Item> =
-            self.items.range(first..).take_while(|(key, _)| within(key)).collect();
-        for (key, item) in &old {
-            match item {
-                Some(item) => items.insert(key, item),
-                None => items.remove(key),
-            };
+        let items = self.items.range(&first..).take_while(|(key, _)| within(key));
+        let mut items: BTreeMap<&Key, &Item> = items.collect();
+        if !R::SEEN_AT_ONCE {
+            for (key, item) in self.lag.old(now, &first, within) {
+                match item {
+                    Some(item) => items.insert(key, item),
+                    None => items.remove(key),
+                };
+            }
         }
         let items = items.into_iter().filter(|(_, item)| item.kind == R::KIND);
         // As the real table does: what cannot be read is left out.
         items.filter_map(|(key, item)| stored(key, item).ok()).collect()
-    }
-
-    fn old<R: Row>(&mut self, now: Timestamp, is_read: impl Fn(&Key) -> bool) -> BTreeMap<Key, Option<Item>> {
-        if R::SEEN_AT_ONCE { BTreeMap::new() } else { self.lag.old(now, is_read) }
     }
 
     pub(super) fn commit<R: Row>(
@@ -177,14 +176,15 @@ impl Table {
 
     /// What the index shows, which is always eventually consistent.
     pub(super) fn due(&mut self, shard: &str, (until, max): (Timestamp, usize), now: Timestamp) -> Vec<Due> {
-        let old = self.lag.old(now, |_| true);
-        let first = (shard.to_owned(), Timestamp::MIN, Key { pk: String::new(), sk: String::new() });
+        self.lag.forget(now);
+        let none = Key { pk: String::new(), sk: String::new() };
+        let old: BTreeMap<_, _> = self.lag.old(now, &none, |_| true).collect();
+        let first = (shard.to_owned(), Timestamp::MIN, none);
         let due = self.due.range(first..).take_while(|(of, at, _)| of == shard && *at <= until);
         let due = due.filter(|(.., key)| !old.contains_key(key)).take(max);
         let mut due: Vec<_> = due.map(|(_, at, key)| Due { key: key.clone(), at: *at }).collect();
-        let old = old
-            .iter()
-            .filter_map(|(key, item)| Some((key, item.as_ref().filter(|i| i.due_shard == shard)?.due?)));
+        let of_shard = |item: &&Item| item.due_shard == shard;
+        let old = old.into_iter().filter_map(|(key, item)| Some((key, item.filter(of_shard)?.due?)));
         due.extend(old.filter(|(_, at)| *at <= until).map(|(key, at)| Due { key: key.clone(), at }));
         due.sort_by_key(|due| due.at);
         due.truncate(max);
