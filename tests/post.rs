@@ -58,7 +58,10 @@ impl Post {
         let Notice::Topic { body, attributes, .. } = notice else { return None };
         let paragraphs: Vec<Vec<&str>> =
             body.trim_end().split("\n\n").map(|paragraph| paragraph.lines().collect()).collect();
-        let facts = paragraphs.iter().skip(1).find_map(|lines| lines.iter().map(|line| fact(line)).collect());
+        // A reason may look like a fact, and stands alone.
+        let facts = paragraphs.iter().skip(1);
+        let facts = facts.filter_map(|lines| lines.iter().map(|line| fact(line)).collect::<Option<_>>());
+        let facts = facts.max_by_key(BTreeMap::len);
         let list = paragraphs.iter().find(|lines| lines.iter().skip(1).any(|line| line.starts_with("- ")));
         let list = list.into_iter().flatten().filter_map(|line| entry(line.strip_prefix("- ")?));
         let in_common = attributes.iter().filter(|(_, values)| values.len() == 1);
@@ -88,7 +91,7 @@ impl Post {
 
     /// Whether it tells of a drill, and not of incidents.
     pub fn is_of_drill(&self) -> bool {
-        self.headline.starts_with("Drill ")
+        self.headline.starts_with("Drill ") && !self.headline.starts_with("Drill left running")
     }
 
     /// Whether all is over that it tells of.

@@ -48,7 +48,7 @@ fn deny(scene: &Scene) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
+pub(super) async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| scene.put(&stalled(1, "STALLED", early(10))),
         |scene| scene.put(&stalled(1, "NOT_STALLED", early(70))),
@@ -62,7 +62,7 @@ async fn a_stall_and_its_end_are_told_wherever_the_tracker_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
+pub(super) async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             five(scene);
@@ -108,7 +108,8 @@ fn told(ending: &Ending) -> BTreeMap<(IncidentKind, &'static str), usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_another_instance_wherever_the_tracker_dies() {
+pub(super) async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_another_instance_wherever_the_tracker_dies()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.set_servers(&place(), (1..=3).map(|n| server(n, "CONTINUOUS")).collect());

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_aws::memory::{MemoryIo, SIGNING_SECRET};
+use drs_fleet_aws::memory::SIGNING_SECRET;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_domain::click::{ACKNOWLEDGE, BEGINNING};
 use drs_fleet_domain::notification::IncidentRow;
@@ -13,11 +13,11 @@ use drs_fleet_local::slack;
 use notifier::Notifier;
 use serde_json::json;
 
+use super::Path;
 use super::ending::Ending;
 use super::notices::{envelope, notifier};
 use super::scene::{Scene, play};
 use super::world::early;
-use super::{Path, WAYS, worth_trying};
 
 /// Everything is told in Slack, as a bot, and there is somebody who listens to its buttons.
 fn notifier_with_buttons() -> Notifier {
@@ -56,15 +56,7 @@ async fn survives(steps: &'static [fn(&Scene)], check: impl Fn(&Ending, &str)) {
     let (points, clean) = path.played(|_| {}).await;
     check(&clean, "without fault");
     let clicked = points.iter().position(|point| *point == "is_signed").unwrap();
-    let asks = |point: &usize| matches!(points[*point], "due" | "receive");
-    for point in worth_trying(&points).into_iter().filter(|point| *point >= clicked && !asks(point)) {
-        for (fault, dies) in WAYS {
-            let plan =
-                |io: &MemoryIo| if dies { io.crash_at(point, fault) } else { io.fail_at(point, fault) };
-            let (_, ending) = path.played(plan).await;
-            check(&ending, &format!("{fault:?}, dies: {dies}, at point {point} ({})", points[point]));
-        }
-    }
+    path.survives(&points, clicked, check).await;
 }
 
 fn acknowledged_by(ending: &Ending) -> Vec<Option<String>> {
@@ -81,7 +73,7 @@ fn buttons(ending: &Ending) -> Vec<bool> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_click_acknowledges_and_is_shown_wherever_the_notifier_dies() {
+pub(super) async fn a_click_acknowledges_and_is_shown_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             in_slack_as_a_bot(scene);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::Notice;
-use drs_fleet_aws::memory::Item;
+use drs_fleet_aws::memory::{Buried, Item};
 use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::Key;
@@ -33,7 +33,8 @@ pub(super) struct Ending {
     /// As the table has it.
     table: BTreeMap<Key, Item>,
     queued: usize,
-    dead_letters: usize,
+    /// What is on the dead-letter queue.
+    pub(super) dead_letters: Vec<Buried>,
     unfinished: Vec<String>,
 }
 
@@ -64,7 +65,7 @@ impl Ending {
             published: world.published_events(),
             notices: world.notices(),
             queued: world.queued(),
-            dead_letters: world.dead_letters().len(),
+            dead_letters: world.dead_letters(),
             unfinished,
             table,
         }
@@ -83,8 +84,12 @@ impl Ending {
     }
 
     pub(super) fn assert_nothing_is_left(&self, case: &str) {
-        let left = (self.queued, self.dead_letters, &self.unfinished[..]);
-        assert_eq!(left, (0, 0, &[][..]), "queued, dead-lettered, due: {case}");
+        self.assert_nothing_waits(case);
+        assert!(self.dead_letters.is_empty(), "dead-lettered: {case}");
+    }
+
+    pub(super) fn assert_nothing_waits(&self, case: &str) {
+        assert_eq!((self.queued, &self.unfinished[..]), (0, &[][..]), "queued, due: {case}");
     }
 
     /// One fault may repeat one message on each channel, which do not wait for each other, and any event under its own id.

@@ -102,7 +102,7 @@ fn jobs_told(ending: &Ending) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
+pub(super) async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             runs(scene, &["IN_PROGRESS", "PENDING"]);

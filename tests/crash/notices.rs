@@ -182,4 +182,9 @@ async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_
         let (_, ending) = path.played(|io| io.crash_at(point, Fault::After)).await;
         check(&ending, &format!("crash at point {point} ({})", points[point]));
     }
+    // That a channel works again is told by the answer to one message, and recorded though a call fails.
+    for point in (0..points.len()).filter(|point| ["read", "commit"].contains(&points[*point])) {
+        let (_, ending) = path.played(|io| io.fail_at(point, Fault::Before)).await;
+        check(&ending, &format!("fault at point {point} ({})", points[point]));
+    }
 }

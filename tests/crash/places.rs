@@ -44,7 +44,7 @@ fn running(servers: u8) -> Vec<drs_fleet_domain::seen::ServerSeen> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tracker_dies() {
+pub(super) async fn levels_by_the_applied_quota_and_their_history_are_kept_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             let code = Quota::Replicating.code().to_owned();

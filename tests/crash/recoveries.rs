@@ -19,7 +19,7 @@ use super::scene::{Scene, judges_by};
 use super::world::{early, event, now, place, server, server_id, tick};
 
 #[tokio::test(start_paused = true)]
-async fn instances_are_followed_and_a_drill_that_is_left_running_is_told_until_it_is_ended() {
+pub(super) async fn instances_are_followed_and_a_drill_that_is_left_running_is_told_until_it_is_ended() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             let fleet = Thresholds {

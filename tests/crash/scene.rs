@@ -84,6 +84,15 @@ impl Scene {
         *self.pause.lock().unwrap() = time;
     }
 
+    /// So much later something happens, whatever the process does then.
+    pub(super) fn later(&self, time: Duration, happens: fn(&Self)) {
+        let scene = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            happens(&scene);
+        });
+    }
+
     /// From now on its heartbeats come: what time alone changes is judged only by who hears.
     pub(super) fn keeps_hearing(&self) {
         *self.hears.lock().unwrap() = true;

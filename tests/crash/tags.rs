@@ -3,7 +3,7 @@
 mod asked;
 mod over;
 mod stale;
-mod types;
+pub(super) mod types;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -155,7 +155,7 @@ fn tagged(scene: &Scene, name: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_brings_what_no_event_told_wherever_the_sync_dies() {
+pub(super) async fn a_sweep_brings_what_no_event_told_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             inventory(scene);
@@ -193,7 +193,7 @@ async fn a_list_of_machines_that_is_throttled_is_read_on_and_not_from_its_beginn
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_from_the_machine_is_removed_where_the_rules_say_so() {
+pub(super) async fn what_is_gone_from_the_machine_is_removed_where_the_rules_say_so() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             let fleet = Written { remove: Some(true), copy_tags: Some(true), ..Written::default() };

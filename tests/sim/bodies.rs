@@ -1,12 +1,18 @@
 //! What a history says, in AWS's words.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen, TaggedInstance};
+use drs_fleet_domain::seen::{
+    JobSeen, JobServerSeen, RecoveryInstanceSeen, ServerSeen, Size, TaggedInstance,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::history::{BORN, Event, Job, Tells};
 use super::model::AHEAD;
+use super::shown::{Ail, Shown};
 use crate::company::place;
 use crate::wire;
 
@@ -16,15 +22,27 @@ pub(super) const SOURCE_REGION: &str = "us-east-1";
 /// An account that nobody registered.
 pub(super) const STRANGER: &str = "444455556666";
 
-/// Server `n` of a place as DRS lists it.
-pub(super) fn seen(place: &Place, n: u8, stalled: bool) -> ServerSeen {
-    let state = if stalled { "STALLED" } else { "CONTINUOUS" };
-    ServerSeen {
+/// A server of a place as DRS lists it.
+pub(super) fn seen(place: &Place, shown: Shown) -> ServerSeen {
+    let n = shown.server;
+    let mut seen = ServerSeen {
         hostname: Some(format!("erp-{n}")),
         instance: Some(instance(place, n).parse().unwrap()),
-        state: Some(state.to_owned()),
+        state: Some(shown.state().to_owned()),
         ..ServerSeen::new(server_id(n).parse().unwrap(), arn(place, n))
+    };
+    match shown.ail {
+        Some(Ail::Lags) => seen.progress.lag = Some(Duration::from_hours(2)),
+        Some(Ail::Piles) => seen.progress.backlog = Some(20 << 30),
+        Some(Ail::Unseen) => seen.last_seen = Timestamp::from_second(BORN - 3_600).ok(),
+        Some(Ail::TooOld) => {
+            seen.progress.lag = Some(Duration::from_mins(10));
+            seen.tags.insert("drs-fleet:rpo".to_owned(), "5m".to_owned());
+        }
+        Some(Ail::ExtensionFails) => seen.staging.status = Some("EXTENSION_ERROR".to_owned()),
+        Some(Ail::Disconnected | Ail::Rescans) | None => {}
     }
+    seen
 }
 
 /// Id of server `n` of any place.
@@ -33,8 +51,28 @@ pub fn server_id(n: u8) -> String {
 }
 
 /// Its machine.
-fn instance(place: &Place, n: u8) -> String {
+pub(super) fn instance(place: &Place, n: u8) -> String {
     format!("i-{}{n:05}", place.account)
+}
+
+/// What a job launched, as DRS lists it: instances that nobody ends.
+pub(super) fn launched(job: &Job) -> impl Iterator<Item = RecoveryInstanceSeen> + '_ {
+    let well = job.servers.iter().filter(|(_, well)| job.over && *well);
+    well.map(|(server, _)| RecoveryInstanceSeen {
+        id: recovery_instance_id(job, *server).parse().unwrap(),
+        server: server_id(*server).parse().ok(),
+        job: job_id(&place(job.place.into()), job.number).parse().ok(),
+        drill: Some(Job::is_drill(job.number)),
+        state: Some("RUNNING".to_owned()),
+        failback: Some(if job.fails_back { "FAILBACK_ERROR" } else { "FAILBACK_NOT_STARTED" }.to_owned()),
+        failback_error: None,
+        size: Size::default(),
+    })
+}
+
+/// Id of the instance that a job launched of a server.
+pub(super) fn recovery_instance_id(job: &Job, server: u8) -> String {
+    format!("i-{}{:02}{server:03}", place(job.place.into()).account, job.number)
 }
 
 /// Id of job `number` of a place.
@@ -141,7 +179,7 @@ fn about(event: &Event, place: &Place, (server, kind): (u8, &str), time: Timesta
 fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Timestamp) -> Value {
     let there = Place { region: SOURCE_REGION.parse().unwrap(), ..place.clone() };
     let detail = json!({
-        "service": "ec2", "resource-type": "instance", "version": version, "tags": { "owner": owner(version) },
+        "service": "ec2", "resource-type": "instance", "version": version, "tags": tags(version),
         "changed-tag-keys": ["owner"],
     });
     let kind = ("aws.tag", "Tag Change on Resource");
@@ -153,8 +191,29 @@ fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Time
 
 /// The machine of server `n` of an account as the tagging API lists it.
 pub(super) fn machine(account: u8, n: u8, version: u64) -> TaggedInstance {
-    let tags = [("owner".to_owned(), owner(version))].into();
-    TaggedInstance { instance: instance(&place(account.into()), n).parse().unwrap(), tags }
+    TaggedInstance { instance: instance(&place(account.into()), n).parse().unwrap(), tags: tags(version) }
+}
+
+/// All tags of a machine in that version.
+fn tags(version: u64) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::from([("owner".to_owned(), owner(version))]);
+    if !is_tampered(version) {
+        tags.insert("AWSElasticDisasterRecoveryManaged".to_owned(), "drs.amazonaws.com".to_owned());
+    }
+    if is_unfit(version) {
+        tags.insert("note".to_owned(), "long ".repeat(52));
+    }
+    tags
+}
+
+/// Whether that version lacks the tag by which DRS knows the machine.
+pub(super) fn is_tampered(version: u64) -> bool {
+    version.is_multiple_of(5)
+}
+
+/// Whether that version has a tag with more than 256 characters.
+pub(super) fn is_unfit(version: u64) -> bool {
+    version.is_multiple_of(7)
 }
 
 /// The tag of that version.

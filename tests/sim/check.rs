@@ -13,7 +13,7 @@ use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
 use super::play::QUEUES;
-use super::{others, people, told, unexpected};
+use super::{others, people, silence, told, unexpected, wrong};
 use crate::company::place;
 
 /// What the model says of a run.
@@ -25,6 +25,8 @@ pub struct Checked {
     pub repeated: usize,
     /// Different events that were published.
     pub told: usize,
+    /// Kinds of incidents that were told.
+    pub kinds: BTreeSet<String>,
 }
 
 /// Something that is not as it must be.
@@ -59,15 +61,19 @@ pub(super) fn check(
     let model = Model::of(history);
     let swept = places(history, &model, &rows, &mut checked);
     servers(&model, &rows, &swept, &mut checked);
+    wrong::check(history, &model, &rows, &swept, &mut checked);
+    silence::check(history, &rows, &mut checked);
     set_aside(&model, &rows, &mut checked);
     dead_letters(world, poison, &mut checked);
-    others::jobs(&model, &rows, world, &mut checked);
-    others::tags(&model, world, &mut checked);
+    let published = told::published(world);
+    others::jobs(&model, &rows, &published, &mut checked);
+    others::quota_of_jobs(history, &model, &rows, &mut checked);
+    others::tags(history, &model, &rows, world, &mut checked);
     if history.whole {
-        people::check(history, &rows, world, &mut checked);
+        people::check(history, &rows, (world, &published), &mut checked);
     }
-    unexpected::check(history, &rows, world, &mut checked);
-    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), world, &mut checked);
+    unexpected::check(history, &rows, (world, &published), &mut checked);
+    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), &published, &mut checked);
     checked
 }
 
@@ -87,6 +93,15 @@ pub(super) fn rows_of<'a>(rows: &'a Rows, kind: &str) -> &'a [Value] {
     rows.get(kind).map_or(&[], Vec::as_slice)
 }
 
+/// The rows of a place.
+pub(super) fn of_place<'a>(rows: &'a Rows, kind: &str, n: u8) -> impl Iterator<Item = &'a Value> {
+    let place = place(n.into());
+    let is_there = move |row: &&Value| {
+        row["place"]["account"] == place.account.as_str() && row["place"]["region"] == place.region.as_str()
+    };
+    rows_of(rows, kind).iter().filter(is_there)
+}
+
 /// A time in a row, in seconds after the world began.
 pub(super) fn second(value: &Value) -> Option<i64> {
     let time: jiff::Timestamp = value.as_str()?.parse().ok()?;
@@ -97,8 +112,7 @@ pub(super) fn second(value: &Value) -> Option<i64> {
 fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) -> BTreeMap<u8, Option<i64>> {
     let mut swept = BTreeMap::new();
     for n in 0..PLACES {
-        let account = place(n.into()).account.to_string();
-        let row = rows_of(rows, "place").iter().find(|row| row["place"]["account"] == account);
+        let row = of_place(rows, "place", n).next();
         let at = row.and_then(|row| second(&row["counted"]["swept_at"]));
         swept.insert(n, at);
         if !history.weather.has(Trouble::RoleRefused) {
@@ -132,9 +146,8 @@ fn counted(model: &Model, n: u8, (row, at): (Option<&Value>, Option<i64>), check
 
 fn servers(model: &Model, rows: &Rows, swept: &BTreeMap<u8, Option<i64>>, checked: &mut Checked) {
     for (n, server) in (0..PLACES).flat_map(|n| (0..SERVERS).map(move |server| (n, server))) {
-        let (account, id) = (place(n.into()).account.to_string(), server_id(server));
-        let row =
-            rows_of(rows, "server").iter().find(|row| row["place"]["account"] == account && row["id"] == id);
+        let id = server_id(server);
+        let row = of_place(rows, "server", n).find(|row| row["id"] == id);
         let who = format!("server {server} of account {n}");
         let must = model.state(((n), server), swept[&n]);
         let live = row.filter(|row| row["gone_since"].is_null());

@@ -1,17 +1,27 @@
 //! From a seed to a history.
 
+mod jobs;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::history::{Event, History, Job, Outage, Step, Tells, Trouble, Weather, What};
+use super::history::{Event, History, Outage, Step, Tells, Trouble, Weather, What};
+use super::shown::{Ail, Shown};
 
 /// Registered accounts.
 pub const PLACES: u8 = 4;
 /// Servers of each; with all of them a digest names each.
 pub const SERVERS: u8 = 5;
+
+/// One more, of which nothing is to be seen: it is heard when all others are still.
+pub const SPEAKER: u8 = PLACES;
+
+/// Where all workers work.
+pub const HUB: u8 = SPEAKER + 1;
 
 /// So many milliseconds after all is over the stragglers come: what is so late asks for no sweep.
 const LATE: u64 = 400_000;
@@ -28,13 +38,15 @@ impl History {
     pub fn drawn(seed: u64, events: usize) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
-        let whole = dice.random_ratio(1, 3);
+        // Where nobody speaks for long, all other workers would have nothing to do.
+        let whole = dice.random_ratio(1, 3) && !weather.has(Trouble::Silence);
         let mut drawing = Drawing {
             weather: weather.clone(),
             whole,
             clock: 0,
             stalled: [[false; SERVERS as usize]; PLACES as usize],
             version: 0,
+            began: BTreeMap::new(),
             late: Vec::new(),
             arrived: 0,
             dice,
@@ -55,6 +67,10 @@ impl Weather {
             (Trouble::RoleRefused, 4),
             (Trouble::ClocksApart, 3),
             (Trouble::EventsLost, 4),
+            (Trouble::TagsRefused, 6),
+            (Trouble::ReadsLag, 2),
+            (Trouble::Silence, 8),
+            (Trouble::MailDeaf, 6),
         ];
         Self::of(
             chances
@@ -74,6 +90,8 @@ struct Drawing {
     stalled: [[bool; SERVERS as usize]; PLACES as usize],
     /// The newest version of tags.
     version: u64,
+    /// When each job begins, in milliseconds since the world began.
+    began: BTreeMap<(u8, u8), u64>,
     /// What comes when all is over.
     late: Vec<What>,
     /// When all but that has come, in milliseconds since the world began.
@@ -161,35 +179,10 @@ impl Drawing {
             let mut order: Vec<_> = window.iter().map(|(at, _)| *at).collect();
             window.shuffle(&mut self.dice);
             order.sort_unstable();
-            window.iter_mut().zip(order).for_each(|((at, _), ordered)| *at = ordered);
-        }
-    }
-
-    /// Where DRS refuses the role nobody can look at jobs, nor set tags.
-    fn has_jobs(&self) -> bool {
-        self.whole && !self.weather.has(Trouble::RoleRefused)
-    }
-
-    /// Each account has a drill and a recovery, of different servers: they begin, launch, and end.
-    fn jobs(&mut self, events: usize, timed: &mut Vec<(u64, What)>) {
-        let length = 60 * events as u64;
-        for (place, (number, servers)) in
-            (0..PLACES).flat_map(|place| [(place, (0, 0..2)), (place, (1, 2..SERVERS))])
-        {
-            let servers: Vec<_> = servers.map(|server| (server, self.dice.random_ratio(3, 4))).collect();
-            let (began, ended) =
-                (self.dice.random_range(0..length), self.dice.random_range(length..2 * length));
-            let runs = |over| What::Runs(Job { place, number, servers: servers.clone(), over });
-            timed.extend([(began, runs(false)), (ended, runs(true))]);
-            let launches = servers.iter().map(|(server, well)| Tells::Launched(number, *server, *well));
-            for (n, tells) in (0..).zip(std::iter::once(Tells::Started(number)).chain(launches)) {
-                let at = self.dice.random_range(began..ended);
-                let number = JOB_EVENTS + 100 * u32::from(place) + 10 * u32::from(number) + n;
-                let event = Event { number, place, at: (at / 1_000).cast_signed(), tells };
-                if !self.dice.random_ratio(1, 8) {
-                    timed.push((at, What::Comes(event)));
-                }
-            }
+            window
+                .iter_mut()
+                .zip(order)
+                .for_each(|((at, what), ordered)| *at = ordered.max(self.earliest(what)));
         }
     }
 
@@ -239,15 +232,15 @@ impl Drawing {
                 *stalled = !*stalled;
             }
             if !self.dice.random_ratio(1, 12) {
-                servers.push((server, *stalled));
+                let stalled = *stalled;
+                let ail =
+                    self.dice.random_ratio(1, 6).then(|| Ail::ALL[self.dice.random_range(0..Ail::ALL.len())]);
+                servers.push(Shown { server, stalled, ail });
             }
         }
         What::Shows { place, servers }
     }
 }
-
-/// Events of jobs are numbered from here on.
-const JOB_EVENTS: u32 = 1_000_000;
 
 /// In how many ways a message can be unreadable.
 pub const POISONS: u8 = 5;

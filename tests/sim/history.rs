@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::shown::Shown;
+
 /// When the simulated worlds begin, in seconds since 1970.
 pub const BORN: i64 = 1_767_225_600;
 
@@ -47,6 +49,14 @@ pub enum Trouble {
     ClocksApart,
     /// One event in a hundred is lost at its source.
     EventsLost,
+    /// Reads that are eventually consistent show for a while what was before.
+    ReadsLag,
+    /// Nobody takes e-mails as long as messages arrive.
+    MailDeaf,
+    /// In the end no spoke is heard any more.
+    Silence,
+    /// DRS lets nobody set the tags of one account's servers.
+    TagsRefused,
 }
 
 /// A neighbour is away.
@@ -108,8 +118,8 @@ pub enum What {
     Shows {
         /// Where.
         place: u8,
-        /// Server and whether it is stalled.
-        servers: Vec<(u8, bool)>,
+        /// All that it lists.
+        servers: Vec<Shown>,
     },
 }
 
@@ -124,6 +134,8 @@ pub struct Job {
     pub servers: Vec<(u8, bool)>,
     /// Whether it is over.
     pub over: bool,
+    /// Whether what it launched cannot be replicated back.
+    pub fails_back: bool,
 }
 
 impl Job {
@@ -205,8 +217,10 @@ impl fmt::Display for What {
             Self::Comes(Event { number, place, at, tells }) => {
                 write!(f, "event {number} of account {place}, dated {at} s: {tells:?}")
             }
-            Self::Runs(Job { place, number, servers, over }) => {
+            Self::Runs(Job { place, number, servers, over, fails_back }) => {
                 let state = if *over { "over" } else { "running" };
+                let state =
+                    if *fails_back { format!("{state} and not to fail back") } else { state.to_owned() };
                 write!(f, "DRS shows job {number} of account {place}, {state}: {servers:?}")
             }
             Self::Shows { place, servers } => write!(f, "DRS shows in account {place}: {servers:?}"),

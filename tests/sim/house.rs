@@ -17,7 +17,9 @@ use rand::{RngExt, SeedableRng};
 use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 
+use super::draw::HUB;
 use super::history::{History, Trouble};
+use crate::company::place;
 use crate::work::work;
 
 /// A call takes so long.
@@ -155,7 +157,7 @@ fn sync() -> TagSync {
 }
 
 fn notifier() -> Notifier {
-    Notifier::new(true, RegistryCache::default(), &Metrics::default())
+    Notifier::new(true, RegistryCache::default(), &Metrics::default()).in_hub(Some(place(HUB.into())))
 }
 
 fn tracker() -> CapacityTracker {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draw::{PLACES, SERVERS};
 use super::history::{ASKED_AFTER, Event, History, Job, Tells, Trouble, What};
+use super::shown::{Ail, Shown};
 
 /// So far ahead lies what is set aside as from the future, in seconds.
 pub const AHEAD: i64 = 3600;
@@ -22,9 +23,9 @@ pub struct Model {
     /// Newest stall event of each server: second by its own clock, and whether it stalled. Of one second the worse counts.
     pub stalls: BTreeMap<Server, (i64, bool)>,
     /// When somebody last asked for a sweep of each place, and what DRS shows.
-    pub shown: BTreeMap<u8, (i64, BTreeMap<u8, bool>)>,
-    /// Servers that DRS showed all the time.
-    pub always_shown: BTreeSet<Server>,
+    pub shown: BTreeMap<u8, (i64, BTreeMap<u8, Shown>)>,
+    /// Servers that DRS showed all the time, and that were never disconnected.
+    pub always_connected: BTreeSet<Server>,
     /// Servers that anybody ever spoke of.
     pub spoken_of: BTreeSet<Server>,
     /// Servers that were ever said to be stalled.
@@ -51,8 +52,10 @@ impl Model {
     pub fn of(history: &History) -> Self {
         let mut model = Self::default();
         for place in 0..PLACES {
-            model.shown.insert(place, (0, (0..SERVERS).map(|server| (server, false)).collect()));
-            model.always_shown.extend((0..SERVERS).map(|server| (place, server)));
+            model
+                .shown
+                .insert(place, (0, (0..SERVERS).map(|server| (server, Shown::well(server))).collect()));
+            model.always_connected.extend((0..SERVERS).map(|server| (place, server)));
         }
         let mut clock = std::time::Duration::ZERO;
         for step in &history.steps {
@@ -66,8 +69,8 @@ impl Model {
                     clock += ASKED_AFTER;
                     model.shows(*place, servers, seconds(clock));
                     if !history.weather.has(Trouble::RoleRefused) {
-                        let stalled = servers.iter().filter(|(_, stalled)| *stalled);
-                        model.ever_stalled.extend(stalled.map(|(server, _)| (*place, *server)));
+                        let stalled = servers.iter().filter(|shown| shown.state() == "STALLED");
+                        model.ever_stalled.extend(stalled.map(|shown| (*place, shown.server)));
                     }
                 }
             }
@@ -75,9 +78,9 @@ impl Model {
         model
     }
 
-    fn shows(&mut self, place: u8, servers: &[(u8, bool)], wished: i64) {
-        let shown: BTreeMap<u8, bool> = servers.iter().copied().collect();
-        self.always_shown.retain(|(of, server)| *of != place || shown.contains_key(server));
+    fn shows(&mut self, place: u8, servers: &[Shown], wished: i64) {
+        let shown: BTreeMap<u8, Shown> = servers.iter().map(|shown| (shown.server, *shown)).collect();
+        self.always_connected.retain(|(of, server)| *of != place || is_connected(shown.get(server)));
         self.shown.insert(place, (wished, shown));
     }
 
@@ -141,7 +144,15 @@ impl Model {
         if swept.is_none() {
             return self.spoken_of.contains(&server).then_some("UNKNOWN");
         }
-        let shown = self.shown.get(&server.0)?.1.get(&server.1)?;
-        Some(if *shown { "STALLED" } else { "CONTINUOUS" })
+        Some(self.shown.get(&server.0)?.1.get(&server.1)?.state())
     }
+
+    /// Servers that DRS shows in the end, and that are connected: those that are tagged.
+    pub fn is_connected(&self, (place, server): Server) -> bool {
+        self.shown.get(&place).is_some_and(|(_, shown)| is_connected(shown.get(&server)))
+    }
+}
+
+fn is_connected(shown: Option<&Shown>) -> bool {
+    shown.is_some_and(|shown| shown.ail != Some(Ail::Disconnected))
 }

@@ -8,14 +8,15 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
 use tag_sync::TagSync;
 
-use super::bodies::{SOURCE_REGION, machine};
+use super::bodies::{SOURCE_REGION, body, machine};
 use super::check::Checked;
-use super::draw::PLACES;
-use super::history::{History, Weather};
+use super::draw::{PLACES, SPEAKER};
+use super::history::{BORN, Event, History, Tells, Trouble, Weather};
 use super::house::House;
 use super::model::Model;
 use super::others;
-use super::play::{QUEUES, wish};
+use super::play::{QUEUES, tick, wish};
+use super::silence;
 use crate::company::place;
 
 /// No history needs longer, whatever goes wrong in it.
@@ -24,45 +25,78 @@ const LONGEST: Duration = Duration::from_hours(2);
 /// After this long what flapped is over, and what is due for it.
 const QUIET: Duration = Duration::from_mins(11);
 
-/// That somebody listens for a place, that there may be jobs, that something is open, and that a machine has no server is
-/// looked at for ever.
-const FOR_EVER: [&str; 4] = ["place", "job-sweep", "group", "instance-tags"];
+/// That somebody listens for a place, that there may be jobs, that something is open, that a machine has no server, and what
+/// is wrong with a recovery instance is looked at for ever.
+const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "instance-tags", "recovery-instance"];
 
-/// So often that passes: what flapped is over then, people are told of that, and nothing follows from it.
-const ROUNDS: u32 = 3;
+/// In minutes: by then all others are silent.
+const SILENT_WITHIN: u32 = 90;
+
+/// So often that passes: what flapped is over then, also where only the sweep of the tags ended it, people are told of that,
+/// and nothing follows from it.
+const ROUNDS: u32 = 4;
 
 /// Waits until the queues are empty and nothing is due. Timers that are far away ring for new processes.
 /// Answers what is left when that takes too long, and what is not as it must be before a sweep brings it in line.
 pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, Checked) {
     let began = house.world.now();
-    let (mut quiet, mut early) = (0, Checked::default());
+    let (mut quiet, mut waits, mut early) = (0, 0, Checked::default());
     while quiet < ROUNDS {
         if house.world.now().duration_since(began) > LONGEST.try_into().unwrap() {
             return (left(&house.world), early);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         if !left(&house.world).is_empty() {
+            waits += 1;
+            if waits % 30 == 0 {
+                somebody_speaks(&house.world);
+            }
             continue;
         }
-        quiet += 1;
+        let all_is_sent = !is_to_be_sent(&house.world);
+        quiet += u32::from(all_is_sent);
         house.closes();
         tokio::time::sleep(QUIET).await;
-        house.opens(&History {
-            steps: Vec::new(),
-            outages: Vec::new(),
-            weather: Weather::default(),
-            ..*history
-        });
+        house.opens(&calm(history));
         // What had to be tried again was, in the round before.
-        if history.whole && quiet == 2 {
+        if history.whole && all_is_sent && quiet == 2 {
             let model = Model::of(history);
-            others::tags_told(&model, &house.world, &mut early);
+            others::tags_told(history, &model, &house.world, &mut early);
             sweep_tags(&model, &house.world);
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     house.closes();
+    if history.weather.has(Trouble::Silence) {
+        grows_silent(house, history).await;
+    }
     (Vec::new(), early)
+}
+
+/// Nobody speaks any more but one, until that is told of all others. Clocks that ran ahead have spoken for an hour to come.
+async fn grows_silent(house: &House, history: &History) {
+    house.opens(&calm(history));
+    tick(&house.world);
+    for _ in 0..SILENT_WITHIN {
+        somebody_speaks(&house.world);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        if silence::is_told(&house.world) {
+            break;
+        }
+    }
+    house.closes();
+}
+
+/// Nothing more happens or goes wrong.
+fn calm(history: &History) -> History {
+    History { steps: Vec::new(), outages: Vec::new(), weather: Weather::default(), ..*history }
+}
+
+/// What time alone changes is judged only by who hears.
+fn somebody_speaks(world: &MemoryIo) {
+    let heartbeat =
+        Event { number: 0, place: SPEAKER, at: world.now().as_second() - BORN, tells: Tells::Heartbeat };
+    world.put_message(body(&heartbeat));
 }
 
 /// The schedule asks for the tags of all machines. A change that came while no server was there is brought in line so.
@@ -78,12 +112,24 @@ fn sweep_tags(model: &Model, world: &MemoryIo) {
     }
 }
 
+/// Whether it is looked at as long as it is as it is.
+fn is_for_ever(item: &Item) -> bool {
+    let is_written_down = item.row["settled"] == true || item.row["status"] != "COMPLETED";
+    FOR_EVER.contains(&item.kind) || (item.kind == "job" && is_written_down)
+}
+
+/// Whether a message is tried again later.
+fn is_to_be_sent(world: &MemoryIo) -> bool {
+    let is_unsent =
+        |item: &Item| item.kind == "delivery" && item.due.is_some() && item.row["sent_at"].is_null();
+    world.look(|items| items.values().any(is_unsent))
+}
+
 /// Queues that are not empty, and items about which something is to be done soon.
 fn left(world: &MemoryIo) -> Vec<String> {
     let soon = world.now() + Duration::from_mins(1);
     let is_to_be_done = |item: &Item| {
-        let is_for_ever = FOR_EVER.contains(&item.kind);
-        !item.outbox.is_empty() || (!is_for_ever && item.due.is_some_and(|due| due <= soon))
+        !item.outbox.is_empty() || (!is_for_ever(item) && item.due.is_some_and(|due| due <= soon))
     };
     let queues = QUEUES.iter().map(|queue| (queue, world.clone().on_queue(queue).queued()));
     let queues =

@@ -3,24 +3,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_domain::own_event::OwnEvent;
 use serde_json::Value;
 
 use super::check::{Checked, is_open};
 
+/// An own event, as the bus got it.
+pub(super) struct Published {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    pub(super) detail: Value,
+}
+
+/// All that was published, repetitions included.
+pub(super) fn published(world: &MemoryIo) -> Vec<Published> {
+    let read = |event: &OwnEvent| Published {
+        id: event.event_id().to_owned(),
+        kind: event.detail_type(),
+        detail: event.detail().unwrap(),
+    };
+    world.published_events().iter().map(read).collect()
+}
+
 /// Everything open is told open; everything told open that is over is told closed.
-pub(super) fn check(rows: &[Value], world: &MemoryIo, checked: &mut Checked) {
-    let mut by_id = BTreeMap::<String, Value>::new();
-    for event in world.published_events() {
-        let detail = event.detail().unwrap();
-        match by_id.insert(event.event_id().to_owned(), detail.clone()) {
-            Some(before) if before != detail => {
-                checked.problem(format!("{} tells two things", event.event_id()));
-            }
+pub(super) fn check(rows: &[Value], published: &[Published], checked: &mut Checked) {
+    let mut by_id = BTreeMap::<&str, &Value>::new();
+    for Published { id, detail, .. } in published {
+        if detail["incident"].is_string() {
+            checked.kinds.extend(detail["kind"].as_str().map(str::to_owned));
+        }
+        match by_id.insert(id, detail) {
+            Some(before) if before != detail => checked.problem(format!("{id} tells two things")),
             Some(_) => checked.repeated += 1,
             None => checked.told += 1,
         }
     }
-    let told: BTreeSet<String> = last_words(by_id.values())
+    let told: BTreeSet<String> = last_words(by_id.into_values())
         .into_iter()
         .filter(|(_, word)| word["happened"] != "RESOLVED")
         .map(|(incident, _)| incident)
@@ -53,7 +71,10 @@ fn open_in(row: &Value) -> Vec<String> {
     let open = incidents.filter(|(_, incident)| is_open(incident));
     let account = row["place"]["account"].as_str().or(row["account"].as_str()).unwrap_or_default();
     let region = row["place"]["region"].as_str();
-    let subject = row["id"].as_str().unwrap_or(account);
+    let subject = ["id", "server", "instance", "channel"]
+        .into_iter()
+        .find_map(|name| row[name].as_str())
+        .unwrap_or(account);
     open.map(|(kind, _)| match region {
         Some(region) => format!("{kind}/{account}/{region}/{subject}"),
         None => format!("{kind}/{account}/{}/{subject}", row["subject"].as_str().unwrap_or_default()),

@@ -6,11 +6,14 @@ use drs_fleet_aws::io::Notice;
 use drs_fleet_aws::memory::MemoryIo;
 use serde_json::Value;
 
-use super::bodies::{STRANGER, job_id, server_id};
+use super::bodies::{job_id, server_id};
 use super::check::{Checked, Rows};
-use super::draw::{PLACES, SERVERS};
-use super::history::{Event, History, Job, Tells, Trouble, What};
+use super::draw::{PLACES, SERVERS, SPEAKER};
+use super::history::{Event, History, Job, Step, Tells, Trouble, What};
+use super::may;
 use super::model::Model;
+use super::told::Published;
+use super::wrong::SMALL;
 use crate::company::place;
 
 /// Kinds of rows that the capacity-tracker keeps, or people.
@@ -28,7 +31,7 @@ const ALWAYS: [&str; 10] = [
 ];
 
 /// Those that the other workers keep.
-const WHOLE: [&str; 16] = [
+const WHOLE: [&str; 17] = [
     "heard",
     "job",
     "job-server",
@@ -45,6 +48,7 @@ const WHOLE: [&str; 16] = [
     "delivery",
     "drill",
     "channel",
+    "recovery-instance",
 ];
 
 /// What may be there.
@@ -55,7 +59,12 @@ struct Expected {
     incidents: BTreeSet<String>,
 }
 
-pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &mut Checked) {
+pub(super) fn check(
+    history: &History,
+    rows: &Rows,
+    (world, published): (&MemoryIo, &[Published]),
+    checked: &mut Checked,
+) {
     let expected = Expected::of(history);
     for (kind, row) in rows.iter().flat_map(|(kind, rows)| rows.iter().map(move |row| (*kind, row))) {
         let may_be = ALWAYS.contains(&kind) || (history.whole && WHOLE.contains(&kind));
@@ -63,9 +72,8 @@ pub(super) fn check(history: &History, rows: &Rows, world: &MemoryIo, checked: &
             checked.problem(format!("nothing asks for this {kind}: {row}"));
         }
     }
-    for event in world.published_events() {
-        let (kind, detail) = (event.detail_type(), event.detail().unwrap());
-        if !expected.tells(kind, &detail) {
+    for Published { kind, detail, .. } in published {
+        if !expected.tells(kind, detail) {
             checked.problem(format!("nothing asks for this {kind}: {detail}"));
         }
     }
@@ -81,29 +89,16 @@ impl Expected {
         let model = Model::of(history);
         let is_refused = history.weather.has(Trouble::RoleRefused);
         let all = (0..PLACES).flat_map(|n| (0..SERVERS).map(move |server| (n, server)));
-        let (account, region) = (|n: u8| place(n.into()).account.to_string(), place(0).region.to_string());
-        let incident = |kind: &str, n: u8, subject: &str| format!("{kind}/{}/{region}/{subject}", account(n));
-        let stalls = model.ever_stalled.iter();
-        let mut incidents: BTreeSet<String> =
-            stalls.map(|(n, server)| incident("REPLICATION_STALLED", *n, &server_id(*server))).collect();
-        let (jobs, failed) = jobs(history);
-        incidents.extend(
-            failed
-                .iter()
-                .map(|(n, number)| incident("JOB_FAILED", *n, &job_id(&place((*n).into()), *number))),
-        );
-        let denied = (0..PLACES).filter(|_| is_refused);
-        incidents.extend(denied.map(|n| incident("ACCOUNT_DENIED", n, &account(n))));
-        let stranger = model.stranger.then(|| format!("UNREGISTERED_ACCOUNT/{STRANGER}/{region}/{STRANGER}"));
-        incidents.extend(stranger);
+        let account = |n: u8| place(n.into()).account.to_string();
+        let jobs = jobs(history);
         Self {
-            accounts: (0..PLACES).map(account).collect(),
+            accounts: (0..=SPEAKER).map(account).collect(),
             servers: all
                 .filter(|server| !is_refused || model.spoken_of.contains(server))
                 .map(|(n, server)| (account(n), server_id(server)))
                 .collect(),
             jobs: jobs.iter().map(|(n, number)| job_id(&place((*n).into()), *number)).collect(),
-            incidents,
+            incidents: may::incidents(history, &model),
         }
     }
 
@@ -130,37 +125,29 @@ impl Expected {
         let is_of =
             |all: &BTreeSet<String>, name: &str| detail[name].as_str().is_some_and(|of| all.contains(of));
         match kind {
-            "Incident Opened" | "Incident Reopened" | "Incident Resolved" => {
+            "Incident Opened" | "Incident Escalated" | "Incident Reopened" | "Incident Resolved" => {
                 is_of(&self.incidents, "incident")
             }
-            "Job Started" | "Job Completed" => is_of(&self.jobs, "jobId"),
-            "Capacity Status Changed" => is_of(&self.accounts, "accountId") && detail["status"] == "OK",
+            "Failback State Changed" => is_of(&self.accounts, "accountId"),
+            "Job Started" | "Job Completed" | "Job Stuck" => is_of(&self.jobs, "jobId"),
+            "Capacity Status Changed" => {
+                let is_small = detail["accountId"] == place(SMALL.into()).account.as_str();
+                is_of(&self.accounts, "accountId")
+                    && (detail["status"] == "OK" || (is_small && detail["status"] == "CRITICAL"))
+            }
             _ => false,
         }
     }
 }
 
-/// Jobs by account and number.
-type Jobs = BTreeSet<(u8, u8)>;
-
-/// Jobs that a history speaks of, and those of them of which a server fails.
-fn jobs(history: &History) -> (Jobs, Jobs) {
-    let (mut jobs, mut failed) = (Jobs::new(), Jobs::new());
-    for step in &history.steps {
-        let (job, fails) = match &step.what {
-            What::Runs(Job { place, number, servers, .. }) => {
-                ((*place, *number), servers.iter().any(|(_, well)| !well))
-            }
-            What::Comes(Event { place, tells: Tells::Started(number), .. }) => ((*place, *number), false),
-            What::Comes(Event { place, tells: Tells::Launched(number, _, well), .. }) => {
-                ((*place, *number), !well)
-            }
-            _ => continue,
-        };
-        jobs.insert(job);
-        if fails {
-            failed.insert(job);
+/// Account and number of all jobs that a history speaks of.
+fn jobs(history: &History) -> BTreeSet<(u8, u8)> {
+    let of = |step: &Step| match &step.what {
+        What::Runs(Job { place, number, .. })
+        | What::Comes(Event { place, tells: Tells::Started(number) | Tells::Launched(number, ..), .. }) => {
+            Some((*place, *number))
         }
-    }
-    (jobs, failed)
+        _ => None,
+    };
+    history.steps.iter().filter_map(of).collect()
 }

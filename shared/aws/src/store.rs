@@ -5,6 +5,7 @@
 //! Publishing comes before removing, so a crash repeats an event rather than losing it; events carry an id by
 //! which their reader drops repetitions.
 
+mod at_once;
 mod cache;
 mod wake;
 
@@ -18,6 +19,7 @@ use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Outbox, Row, Stored, outbox_wi
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
+use self::at_once::AtOnce;
 use self::cache::Cache;
 use crate::io::{CommitError, Io, Write};
 use crate::metrics::Metrics;
@@ -96,12 +98,13 @@ impl<R: Row> Store<R> {
         }
     }
 
-    /// What the table holds, which this process knows from then on.
+    /// What the table holds now, which this process knows from then on.
     ///
     /// # Errors
     /// Of the table.
     pub async fn fresh<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
-        self.read(io, key).await
+        let mut found = io.read::<AtOnce<R>>(std::slice::from_ref(key)).await?;
+        Ok(self.found(key, found.pop().flatten().map(|found| Box::new(at_once::row(found)))))
     }
 
     /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when
@@ -121,7 +124,7 @@ impl<R: Row> Store<R> {
     }
 
     /// As [`Store::change`], where "nothing to do" may become wrong with time: it is decided on what the table
-    /// holds, and never on what this process remembers. A claim that another instance gave back is such a thing.
+    /// holds now, and never on what this process remembers. A claim that another instance gave back is such a thing.
     ///
     /// # Errors
     /// As [`Store::change`].
@@ -131,7 +134,7 @@ impl<R: Row> Store<R> {
         key: &Key,
         decide: impl FnMut(Option<&R>) -> Option<Change<R>>,
     ) -> Result<Outcome<R>, IoError> {
-        let stored = self.read(io, key).await?;
+        let stored = self.fresh(io, key).await?;
         self.decide(io, key, stored, decide).await
     }
 
@@ -194,9 +197,14 @@ impl<R: Row> Store<R> {
         io.forget(key).await
     }
 
+    /// What the table shows, unless this process knows what is newer: the read may be late.
     async fn read<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
         let mut found = io.read::<R>(std::slice::from_ref(key)).await?;
-        Ok(self.found(key, found.pop().flatten().map(Box::new)))
+        let Some(found) = found.pop().flatten() else {
+            self.cache.forget(key);
+            return Ok(None);
+        };
+        Ok(Some(self.cache.put_if_newer(Arc::new(found))))
     }
 
     async fn write<I: Io>(

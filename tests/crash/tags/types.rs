@@ -21,7 +21,7 @@ fn asked(points: &[&str]) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_machine_is_asked_for_its_type_once_wherever_the_sync_dies() {
+pub(in crate::crash) async fn a_changed_machine_is_asked_for_its_type_once_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             of_type(scene, "m6i.large");

@@ -75,7 +75,7 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let newer = newer(worker, io, row).await?;
     let answer = send(worker, io, row, newer.as_ref()).await?;
     // Whatever becomes of that: without the answer's record, the message is sent again.
-    let noted = channels::note(worker, io, row, &answer).await;
+    let noted = recording(io, || channels::note(worker, io, row, &answer)).await;
     let answered = |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
     recording(io, || worker.deliveries.change(io, key, answered)).await?;
     noted

@@ -81,19 +81,19 @@ impl Io for MemoryIo {
     }
 
     async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
-        let read = |world: &mut World, _| keys.iter().map(|key| world.table.get(key)).collect();
+        let read = |world: &mut World, now| keys.iter().map(|key| world.table.read(key, now)).collect();
         self.point("read", Neighbour::Table, read).await
     }
 
     async fn query<R: Row>(&self, range: &Range) -> Answer<Vec<Stored<R>>> {
-        self.point("query", Neighbour::Table, |world, _| Ok(world.table.query(range))).await
+        self.point("query", Neighbour::Table, |world, now| Ok(world.table.query(range, now))).await
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
         let pk = write.row.key().pk;
         self.point("commit", Neighbour::Table, |world, now| {
             world.table.admit("commit", &pk, now)?;
-            world.table.commit(&write)
+            world.table.commit(&write, now)
         })
         .await
     }
@@ -107,7 +107,7 @@ impl Io for MemoryIo {
     ) -> Answer<()> {
         self.point("published", Neighbour::Table, |world, now| {
             world.table.admit("published", &key.pk, now)?;
-            world.table.published(key, rev, event_ids, due);
+            world.table.published(key, (rev, due), event_ids, now);
             Ok(())
         })
         .await
@@ -116,14 +116,14 @@ impl Io for MemoryIo {
     async fn forget(&self, key: &Key) -> Answer<()> {
         self.point("forget", Neighbour::Table, |world, now| {
             world.table.admit("forget", &key.pk, now)?;
-            world.table.forget(key);
+            world.table.forget(key, now);
             Ok(())
         })
         .await
     }
 
     async fn due(&self, shard: &str, until: Timestamp, max: usize) -> Answer<Vec<Due>> {
-        self.point("due", Neighbour::Table, |world, _| Ok(world.table.due(shard, until, max))).await
+        self.point("due", Neighbour::Table, |world, now| Ok(world.table.due(shard, (until, max), now))).await
     }
 
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {

@@ -11,6 +11,7 @@
 
 mod faults;
 mod io;
+mod lag;
 mod places;
 mod points;
 mod queue;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::faults::Faults;
 pub use self::faults::{Chances, Fault};
+pub use self::points::points_of_the_seam;
 use self::queue::Queue;
 pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
@@ -187,6 +189,12 @@ impl MemoryIo {
         self.world().table.limit_writes(a_second);
     }
 
+    /// From now on reads that are eventually consistent, and those of the index, may show for up to a second what was before
+    /// the last write.
+    pub fn lag_reads(&self, seed: u64) {
+        self.world().table.lag(seed);
+    }
+
     /// Waits until this process has died.
     pub async fn crashed(&self) {
         self.crashed.cancelled().await;
@@ -260,9 +268,11 @@ impl MemoryIo {
     pub fn set_row<R: Row>(&self, row: &R) {
         let none = Outbox::new();
         let write = Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
-        self.world().table.forget(&row.key());
+        let mut world = self.world();
+        let now = world.now();
+        world.table.forget(&row.key(), now);
         // Without an item there is no revision that it could conflict with.
-        let _stored = self.world().table.commit(&write);
+        let _stored = world.table.commit(&write, now);
     }
 
     /// Everything published, repetitions included.

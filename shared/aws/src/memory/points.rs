@@ -1,5 +1,6 @@
 //! I/O points: where a call may fail, lose its answer, happen twice, or be the last thing that its process did.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drs_fleet_domain::keys::Place;
@@ -13,6 +14,18 @@ use crate::io::Io;
 use crate::limiter::Service;
 use crate::time::{after, until};
 use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// Names of all points: of the methods of [`Io`] that may fail, as its definition has them.
+pub fn points_of_the_seam() -> BTreeSet<&'static str> {
+    let methods = include_str!("../io.rs").split("\n    fn ").skip(1);
+    let signatures = methods.map(|method| method.split(';').next().unwrap_or_default());
+    signatures
+        .filter(|signature| {
+            ["Output = Answer<", "Output = Result<"].iter().any(|may| signature.contains(may))
+        })
+        .filter_map(|signature| signature.split(['<', '(']).next())
+        .collect()
+}
 
 impl MemoryIo {
     /// Passes an I/O point: `effect` happens as often as the point's fault lets it.

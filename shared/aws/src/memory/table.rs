@@ -7,6 +7,7 @@ use drs_fleet_domain::row::{Outbox, Row, Stored};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::lag::Lag;
 use crate::io::{CommitError, Due, Write};
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -34,6 +35,7 @@ pub(super) struct Table {
     due: BTreeSet<(String, Timestamp, Key)>,
     /// So many writes a partition takes in a second; all where it is not set.
     writes_a_second: Option<u32>,
+    lag: Lag,
     /// The second in which a partition last took a write, and how many it has taken in it.
     taken: HashMap<String, (i64, u32)>,
 }
@@ -69,20 +71,49 @@ impl Table {
         Ok(())
     }
 
+    /// From now on reads that are eventually consistent may show what was before the last write, the same for the same seed.
+    pub(super) fn lag(&mut self, seed: u64) {
+        self.lag.begin(seed);
+    }
+
+    /// An item as it is.
     pub(super) fn get<R: Row>(&self, key: &Key) -> Result<Option<Stored<R>>, IoError> {
         self.items.get(key).map(|item| stored(key, item)).transpose()
     }
 
-    pub(super) fn query<R: Row>(&self, range: &Range) -> Vec<Stored<R>> {
+    /// An item as a read shows it.
+    pub(super) fn read<R: Row>(&mut self, key: &Key, now: Timestamp) -> Result<Option<Stored<R>>, IoError> {
+        if !R::SEEN_AT_ONCE
+            && let Some((_, old)) = self.lag.old(now, key, |of| of == key).next()
+        {
+            return old.map(|item| stored(key, item)).transpose();
+        }
+        self.get(key)
+    }
+
+    pub(super) fn query<R: Row>(&mut self, range: &Range, now: Timestamp) -> Vec<Stored<R>> {
         let first = Key { pk: range.pk.clone(), sk: range.sk_prefix.clone() };
         let within = |key: &Key| key.pk == range.pk && key.sk.starts_with(&range.sk_prefix);
-        let items = self.items.range(first..).take_while(|(key, _)| within(key));
-        let items = items.filter(|(_, item)| item.kind == R::KIND);
+        let items = self.items.range(&first..).take_while(|(key, _)| within(key));
+        let mut items: BTreeMap<&Key, &Item> = items.collect();
+        if !R::SEEN_AT_ONCE {
+            for (key, item) in self.lag.old(now, &first, within) {
+                match item {
+                    Some(item) => items.insert(key, item),
+                    None => items.remove(key),
+                };
+            }
+        }
+        let items = items.into_iter().filter(|(_, item)| item.kind == R::KIND);
         // As the real table does: what cannot be read is left out.
         items.filter_map(|(key, item)| stored(key, item).ok()).collect()
     }
 
-    pub(super) fn commit<R: Row>(&mut self, write: &Write<'_, R>) -> Result<u64, CommitError<R>> {
+    pub(super) fn commit<R: Row>(
+        &mut self,
+        write: &Write<'_, R>,
+        now: Timestamp,
+    ) -> Result<u64, CommitError<R>> {
         let key = write.row.key();
         let before = self.items.get(&key);
         if before.map(|item| item.rev) != write.expected {
@@ -99,18 +130,29 @@ impl Table {
         let rev = write.expected.unwrap_or(0) + 1;
         let row = serde_json::to_value(write.row).map_err(|error| unreadable(&key, &error))?;
         let due_shard = due_shard(write.row.worker(), &key);
-        self.put(key, Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard });
+        let item = Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard };
+        let before = self.take(&key);
+        self.lag.wrote(&key, before, now);
+        self.put(key, item);
         Ok(rev)
     }
 
     fn put(&mut self, key: Key, item: Item) {
-        self.forget(&key);
         self.due.extend(item.due.map(|at| (item.due_shard.clone(), at, key.clone())));
         self.items.insert(key, item);
     }
 
-    pub(super) fn published(&mut self, key: &Key, rev: u64, event_ids: &[String], due: Option<Timestamp>) {
+    pub(super) fn published(
+        &mut self,
+        key: &Key,
+        (rev, due): (u64, Option<Timestamp>),
+        event_ids: &[String],
+        now: Timestamp,
+    ) {
         let Some(mut item) = self.take(key) else { return };
+        if self.lag.is_on() {
+            self.lag.wrote(key, Some(item.clone()), now);
+        }
         item.outbox.retain(|id, _| !event_ids.contains(id));
         if item.rev == rev {
             item.due = due;
@@ -118,8 +160,9 @@ impl Table {
         self.put(key.clone(), item);
     }
 
-    pub(super) fn forget(&mut self, key: &Key) {
-        drop(self.take(key));
+    pub(super) fn forget(&mut self, key: &Key, now: Timestamp) {
+        let before = self.take(key);
+        self.lag.wrote(key, before, now);
     }
 
     /// Takes an item out, and out of the index.
@@ -131,10 +174,21 @@ impl Table {
         Some(item)
     }
 
-    pub(super) fn due(&self, shard: &str, until: Timestamp, max: usize) -> Vec<Due> {
-        let first = (shard.to_owned(), Timestamp::MIN, Key { pk: String::new(), sk: String::new() });
+    /// What the index shows, which is always eventually consistent.
+    pub(super) fn due(&mut self, shard: &str, (until, max): (Timestamp, usize), now: Timestamp) -> Vec<Due> {
+        self.lag.forget(now);
+        let none = Key { pk: String::new(), sk: String::new() };
+        let old: BTreeMap<_, _> = self.lag.old(now, &none, |_| true).collect();
+        let first = (shard.to_owned(), Timestamp::MIN, none);
         let due = self.due.range(first..).take_while(|(of, at, _)| of == shard && *at <= until);
-        due.take(max).map(|(_, at, key)| Due { key: key.clone(), at: *at }).collect()
+        let due = due.filter(|(.., key)| !old.contains_key(key)).take(max);
+        let mut due: Vec<_> = due.map(|(_, at, key)| Due { key: key.clone(), at: *at }).collect();
+        let of_shard = |item: &&Item| item.due_shard == shard;
+        let old = old.into_iter().filter_map(|(key, item)| Some((key, item.filter(of_shard)?.due?)));
+        due.extend(old.filter(|(_, at)| *at <= until).map(|(key, at)| Due { key: key.clone(), at }));
+        due.sort_by_key(|due| due.at);
+        due.truncate(max);
+        due
     }
 }
 

@@ -192,6 +192,24 @@ async fn a_broken_neighbour_fails_until_it_is_mended_and_others_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_that_lag_show_for_a_second_at_most_what_was_before_and_writes_what_is() {
+    let io = MemoryIo::default();
+    io.lag_reads(1);
+    let read = async || io.read::<Tally>(&[tally_key("a")]).await.unwrap().remove(0).map(|stored| stored.rev);
+    let mut late = 0;
+    for rev in 0..100 {
+        let before = (rev > 0).then_some(rev);
+        assert_eq!(write(&io, 1, before).await.unwrap(), rev + 1, "a write knows the newest");
+        let shown = read().await;
+        assert!(shown == before || shown == Some(rev + 1));
+        late += u32::from(shown == before);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(read().await, Some(rev + 1));
+    }
+    assert!((30..70).contains(&late), "{late} of 100 were late");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_partition_throttles_what_is_too_much_in_a_second_and_others_do_not() {
     let io = MemoryIo::default();
     io.limit_writes(Some(2));
@@ -272,16 +290,6 @@ fn job(n: u32) -> JobSeen {
     JobSeen::new(format!("drsjob-{n:017}").parse().unwrap(), "COMPLETED")
 }
 
-/// The methods of [`Io`] that may fail, as its source has them.
-fn fallible() -> BTreeSet<&'static str> {
-    let source = include_str!("../io.rs");
-    let (_, body) = source.split_once("pub trait Io").unwrap();
-    let methods = body.split("\n    fn ").skip(1).map(|rest| rest.split_once(';').unwrap().0);
-    let fallible =
-        methods.filter(|method| ["Output = Answer<", "Output = Result<"].iter().any(|o| method.contains(o)));
-    fallible.map(|method| method.split(['<', '(']).next().unwrap()).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_method_that_may_fail_is_a_point() {
     let io = MemoryIo::default();
@@ -304,8 +312,9 @@ async fn every_method_that_may_fail_is_a_point() {
     let account: AccountId = "111122223333".parse().unwrap();
     io.evict(&account);
     let passed = io.points();
-    assert_eq!(passed.iter().copied().collect::<BTreeSet<_>>(), fallible(), "a new one is to be called here");
-    assert_eq!(passed.len(), fallible().len(), "one point each: {passed:?}");
+    let points = points_of_the_seam();
+    assert_eq!(passed.iter().copied().collect::<BTreeSet<_>>(), points, "a new one is to be called here");
+    assert_eq!(passed.len(), points.len(), "one point each: {passed:?}");
     assert_eq!(io.tags(&place(), "arn")["k"], "v");
     assert_eq!((io.evicted(), io.notices().len()), (vec![account], 1));
 }

@@ -30,13 +30,15 @@ impl<R: Row> Cache<R> {
         self.items().put(item.row.key(), item);
     }
 
-    /// For items of an eventually consistent read, which may be older than what this process wrote.
-    pub(super) fn put_if_newer(&self, item: Arc<Stored<R>>) {
+    /// For items of an eventually consistent read, which may be older than what this process wrote. Answers the newer.
+    pub(super) fn put_if_newer(&self, item: Arc<Stored<R>>) -> Arc<Stored<R>> {
         let key = item.row.key();
         let mut items = self.items();
-        if items.peek(&key).is_none_or(|cached| cached.rev < item.rev) {
-            items.put(key, item);
+        if let Some(newer) = items.peek(&key).filter(|cached| cached.rev >= item.rev) {
+            return newer.clone();
         }
+        items.put(key, item.clone());
+        item
     }
 
     pub(super) fn forget(&self, key: &Key) {

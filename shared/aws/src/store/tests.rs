@@ -257,3 +257,32 @@ async fn a_fault_or_crash_at_any_point_of_a_change_ends_in_the_same_row_and_ever
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_decided_now_is_decided_on_what_another_process_stored_just_before() {
+    let io = MemoryIo::default();
+    io.lag_reads(1);
+    let (writer, late) = (Store::<Tally>::default(), Store::<Tally>::default());
+    for n in 1..50 {
+        tell_one(&writer, &io, n).await.unwrap();
+        let outcome = late.change_now(&io, &tally_key("a"), |_| None).await.unwrap();
+        assert!(outcome.row().unwrap().seen.contains(&n), "{n}");
+        let fresh = late.fresh(&io, &tally_key("a")).await.unwrap();
+        assert!(fresh.unwrap().row.seen.contains(&n), "{n}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_late_takes_the_place_of_nothing_that_this_process_wrote() {
+    let io = MemoryIo::default();
+    io.lag_reads(1);
+    let store = Store::<Tally>::default();
+    tell_one(&store, &io, 0).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for n in 1..50 {
+        tell_one(&store, &io, n).await.unwrap();
+        store.wake(&io, &tally_key("a"), |_| None).await.unwrap();
+        assert!(store.held(&tally_key("a")).is_some_and(|held| held.row.seen.contains(&n)), "{n}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -117,7 +117,6 @@ impl JobRow {
             Observation::Failing(failures) => {
                 if self.failures.as_ref().is_none_or(|known| known.at < failures.at) {
                     self.failures = Some(failures.clone());
-                    self.look_at = None;
                 }
             }
             Observation::Counted(counts) => self.count(*counts),

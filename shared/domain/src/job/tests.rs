@@ -153,6 +153,20 @@ fn servers_that_failed_are_an_incident_with_their_reasons_until_they_were_launch
     assert_eq!(story.incidents(), expected);
 }
 
+/// While another job of the place is active, all are looked at every few seconds.
+#[test]
+fn the_history_of_a_job_that_failed_is_written_a_minute_after_its_end_however_often_it_is_looked_at() {
+    let mut story = Story::new();
+    let mut looked = |second| {
+        let failures = Failures { at: at(second), servers: 1, named: "crm-1".to_owned() };
+        let seen = look(second, seen(COMPLETED, &["FAILED"]));
+        story.take(second, &[seen, Observation::Failing(failures)]).look_at
+    };
+    for second in [1_505, 1_517, 1_529] {
+        assert_eq!(looked(second), Some(at(1_565)), "at {second}");
+    }
+}
+
 #[test]
 fn a_failure_that_nobody_makes_up_for_ends_in_the_end() {
     let mut story = Story::new();

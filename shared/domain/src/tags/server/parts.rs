@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::REFUSED;
 use crate::sweep::after;
 use crate::tags::Plan;
 
@@ -101,9 +102,13 @@ impl Refused {
     pub(super) fn again(known: Option<&Self>, reason: &str, now: Timestamp) -> Self {
         let attempts = known.map_or(0, |refused| refused.attempts);
         let wait = RETRY.saturating_mul(1 << attempts.min(10)).min(LONGEST_RETRY);
+        let since = known.map_or(now, |refused| refused.since);
+        // Changes of tags try as well, and make the pauses longer: that it lasts is told in time all the same.
+        let told_at = Some(after(since, REFUSED)).filter(|at| *at > now);
+        let retry_at = after(now, wait);
         Self {
-            since: known.map_or(now, |refused| refused.since),
-            retry_at: after(now, wait),
+            since,
+            retry_at: told_at.map_or(retry_at, |at| at.min(retry_at)),
             attempts: attempts.saturating_add(1),
             reason: reason.to_owned(),
         }

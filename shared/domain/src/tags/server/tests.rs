@@ -98,6 +98,19 @@ fn a_change_that_is_refused_is_tried_again_later_and_told_after_a_while() {
 }
 
 #[test]
+fn a_refusal_is_told_after_a_quarter_of_an_hour_however_often_it_was_tried_meanwhile() {
+    let first = planned(&[("Owner", "ada")], &[], None);
+    let refused = |row: Option<&ServerTagsRow>, second| {
+        let row = begun(&first, &[], row, second).unwrap();
+        let since = row.doing.as_ref().unwrap().since;
+        with(|about| not_made(about, (since, "AccessDenied"), Some(&row), at(second))).unwrap().row
+    };
+    let often = [60, 120, 180].into_iter().fold(refused(None, 0), |row, second| refused(Some(&row), second));
+    assert_eq!(often.wake_at(), Some(at(900)));
+    assert!(refused(Some(&often), 900).incidents.contains_key(&IncidentKind::TagsRefused));
+}
+
+#[test]
 fn tags_that_do_not_fit_are_named_until_they_do() {
     let long = Unfit { key: "Description".to_owned(), why: crate::tags::Why::LongValue };
     let unfit = Plan { unfit: [long].into(), set: tags(&[("Owner", "ada")]), ..Plan::default() };
