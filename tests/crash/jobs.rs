@@ -11,6 +11,7 @@ use drs_fleet_domain::own_event::{Happened, OwnEvent};
 use drs_fleet_domain::policy::Thresholds;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen, RecoveryInstanceSeen, ServerSeen, Size};
+use jiff::Timestamp;
 use job_monitor::JobMonitor;
 use serde_json::{Value, json};
 
@@ -28,8 +29,12 @@ pub(super) fn monitor() -> JobMonitor {
 }
 
 pub(super) fn launched(server: u8, state: &str) -> Value {
+    launched_at(server, state, early(20))
+}
+
+fn launched_at(server: u8, state: &str, at: Timestamp) -> Value {
     let detail = json!({ "state": state, "job-id": JOB, "is-drill": "TRUE" });
-    event("aws.drs", "DRS Source Server Launch Result", early(20), &arn(server), &detail)
+    event("aws.drs", "DRS Source Server Launch Result", at, &arn(server), &detail)
 }
 
 pub(super) fn started() -> Value {
@@ -218,4 +223,26 @@ async fn a_server_of_which_a_launch_result_told_first_gets_its_name_and_its_obje
     let launches: LaunchesRow = only(&clean);
     let drill = launches.drill.unwrap();
     assert!(drill.exact && drill.objective == row.objective, "{drill:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_a_launch_result_tells_of_before_drs_lists_it_is_not_taken_for_gone() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.put(&launched_at(1, "RECOVERY_LAUNCH_SUCCEEDED", now(scene)));
+            scene.lets_pass(Duration::from_mins(1));
+        },
+        |scene| {
+            runs(scene, &["LAUNCHED", "PENDING"]);
+            scene.lets_pass(Duration::from_mins(1));
+        },
+        |scene| {
+            scene.world.set_jobs(&place(), ended());
+            scene.lets_pass(Duration::from_mins(2));
+        },
+    ];
+    let (_, ending) = Path { make: monitor, steps }.played(|_| {}).await;
+    let job: JobRow = only(&ending);
+    assert_eq!((job.status.as_str(), job.gone_at), ("COMPLETED", None));
+    assert_eq!(jobs_told(&ending), ["Job Started", "Job Completed"]);
 }

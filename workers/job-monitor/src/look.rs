@@ -20,7 +20,7 @@ use crate::{JobMonitor, ended, jobs};
 /// Clocks and the dates of CloudTrail may differ from those of DRS by this much.
 const SLACK: Duration = Duration::from_mins(1);
 
-/// A job that was just begun may not be listed yet.
+/// A job that was just begun, or told of, may not be listed yet.
 const YOUNG: Duration = Duration::from_mins(5);
 
 /// So many ids a filter of jobs takes.
@@ -69,7 +69,10 @@ pub(crate) async fn look<I: Io>(
         if looked.active.contains_key(id) || looked.over.contains(id) {
             continue;
         }
-        if began.checked_add(YOUNG).is_ok_and(|end| end < date) {
+        // When one began of which only an event told is not known.
+        let row = worker.jobs.known(io, &keys::job(place, id)).await?;
+        let moved = row.map_or(began, |stored| stored.row.moved_at().max(began));
+        if moved.checked_add(YOUNG).is_ok_and(|end| end < date) {
             ended::vanished(worker, io, (place, id), Observation::Gone { at: date }).await?;
             looked.over.insert(id.clone());
         } else {

@@ -136,7 +136,7 @@ fn notice(
     links: &Links,
     has_buttons: bool,
 ) -> Notice {
-    let bulletin = &row.bulletin;
+    let bulletin = &row.bulletin.clone().sent_late(newer.is_some());
     let severity = message::severity(bulletin);
     match channel.clone() {
         Channel::Topic { arn } => {

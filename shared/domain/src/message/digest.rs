@@ -26,6 +26,7 @@ pub(super) fn told(digest: &Digest, links: &Links) -> Told {
     Told {
         severity: digest.worst,
         sample: digest.why == Why::Test,
+        late: digest.late,
         news: news.map_or_else(|| headline.clone(), |news| format!("{news}; {}", standing(digest))),
         headline,
         line,

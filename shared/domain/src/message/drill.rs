@@ -15,6 +15,7 @@ pub(super) fn told(drill: &Drill, links: &Links) -> Told {
     Told {
         severity: None,
         sample: false,
+        late: false,
         line: headline.clone(),
         news: headline.clone(),
         headline,

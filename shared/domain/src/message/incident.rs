@@ -24,6 +24,7 @@ pub(super) fn told(digest: &Digest, event: &IncidentEvent, links: &Links) -> Tol
     Told {
         severity: (!is_over(event)).then_some(event.severity),
         sample: digest.why == Why::Test,
+        late: digest.late,
         headline,
         news: line.clone(),
         line,
@@ -44,7 +45,11 @@ pub(super) fn acknowledge(what: &str) -> String {
 /// What is to be said of a group beside what is wrong in it.
 pub(super) fn sentences(digest: &Digest) -> Vec<String> {
     let since = |since| format!("{} ({})", text::minute(since), text::duration(since, digest.at));
-    match digest.why {
+    let late = digest.late.then(|| {
+        let at = text::minute(digest.at);
+        format!("This is how things stood at {at}: it could not be sent then, and newer messages have been.")
+    });
+    let why = match digest.why {
         Why::Changed => None,
         Why::Repeated => Some(format!("Nothing has changed; open since {}.", since(digest.since))),
         Why::Escalated(step) => {
@@ -63,9 +68,8 @@ pub(super) fn sentences(digest: &Digest) -> Vec<String> {
             }
         }),
         Why::Test => Some("This is a sample that somebody sent to see how messages arrive.".to_owned()),
-    }
-    .into_iter()
-    .collect()
+    };
+    late.into_iter().chain(why).collect()
 }
 
 /// What comes before what is wrong: why it is told.

@@ -42,6 +42,7 @@ pub fn sample(
         unnamed: Covered::default(),
         accounts: 1,
         acks: None,
+        late: false,
     }
 }
 

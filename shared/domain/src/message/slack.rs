@@ -86,6 +86,7 @@ fn is_pressing(bulletin: &Bulletin) -> bool {
     let is_critical =
         |event: &IncidentEvent| event.severity == Severity::Critical && event.happened != Happened::Resolved;
     match digest.why {
+        _ if digest.late => false,
         Why::Changed => digest.first.iter().any(is_critical),
         Why::Escalated(_) => true,
         Why::Repeated | Why::Acknowledged | Why::Test => false,

@@ -11,6 +11,8 @@ pub(super) struct Told {
     pub(super) severity: Option<Severity>,
     /// Stands before everything else where it is only a sample.
     pub(super) sample: bool,
+    /// It tells how things stood, for newer messages have gone past it.
+    pub(super) late: bool,
     /// The first line of the message.
     pub(super) headline: String,
     /// All that a lock screen or a list of messages shows.
@@ -76,9 +78,13 @@ impl Told {
         }
     }
 
-    /// A text as it is marked where it belongs to a sample.
+    /// A text as it is marked where it belongs to a sample, or comes late.
     pub(super) fn marked(&self, text: &str) -> String {
-        if self.sample { format!("{SAMPLE} - {text}") } else { text.to_owned() }
+        match (self.sample, self.late) {
+            (true, _) => format!("{SAMPLE} - {text}"),
+            (false, true) => format!("Late: {text}"),
+            (false, false) => text.to_owned(),
+        }
     }
 }
 

@@ -34,6 +34,15 @@ impl Bulletin {
         matches!(self, Self::Digest(digest) if digest.why == Why::Test)
     }
 
+    /// The same, sent after newer ones, if it is. What a drill's says is so whenever it is read.
+    #[must_use]
+    pub fn sent_late(self, late: bool) -> Self {
+        match self {
+            Self::Digest(digest) => Self::Digest(Box::new(Digest { late, ..*digest })),
+            Self::Drill(_) => self,
+        }
+    }
+
     /// Whether it says that a drill is under way.
     pub fn is_start_of_drill(&self) -> bool {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))
@@ -106,6 +115,9 @@ pub struct Digest {
     /// Who sees to what is open; `None` where nobody does, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acks: Option<Acks>,
+    /// Newer bulletins have gone past it: how things stand in it is how they stood then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 impl Digest {
@@ -134,12 +146,13 @@ impl Digest {
             unnamed: Covered::default(),
             accounts: counts.open,
             acks: None,
+            late: false,
         }
     }
 
     /// Whether something of it waits for somebody.
     pub fn waits(&self) -> bool {
-        self.worst.is_some() && self.why != Why::Test && !self.is_acknowledged()
+        self.worst.is_some() && self.why != Why::Test && !self.late && !self.is_acknowledged()
     }
 
     /// Whether somebody sees to all that is open.

@@ -75,6 +75,7 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         first: named.iter().take(NAMED).map(|member| member.event.clone()).collect(),
         accounts: number_of(open.iter().map(|m| &m.event.account_id).collect::<BTreeSet<_>>().len()),
         acks: acks.clone(),
+        late: false,
     });
     Found { digest, open: counts.open, worst, held: looked.held, waits_since, acks }
 }

@@ -75,6 +75,7 @@ fn a_workspace_takes_fifty_changes_a_minute() {
     let mut change = || {
         let mut message = text("two");
         message["ts"] = ts.as_str().into();
+        message["channel"] = "C1".into();
         there.update("C1", message)
     };
     (0..50).for_each(|_| drop(change().unwrap()));

@@ -188,6 +188,10 @@ pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
                 .into(),
         ),
         (
+            "sent late",
+            Digest { late: true, ..one(IncidentKind::RpoGap, Severity::Critical, Happened::Opened) }.into(),
+        ),
+        (
             "drill begins",
             drill(DrillHappened::Started { by: None, until: "2026-08-23T02:00:00Z".parse().unwrap() }),
         ),

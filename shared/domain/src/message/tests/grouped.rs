@@ -22,6 +22,7 @@ pub(super) fn group(kind: IncidentKind, severity: Severity, named: usize) -> Dig
         unnamed: Covered::default(),
         accounts: 3,
         acks: None,
+        late: false,
     }
 }
 
