@@ -32,6 +32,9 @@ const FOR_EVER: [&str; 5] = ["place", "job-sweep", "group", "instance-tags", "re
 /// In minutes: by then all others are silent.
 const SILENT_WITHIN: u32 = 90;
 
+/// A group is told of what is new within this time.
+const TURN: Duration = Duration::from_mins(6);
+
 /// So often that passes: what flapped is over then, also where only the sweep of the tags ended it, people are told of that,
 /// and nothing follows from it.
 const ROUNDS: u32 = 4;
@@ -66,11 +69,29 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
+    people_read_all(house).await;
     house.closes();
     if history.weather.has(Trouble::Silence) {
         grows_silent(house, history).await;
     }
     (Vec::new(), early)
+}
+
+/// What was told in the last round waits for its group's turn.
+async fn people_read_all(house: &House) {
+    for _ in 0..TURN.as_secs() / 10 {
+        if !house.world.table().values().any(is_unread) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+}
+
+/// Whether people do not know yet how an incident stands. What fails in a drill they are not told.
+fn is_unread(item: &Item) -> bool {
+    let is_open = item.row["event"]["happened"] != "RESOLVED";
+    let is_told = item.row["told"]["now"]["open"] == true;
+    item.kind == "group-member" && item.row["event"]["drill"] != true && is_open != is_told
 }
 
 /// Nobody speaks any more but one, until that is told of all others. Clocks that ran ahead have spoken for an hour to come.

@@ -152,7 +152,7 @@ impl MemberRow {
 }
 
 /// The incident joins its group, or something new happened to it; `asleep` while nobody is told of something this bad. The
-/// end of what never joined is no news.
+/// end of what never joined is no news, and is kept all the same: whoever brings its beginning may come after that.
 pub fn joined(
     group: &str,
     event: &IncidentEvent,
@@ -161,7 +161,7 @@ pub fn joined(
 ) -> Option<Change<MemberRow>> {
     let is_newer = stored.is_none_or(|row| row.event.age() < event.age());
     let is_over = event.happened == Happened::Resolved;
-    if !is_newer || (stored.is_none() && is_over) {
+    if !is_newer {
         return None;
     }
     let told = stored.and_then(|row| row.told);

@@ -148,6 +148,16 @@ fn next_after(joins: &IncidentEvent, hours: Hours) -> GroupRow {
 }
 
 #[test]
+fn a_beginning_that_comes_to_its_group_after_the_end_is_told_to_nobody() {
+    let mut stage = Stage::default();
+    stage.happens(&resolved(1, 10), at(10));
+    assert_eq!(stage.due(), None, "nobody knew of it");
+    stage.happens(&opened(1), at(11));
+    stage.passes(at(1_000));
+    assert_eq!(told_at(&stage), []);
+}
+
+#[test]
 fn what_joins_while_a_look_finds_nothing_new_waits_no_longer_for_that() {
     let joins = |severity| IncidentEvent { severity, ..opened(2) };
     let row = next_after(&joins(Severity::High), Hours::Any);
