@@ -74,6 +74,31 @@ async fn what_is_sent_late_does_not_turn_the_first_message_of_a_thread_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_channel_did_not_take_comes_before_what_happened_after_all_of_that_was_over() {
+    let stage = Stage::new();
+    stage.notifier();
+    stage.world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
+    let happens = |n: u32, happened| {
+        let now = stage.world.now();
+        stage.happens(
+            usize::try_from(n).unwrap(),
+            stall(&place(1), 1, Severity::Critical, (happened, n), now),
+        );
+    };
+    let minutes = |minutes| tokio::time::sleep(Duration::from_mins(minutes));
+    happens(1, Happened::Opened);
+    minutes(1).await;
+    happens(2, Happened::Resolved);
+    minutes(15).await;
+    happens(3, Happened::Reopened);
+    minutes(10).await;
+    stage.world.deafen(None);
+    minutes(20).await;
+    let read = |channel| stage.digests(channel).iter().map(|(_, post)| post.is_over()).collect::<Vec<_>>();
+    assert_eq!((read("slack"), read("mail")), (vec![false, true, false], vec![false, true, false]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_went_to_a_channel_that_is_no_more_goes_to_nobody_else() {
     let stage = Stage::new();
     let set = |routes: serde_json::Value| {

@@ -16,14 +16,18 @@ use jiff::Timestamp;
 
 use crate::{Notifier, channels};
 
+/// What went to each channel last.
+pub(crate) type Places = BTreeMap<ChannelName, Place>;
+
 /// Stores a delivery of a bulletin for each channel that can be used, or for others where it tells that one of these
-/// cannot; `last` says what went there before. It is not sent before `at`.
+/// cannot; `last` says what went there before, and `past` what went there of something that is over. It is not sent before
+/// `at`.
 pub(crate) async fn make<I: Io>(
     worker: &Notifier,
     io: &I,
     group: &str,
     (number, bulletin, at): (u32, &Bulletin, Option<Timestamp>),
-    (channels, last): (&BTreeSet<ChannelName>, &BTreeMap<ChannelName, Place>),
+    (channels, last, past): (&BTreeSet<ChannelName>, &Places, &Places),
 ) -> Result<Vec<DeliveryRow>, IoError> {
     let routes = worker.routes.current(io).await?;
     let mut made = Vec::new();
@@ -33,7 +37,8 @@ pub(crate) async fn make<I: Io>(
         if bulletin.is_start_of_drill() && follows.is_some() {
             continue;
         }
-        let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows).not_before(at);
+        let new = DeliveryRow::new((group, number), &channel, bulletin.clone(), follows);
+        let new = new.after_all_of(past.get(&channel).cloned()).not_before(at);
         store(worker, io, &new).await?;
         made.push(new);
     }
@@ -53,7 +58,7 @@ async fn store<I: Io>(worker: &Notifier, io: &I, new: &DeliveryRow) -> Result<()
 }
 
 /// Where each was stored.
-pub(crate) fn places(made: &[DeliveryRow]) -> BTreeMap<ChannelName, Place> {
+pub(crate) fn places(made: &[DeliveryRow]) -> Places {
     made.iter().map(|row| (row.channel.clone(), row.place())).collect()
 }
 

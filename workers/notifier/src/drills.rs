@@ -134,15 +134,16 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     let (awake, asleep): (Vec<_>, Vec<_>) = channels.into_iter().partition(|(_, at)| *at <= now);
     let awake: BTreeSet<ChannelName> = awake.into_iter().map(|(channel, _)| channel).collect();
     let mut last = row.last.clone();
-    let mut made = Vec::new();
+    let (mut made, none) = (Vec::new(), deliver::Places::new());
     for (number, bulletin) in row.bulletins() {
-        let new = deliver::make(worker, io, &row.group(), (number, &bulletin, None), (&awake, &last)).await?;
+        let new = deliver::make(worker, io, &row.group(), (number, &bulletin, None), (&awake, &last, &none))
+            .await?;
         last.extend(deliver::places(&new));
         made.extend(new);
         for (channel, at) in asleep.iter().filter(|_| bulletin.is_end_of_drill()) {
             let later = (number, &bulletin, Some(*at));
             let to = BTreeSet::from([channel.clone()]);
-            made.extend(deliver::make(worker, io, &row.group(), later, (&to, &last)).await?);
+            made.extend(deliver::make(worker, io, &row.group(), later, (&to, &last, &none)).await?);
         }
     }
     if made.is_empty() && row.outgoing.is_empty() {

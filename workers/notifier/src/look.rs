@@ -208,7 +208,7 @@ async fn hand_over<I: Io>(
 ) -> Result<(), IoError> {
     let last = row.episode.as_ref().map(|episode| episode.last.clone()).unwrap_or_default();
     let bulletin = (round.number, &outgoing.bulletin, None);
-    let made = deliver::make(worker, io, &row.id, bulletin, (&outgoing.channels, &last)).await?;
+    let made = deliver::make(worker, io, &row.id, bulletin, (&outgoing.channels, &last, &row.past)).await?;
     let places = deliver::places(&made);
     worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &places)).await?;
     deliver::now(worker, io, &made).await

@@ -55,9 +55,12 @@ pub struct DeliveryRow {
     pub channel: ChannelName,
     /// What it says.
     pub bulletin: Bulletin,
-    /// The bulletin that went to the same channel before, which this one comes after and whose thread it goes into.
+    /// The bulletin that went to the same channel before, which this one comes after, and whose thread it goes into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Place>,
+    /// It does not go into that one's thread: all that was told there is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
     /// When it was put together.
     pub made_at: Timestamp,
     /// When it is tried, or tried again; while it is sent, when another may send it.
@@ -122,6 +125,7 @@ impl DeliveryRow {
             channel: channel.clone(),
             bulletin,
             follows,
+            apart: false,
             made_at,
             try_at: Some(made_at),
             attempts: 0,
@@ -131,6 +135,12 @@ impl DeliveryRow {
             error: None,
             passed_by: None,
         }
+    }
+
+    /// The same in a thread of its own, after that one.
+    #[must_use]
+    pub fn after_all_of(self, past: Option<Place>) -> Self {
+        if self.follows.is_some() { self } else { Self { apart: past.is_some(), follows: past, ..self } }
     }
 
     /// The same, not sent before then.
@@ -201,7 +211,8 @@ pub fn is_its_turn(before: Option<&DeliveryRow>) -> bool {
 pub fn claim(row: &DeliveryRow, before: Option<&DeliveryRow>, now: Timestamp) -> Option<Change<DeliveryRow>> {
     row.try_at.filter(|at| *at <= now)?;
     let next = if is_its_turn(before) {
-        let thread = row.thread.clone().or_else(|| before.and_then(|before| before.thread.clone()));
+        let known = before.filter(|_| !row.apart).and_then(|before| before.thread.clone());
+        let thread = row.thread.clone().or(known);
         let attempts = row.attempts + 1;
         DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
     } else {

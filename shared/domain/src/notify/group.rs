@@ -134,7 +134,7 @@ pub fn ended(
     let turn = (lives || told).then(|| next_look(&next, &found, plan, pause, now));
     if !round.acks_only {
         if turn.is_none() && row.look_at.is_none() {
-            next.episode = None;
+            next.past.extend(next.episode.take().into_iter().flat_map(|episode| episode.last));
         }
         // What joined meanwhile and is as bad as what was just told waits its turn.
         next.urgent = row.urgent && (!told || found.worst < Some(Severity::Critical));

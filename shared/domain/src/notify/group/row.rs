@@ -47,6 +47,9 @@ pub struct GroupRow {
     /// What people know of it; `None` where they need to know nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub episode: Option<Episode>,
+    /// By channel, the last bulletin that went there while something was open before: what is told now is not told before it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<ChannelName, DeliveredAt>,
     /// When it was last poked or told.
     pub touched_at: Timestamp,
 }
@@ -151,6 +154,7 @@ impl GroupRow {
             urgent: false,
             round: None,
             episode: None,
+            past: BTreeMap::new(),
             touched_at: now,
         }
     }
