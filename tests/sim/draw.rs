@@ -39,7 +39,7 @@ impl History {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
         // Where nobody speaks for long, all other workers would have nothing to do.
-        let whole = dice.random_ratio(1, 3) && !weather.has(Trouble::Silence);
+        let whole = dice.random_ratio(3, 10) && !weather.has(Trouble::Silence);
         let mut drawing = Drawing {
             weather: weather.clone(),
             whole,
