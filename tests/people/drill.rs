@@ -1,5 +1,8 @@
 //! R14: a drill of a thousand servers pages nobody, and a real failure elsewhere does.
 
+mod asleep;
+mod routes;
+
 use std::time::Duration;
 
 use drs_fleet_aws::io::{Io, Notice};
@@ -8,12 +11,11 @@ use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{Label, Matchers, Routes, RoutesRow, WindowRow};
+use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
 use drs_fleet_tests::company::{place, register};
 use drs_fleet_tests::post::Post;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::stage::{Stage, stall};
@@ -183,52 +185,6 @@ async fn a_real_failure_elsewhere_pages_in_the_midst_of_a_drill_and_its_window()
     }
 }
 
-/// Three routes that look at drills or at accounts, each with a topic of its own.
-fn three_routes(stage: &Stage) {
-    let topic = |name| json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:999900001111:drs-fleet-{name}") });
-    let routes: Routes = serde_json::from_value(json!({
-        "channels": { "audit": topic("audit"), "erp": topic("erp"), "other": topic("other") },
-        "routes": [
-            { "name": "audit", "match": { "drill": "drill" }, "continue": true, "channels": ["audit"] },
-            { "name": "other", "match": { "account": place(2).account }, "channels": ["other"] },
-            { "name": "erp", "match": { "account": place(1).account }, "channels": ["erp"] },
-        ],
-    }))
-    .unwrap();
-    let set_at = stage.world.now();
-    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at });
-}
-
-/// The topics that were told, by the ends of their names.
-fn topics(stage: &Stage) -> Vec<String> {
-    let topic = |(_, notice): (_, Notice)| match notice {
-        Notice::Topic { arn, .. } => {
-            Some(arn.map_or("mail".to_owned(), |arn| arn.rsplit('-').next().unwrap().to_owned()))
-        }
-        _ => None,
-    };
-    let mut topics: Vec<_> = stage.world.sent().into_iter().filter_map(topic).collect();
-    topics.sort_unstable();
-    topics
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_those_that_they_would() {
-    for by_hand in [false, true] {
-        let stage = Stage::new();
-        register(&stage.world, &place(1));
-        three_routes(&stage);
-        stage.notifier();
-        if by_hand {
-            open_window(&stage).await;
-        } else {
-            stage.happens(1, told(1, "STARTED", stage.world.now()));
-        }
-        tokio::time::sleep(Duration::from_mins(5)).await;
-        assert_eq!(topics(&stage), ["audit", "erp"], "by hand: {by_hand}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_job_stays_with_the_drill_that_it_began_in_however_late_it_ends() {
     let stage = Stage::new();
@@ -253,110 +209,4 @@ async fn a_job_stays_with_the_drill_that_it_began_in_however_late_it_ends() {
     let of_plan = "Drill ended: autumn: 100 of 100 servers launched";
     let started = "Drill started: autumn";
     assert_eq!(lines, [wave, wave, of_window, of_plan, started, started]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_channel_that_the_hub_cannot_use_brings_nobody_the_start_of_a_drill_again() {
-    let stage = Stage::new();
-    register(&stage.world, &place(1));
-    register(&stage.world, &place(2));
-    let alone =
-        json!([{ "name": "alone", "match": { "account": place(2).account }, "group_by": ["account"] }]);
-    let routes: Routes = serde_json::from_value(json!({ "routes": alone })).unwrap();
-    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: stage.world.now() });
-    stage.notifier_without_webhook();
-    for (wave, account) in [(1, 1), (2, 2)] {
-        let started = job(wave, "STARTED", stage.world.now());
-        let started = JobEvent { account_id: place(account).account, ..started };
-        stage.happens(1, OwnEvent::Job(Box::new(started)));
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        assert_eq!(topics(&stage), ["mail"]);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_hears_of_a_drill_late_is_told_of_its_start_once_and_nobody_else_again() {
-    let stage = Stage::new();
-    register(&stage.world, &place(1));
-    register(&stage.world, &place(2));
-    three_routes(&stage);
-    stage.notifier();
-    stage.happens(1, told(1, "STARTED", stage.world.now()));
-    tokio::time::sleep(Duration::from_mins(1)).await;
-    for wave in [2, 3] {
-        let elsewhere = JobEvent { account_id: place(2).account, ..job(wave, "STARTED", stage.world.now()) };
-        stage.happens(2, OwnEvent::Job(Box::new(elsewhere)));
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        assert_eq!(topics(&stage), ["audit", "erp", "other"]);
-    }
-}
-
-/// Bob, who wants quiet for the next hour, and what he read when it is over.
-async fn after_bobs_night(happens: impl AsyncFnOnce(&Stage)) -> Vec<String> {
-    let stage = Stage::new();
-    register(&stage.world, &place(1));
-    bob_wants_quiet(&stage, 60);
-    stage.notifier();
-    happens(&stage).await;
-    tokio::time::sleep(Duration::from_hours(2)).await;
-    bob_read(&stage)
-}
-
-fn bob_wants_quiet(stage: &Stage, minutes: u64) {
-    let clock = |minutes: u64| {
-        let at = stage.world.now() + Duration::from_mins(minutes);
-        at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
-    };
-    let quiet = json!({ "from": clock(0), "to": clock(minutes), "zone": "UTC" });
-    let topic = json!({ "type": "topic", "arn": "arn:aws:sns:us-west-2:999900001111:drs-fleet-bob" });
-    let routes: Routes = serde_json::from_value(json!({
-        "channels": { "bob": topic }, "people": [{ "name": "bob", "channels": ["bob"], "quiet": quiet }],
-    }))
-    .unwrap();
-    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: stage.world.now() });
-}
-
-fn bob_read(stage: &Stage) -> Vec<String> {
-    let first_line = |notice| match notice {
-        Notice::Topic { arn: Some(_), body, .. } => body.lines().next().map(str::to_owned),
-        _ => None,
-    };
-    stage.world.notices().into_iter().filter_map(first_line).collect()
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_slept_through_a_drill_reads_in_the_morning_what_came_of_it_and_of_no_failure_in_it() {
-    for is_mended in [false, true] {
-        let read = after_bobs_night(async |stage| {
-            let started_at = stage.world.now();
-            stage.happens(1, told(3, "STARTED", started_at));
-            tokio::time::sleep(Duration::from_mins(10)).await;
-            stage.happens(2, told(3, "COMPLETED", stage.world.now()));
-            let opened = failed(3, stage.world.now());
-            stage.happens(3, opened.clone());
-            tokio::time::sleep(Duration::from_mins(10)).await;
-            if is_mended {
-                let (happened, at) = (Happened::Resolved, stage.world.now());
-                stage.happens(4, IncidentEvent { happened, at, sequence: 2, ..opened });
-            }
-        });
-        assert_eq!(read.await, ["Drill ended: autumn: 99 of 100 servers launched"], "mended: {is_mended}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_slept_when_a_drill_began_reads_its_start_before_its_first_line_and_nothing_of_what_passed() {
-    let stage = Stage::new();
-    register(&stage.world, &place(1));
-    bob_wants_quiet(&stage, 30);
-    stage.notifier();
-    for wave in 1..=3 {
-        stage.happens(1, told(wave, "STARTED", stage.world.now()));
-        tokio::time::sleep(Duration::from_mins(14)).await;
-        stage.happens(1, told(wave, "COMPLETED", stage.world.now()));
-    }
-    tokio::time::sleep(Duration::from_hours(1)).await;
-    let wave = "Drill autumn, wave 3: 99 of 100 servers launched";
-    let over = "Drill ended: autumn: 299 of 300 servers launched";
-    assert_eq!(bob_read(&stage), ["Drill started: autumn", wave, over]);
 }
