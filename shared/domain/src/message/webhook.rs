@@ -51,6 +51,7 @@ fn of_digest(digest: &Digest) -> Value {
         "status": if digest.worst.is_some() { "OPEN" } else { "RESOLVED" },
         "since": digest.since,
         "at": digest.at,
+        "late": digest.late.then_some(true),
         "counts": digest.counts,
         "accounts": digest.accounts,
         "incidents": digest.first.iter().map(incident).collect::<Vec<_>>(),
