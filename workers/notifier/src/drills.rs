@@ -130,8 +130,8 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
     let (routes, now) = (worker.routes.current(io).await?, io.now());
     // Whoever sleeps, or wants to read of everything together, does not follow a drill line by line, and reads then what
     // came of it.
-    let channels = channels(row, &routes, now);
-    let (awake, asleep): (Vec<_>, Vec<_>) = channels.into_iter().partition(|(_, at)| *at <= now);
+    let (awake, asleep): (Vec<_>, Vec<_>) =
+        told_at(row, &routes, now).into_iter().partition(|(_, at)| *at <= now);
     let awake: BTreeSet<ChannelName> = awake.into_iter().map(|(channel, _)| channel).collect();
     let mut last = row.last.clone();
     let (mut made, none) = (Vec::new(), deliver::Places::new());
@@ -155,7 +155,7 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
 }
 
 /// Over which channels a drill is told, and when at the earliest.
-fn channels(row: &DrillRow, routes: &Routes, now: Timestamp) -> BTreeMap<ChannelName, Timestamp> {
+fn told_at(row: &DrillRow, routes: &Routes, now: Timestamp) -> BTreeMap<ChannelName, Timestamp> {
     let mut channels = BTreeMap::<ChannelName, Timestamp>::new();
     for plan in row.routes().map(|route| routes.plan(route)) {
         let at = plan.tells_at(now, Severity::Low);

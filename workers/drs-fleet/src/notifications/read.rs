@@ -32,7 +32,7 @@ const EVERY: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Which {
     /// Only those of so many days, 90 at most; longer they are not kept [default: 1, with --failed or --waiting 90]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=90))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(KEPT)))]
     days: Option<u16>,
     /// Only those for this channel
     #[arg(long)]
