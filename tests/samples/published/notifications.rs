@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{JOB, place, story, time};
 
 /// Each sample: the case, and the detail.
-pub(super) fn notifications() -> [(&'static str, Value); 8] {
+pub(super) fn notifications() -> [(&'static str, Value); 9] {
     let stalled = || first_of(IncidentKind::ReplicationStalled, Happened::Opened);
     let escalated = Digest { why: Why::Escalated(1), ..Digest::of_one(&stalled()) };
     [
@@ -20,6 +20,7 @@ pub(super) fn notifications() -> [(&'static str, Value); 8] {
         ("resolved", Digest::of_one(&first_of(IncidentKind::ReplicationStalled, Happened::Resolved)).into()),
         ("grouped", grouped(&stalled()).into()),
         ("escalated", escalated.into()),
+        ("late", Digest { late: true, ..grouped(&stalled()) }.into()),
         ("test", message::sample(IncidentKind::RpoGap, Severity::Low, 1, &place(), time("08:00:00")).into()),
         ("drill-started", drill(DrillHappened::Started { by: None, until: time("12:12:33") })),
         ("drill-wave", drill(wave())),
