@@ -80,7 +80,7 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
 /// What was told in the last round waits for its group's turn.
 async fn people_read_all(house: &House) {
     for _ in 0..TURN.as_secs() / 10 {
-        if !house.world.table().values().any(is_unread) {
+        if !house.world.look(|items| items.values().any(is_unread)) {
             return;
         }
         tokio::time::sleep(Duration::from_secs(10)).await;

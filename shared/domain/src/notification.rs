@@ -59,6 +59,9 @@ pub struct Ack {
     pub note: Option<String>,
 }
 
+/// Whoever acknowledged what is back so soon still sees to it: as a rule, groups are told of what changed within this time.
+const SEEN_TO: Duration = Duration::from_mins(5);
+
 impl Row for IncidentRow {
     const KIND: &'static str = "incident";
     const WORKER: &'static str = WorkerName::Notifications.as_str();
@@ -105,9 +108,15 @@ pub fn decide(
     let joined = taken(newest).into_iter().filter(|new| groups.iter().all(|known| known.group != new.group));
     groups.extend(joined.collect::<Vec<_>>());
     let left = stored.map(|row| left(row, &groups, newest)).unwrap_or_default();
-    let same = stored.filter(|row| row.latest.opened_at == newest.opened_at);
+    let same = stored.filter(|row| row.latest.opened_at == newest.opened_at && !is_back(row, newest));
     let ack = same.and_then(|row| row.ack.clone());
     Some(Change { row: IncidentRow { latest: newest.clone(), groups, left, ack }, tell: Vec::new() })
+}
+
+/// Whether it is back after people were told that it is over, so that nobody sees to it any more.
+fn is_back(stored: &IncidentRow, newest: &IncidentEvent) -> bool {
+    let was_over = !stored.is_open() && newest.happened != Happened::Resolved;
+    was_over && newest.at.duration_since(stored.latest.at).unsigned_abs() >= SEEN_TO
 }
 
 /// The groups that are not those of the newest event and may not have heard of an end.

@@ -56,8 +56,7 @@ pub(crate) async fn adopt<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result
 async fn join<I: Io>(worker: &Notifier, io: &I, taken: &Taken, event: &IncidentEvent) -> Result<(), IoError> {
     let key = keys::member(&taken.group, &event.incident);
     let plan = worker.routes.current(io).await?.plan(&taken.route);
-    let now = io.now();
-    let asleep = plan.tells_at(now, event.severity) > now;
+    let asleep = plan.oversleeps(event.severity, io.now());
     let joined = |row: Option<&_>| member::joined(&taken.group, event, row, asleep);
     let outcome = worker.members.change(io, &key, joined).await?;
     match outcome.row() {

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
 use drs_fleet_aws::patience::persistently;
 use drs_fleet_aws::verdict::IoError;
+use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::group::{self, Outgoing, Round};
-use drs_fleet_domain::notify::{Acks, GroupRow, Looked, MemberRow, Plan, compose, member};
+use drs_fleet_domain::notify::{Acks, GroupRow, Hours, Looked, MemberRow, Plan, compose, member};
 use drs_fleet_domain::row::{Row, Stored};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -59,7 +60,8 @@ async fn find<I: Io>(
     let region_wide = worker.routes.current(io).await?.region_wide_stalls();
     let holding = Holding::of(io, worker.registry.current(io).await?, region_wide, matter).await?;
     let Some(round) = &still_ours(worker, io, row, round).await? else { return Ok(None) };
-    let Sifted { mut members, fresh, held, undone } = sift(worker, io, parts, &holding, round).await?;
+    let Sifted { mut members, fresh, held, untold, undone } =
+        sift(worker, io, parts, (&holding, &plan.hours), round).await?;
     // All parts at the same time, each at its own pace: one whose partition is busy holds up no other.
     let marked = try_join_all(fresh.into_iter().map(|part| mark(worker, io, part, round))).await?;
     // What was not written any more is another's.
@@ -73,7 +75,7 @@ async fn find<I: Io>(
     let mut seen_to: BTreeSet<String> = silenced.collect();
     let now = io.now();
     let acks = if row.asks_for_acks(plan, now) { acks(io, &members, &mut seen_to).await? } else { None };
-    let looked = Looked { members: &members, held, seen_to: &seen_to, acks, plan, now };
+    let looked = Looked { members: &members, held, untold, seen_to: &seen_to, acks, plan, now };
     Ok(Some((round.until, compose(row, round.number, &looked))))
 }
 
@@ -86,6 +88,8 @@ struct Sifted {
     fresh: Vec<Vec<Stored<MemberRow>>>,
     /// How many are open and held back.
     held: u32,
+    /// The worst of what is not told yet: held back, or kept until quiet hours are over.
+    untold: Option<Severity>,
     /// Whether any is still marked that must not be: the look is not ours any more.
     undone: bool,
 }
@@ -94,10 +98,10 @@ async fn sift<I: Io>(
     worker: &Notifier,
     io: &I,
     parts: Vec<Vec<Stored<MemberRow>>>,
-    holding: &Holding,
+    (holding, hours): (&Holding, &Hours),
     round: &Round,
 ) -> Result<Sifted, IoError> {
-    let mut sifted = Sifted::default();
+    let (mut sifted, now) = (Sifted::default(), io.now());
     for part in parts {
         let mut new = Vec::new();
         for stored in part {
@@ -112,7 +116,11 @@ async fn sift<I: Io>(
                 let member = unmark(worker, io, stored.row, round).await?;
                 sifted.undone |= member.news_in(round.number).is_some();
                 sifted.held += u32::from(!member.is_told_open());
+                sifted.untold = sifted.untold.max(Some(member.event.severity));
                 sifted.members.push(member);
+            } else if stored.row.sleeps(hours, now) {
+                sifted.untold = sifted.untold.max(Some(stored.row.event.severity));
+                sifted.members.push(stored.row);
             } else if round.acks_only {
                 sifted.members.push(stored.row);
             } else {

@@ -105,6 +105,13 @@ fn an_acknowledgement_survives_what_else_happens_to_the_incident() {
     assert_eq!(acked(&over), None, "it is over");
     let later = IncidentEvent { opened_at: at(900), ..told()[0].clone() };
     assert_eq!(row(&[later], Some(&over)).ack, None, "that is another incident");
+    let back = |seconds: i64| {
+        let (at, happened) = (at(500 + seconds), Happened::Reopened);
+        row(&[IncidentEvent { at, happened, sequence: 3, ..told()[1].clone() }], Some(&over))
+    };
+    assert_eq!(back(299).ack, over.ack);
+    assert_eq!(back(300).ack, None, "people were told that it is over");
+    assert!(acked(&back(300)).is_some());
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct Looked<'a> {
     pub members: &'a [MemberRow],
     /// How many are open and held back.
     pub held: u32,
+    /// The worst of what is not told yet: held back, or kept until quiet hours are over.
+    pub untold: Option<Severity>,
     /// Of those that people know to be open, the incidents that wait for nobody: acknowledged, as far as was asked, or such
     /// as would be held back now, for a mute may be younger than what was told.
     pub seen_to: &'a BTreeSet<String>,
@@ -77,7 +79,7 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
         acks: acks.clone(),
         late: false,
     });
-    Found { digest, open: counts.open, worst, held: looked.held, waits_since, acks }
+    Found { digest, open: counts.open, worst, held: looked.held, untold: looked.untold, waits_since, acks }
 }
 
 /// Why a group is told of in which nothing is new; nobody is told again while nothing waits for somebody.

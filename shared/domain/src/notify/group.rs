@@ -5,7 +5,7 @@
 //! puts the same bulletin together from the same marks. The bulletin is kept in the group's row until its deliveries are
 //! stored, see [`super::delivery`].
 //!
-//! While anything is open or held back, a group is looked at each `group_interval`; when all is over and told it is
+//! While anything is open, held back or kept for the end of quiet hours, a group is looked at each `group_interval`; when all is over and told it is
 //! looked at once more and then sleeps. So an incident that joins while a look is under way is found by the next one.
 
 mod row;
@@ -20,12 +20,16 @@ pub use self::row::{Episode, GroupRow, Outgoing, Round};
 use super::delivery::Place as DeliveredAt;
 use super::{Acks, Bulletin, ChannelName, Digest, Plan, Taken, Why};
 use crate::incident::Severity;
+use crate::own_event::Happened;
 use crate::row::{Change, Row};
 use crate::sweep::after;
 
 /// Something CRITICAL beside what people know to be CRITICAL in the group is told at once if they were last told so long
 /// ago. In a storm it waits its turn.
 const URGENT_AGAIN: Duration = Duration::from_mins(1);
+
+/// Where people know of so many open at most, something CRITICAL waits only that long.
+const FEW: u32 = 10;
 
 /// An incident that joined its group, or changed there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +55,14 @@ pub fn poke(
     let may_be_urgent =
         |joined: &Joined| if joined.is_back { row.episode.is_none() } else { is_worse || rested };
     let urgent = joined.iter().any(|joined| joined.severity == Severity::Critical && may_be_urgent(joined));
+    // One beside few others waits no longer than that.
+    let is_new = |joined: &Joined| joined.severity == Severity::Critical && !joined.is_back;
+    let is_soon = joined.iter().any(is_new);
+    let soon = row.episode.as_ref().filter(|episode| is_soon && episode.open <= FEW);
     let turn = row.episode.as_ref().map(|episode| after(episode.told_at, plan.group_interval));
-    let wanted = if urgent { now } else { turn.unwrap_or(now).max(after(now, plan.group_wait)) };
+    let turn = turn.unwrap_or(now).max(after(now, plan.group_wait));
+    let wanted = soon.map_or(turn, |episode| after(episode.told_at, URGENT_AGAIN));
+    let wanted = if urgent { now } else { wanted };
     let look_at = plan.tells_at(wanted, worst);
     let sooner = row.look_at.is_none_or(|at| look_at < at);
     if !sooner && (row.urgent || !urgent) {
@@ -78,8 +88,9 @@ pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     let (number, urgent) = (row.number + 1, row.urgent && !acks_only);
     let begun = Round { number, until, urgent, acks_only, outgoing: None };
     let round = row.round.as_ref().map_or(begun, |round| Round { until, ..round.clone() });
-    // Who pokes or acknowledges from now on is remembered apart.
-    let ack_at = row.ack_at.filter(|_| row.round.is_some());
+    // Who pokes or acknowledges from now on is remembered apart; what was acknowledged before a look for what is new begins
+    // may not be asked for by that.
+    let ack_at = row.ack_at.filter(|_| row.round.is_some() || !acks_only);
     let keeps_turn = row.round.is_some() || round.acks_only;
     let (look_at, urgent) = if keeps_turn { (row.look_at, row.urgent) } else { (None, false) };
     let next = GroupRow { round: Some(round), look_at, ack_at, urgent, ..row.clone() };
@@ -104,11 +115,22 @@ pub struct Found {
     pub worst: Option<Severity>,
     /// How many are open and held back.
     pub held: u32,
+    /// The worst of what is not told yet: held back, or kept until quiet hours are over.
+    pub untold: Option<Severity>,
     /// Since when people have known of the first of what is open that nobody sees to; `None` where nothing waits, so that
     /// nobody is to be told again.
     pub waits_since: Option<Timestamp>,
     /// Who sees to what is open; only known where it was asked for.
     pub acks: Option<Acks>,
+}
+
+impl Found {
+    /// The worst that is new and not over.
+    fn worst_news(&self) -> Option<Severity> {
+        let digest = self.digest.as_ref().filter(|digest| digest.why == Why::Changed)?;
+        let open = digest.first.iter().filter(|event| event.happened != Happened::Resolved);
+        open.map(|event| event.severity).max()
+    }
 }
 
 /// Ends the look of claim `until`, unless another has taken it over. Where it has something to tell, that is kept until
@@ -129,7 +151,7 @@ pub fn ended(
     } else if let Some(episode) = next.episode.as_mut() {
         (episode.open, episode.worst, episode.waits_since) = (found.open, found.worst, found.waits_since);
     }
-    let lives = found.open + found.held > 0;
+    let lives = found.open > 0 || found.untold.is_some();
     let pause = if round.urgent && told { plan.group_wait } else { plan.group_interval };
     let turn = (lives || told).then(|| next_look(&next, &found, plan, pause, now));
     if !round.acks_only {
@@ -137,7 +159,7 @@ pub fn ended(
             next.past.extend(next.episode.take().into_iter().flat_map(|episode| episode.last));
         }
         // What joined meanwhile and is as bad as what was just told waits its turn.
-        next.urgent = row.urgent && (!told || found.worst < Some(Severity::Critical));
+        next.urgent = row.urgent && found.worst_news() < Some(Severity::Critical);
         let joined = row.look_at.map(|at| if told && !next.urgent { at.max(after(now, pause)) } else { at });
         next.look_at = if next.urgent { joined } else { turn.into_iter().chain(joined).min() };
     }
@@ -185,7 +207,7 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     let step =
         row.episode.as_ref().filter(|episode| episode.open > 0).and_then(|episode| episode.next_step(plan));
     let at = step.map_or(turn, |step| turn.min(step.max(now)));
-    plan.tells_at(at, found.worst.unwrap_or(Severity::Low))
+    plan.tells_at(at, found.worst.max(found.untold).unwrap_or(Severity::Low))
 }
 
 /// Whoever was told that something is wrong is told how it goes on, whatever the plan says meanwhile; that somebody sees to

@@ -63,15 +63,20 @@ pub enum Days {
 }
 
 impl Hours {
+    /// Whether these are quiet hours for something this bad.
+    pub fn is_quiet(&self, at: Timestamp, severity: Severity) -> bool {
+        let Self::Quiet { from, to, zone, except } = self else { return false };
+        except.is_none_or(|least| severity < least) && is_quiet(zone.to_datetime(at).time(), (from.0, to.0))
+    }
+
     /// The first time from `wanted` on at which people want to be told of something this bad.
     pub fn tells_at(&self, wanted: Timestamp, worst: Severity) -> Timestamp {
         match self {
-            Self::Quiet { from, to, zone, except } if except.is_none_or(|least| worst < least) => {
-                let quiet = |at: &Timestamp| is_quiet(zone.to_datetime(*at).time(), (from.0, to.0));
+            Self::Quiet { to, zone, .. } => {
                 let ends = std::iter::successors(Some(wanted), |at| end_after(*at, to.0, zone));
-                ends.take(DAYS).find(|at| !quiet(at)).unwrap_or(wanted)
+                ends.take(DAYS).find(|at| !self.is_quiet(*at, worst)).unwrap_or(wanted)
             }
-            Self::Any | Self::Quiet { .. } => wanted,
+            Self::Any => wanted,
             Self::Digest { at, zone, days } => {
                 let wanted_days = dates(wanted, zone).filter(|date| days.include(*date));
                 let times = wanted_days.filter_map(|date| shown(date, at.0, zone).compatible().ok());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Hours;
 use crate::incident::Severity;
 use crate::keys::{self, Key};
 use crate::own_event::{Happened, IncidentEvent};
@@ -121,6 +122,12 @@ impl MemberRow {
     pub fn told_open_since(&self) -> Option<Timestamp> {
         // A release that did not keep it told it soon after.
         self.told.filter(|told| told.now.open).map(|told| told.since.unwrap_or(self.event.opened_at))
+    }
+
+    /// Whether what is new of it waits until quiet hours are over. The end of what people were woken for does not.
+    pub fn sleeps(&self, hours: &Hours, now: Timestamp) -> bool {
+        let known = self.told.filter(|told| told.now.open).map(|told| told.now.severity);
+        self.news().is_some() && hours.is_quiet(now, self.event.severity.max(known.unwrap_or(Severity::Low)))
     }
 
     /// What bulletin `number` says is new of it.

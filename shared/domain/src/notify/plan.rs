@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChannelName, Hours};
 use crate::incident::Severity;
+use crate::sweep::after;
 
 /// A route that an incident takes, and the group that it joins there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,5 +53,12 @@ impl Plan {
     /// The first time from `wanted` on at which people want to be told of something this bad.
     pub fn tells_at(&self, wanted: Timestamp, worst: Severity) -> Timestamp {
         self.hours.tells_at(wanted, worst)
+    }
+
+    /// Whether people may not be told of something this bad at its group's next turn, which comes in an interval at the
+    /// latest.
+    pub fn oversleeps(&self, severity: Severity, now: Timestamp) -> bool {
+        let turns = [now, after(now, self.group_interval)];
+        turns.into_iter().any(|at| self.tells_at(at, severity) > at)
     }
 }

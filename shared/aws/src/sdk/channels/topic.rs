@@ -9,9 +9,13 @@ use serde_json::json;
 
 use super::{Channels, failure, unset};
 use crate::sdk::Answer;
-use crate::verdict::{Neighbour, Verdict, classify};
+use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 const PUBLISH: &str = "Publish";
+
+/// What SNS says where the message is at fault, and not the topic.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors>
+const OF_THE_MESSAGE: [&str; 3] = ["InvalidParameter", "ParameterValueInvalid", "ValidationException"];
 
 impl Channels {
     /// Publishes to a topic; to that of the settings where none is given.
@@ -29,8 +33,18 @@ impl Channels {
                 request = request.message_attributes(name, value);
             }
         }
-        request.send().await.map_err(|e| classify(Neighbour::Channel, PUBLISH, &e))?;
+        request.send().await.map_err(|e| of_the_topic(classify(Neighbour::Channel, PUBLISH, &e)))?;
         Ok(())
+    }
+}
+
+/// A topic that is not there, or whose key is disabled, is mended by a person, as a lost permission is: the message may go
+/// through then.
+fn of_the_topic(error: IoError) -> IoError {
+    let is_of_message = OF_THE_MESSAGE.iter().any(|code| error.message.starts_with(code));
+    match error.verdict {
+        Verdict::Permanent if !is_of_message => IoError { verdict: Verdict::Denied, ..error },
+        _ => error,
     }
 }
 

@@ -36,12 +36,22 @@ fn another_that_opens_critical_is_told_at_once_unless_people_were_told_within_a_
     stage.happens(&critical(2), at(100));
     stage.passes(at(139));
     stage.happens(&critical(3), at(140));
-    stage.passes(at(439));
-    let flaps = IncidentEvent { severity: Severity::Critical, ..event(2, Happened::Reopened, 10, 520) };
-    stage.happens(&resolved(2, 500), at(500));
-    stage.happens(&flaps, at(520));
-    assert!(stage.due() > Some(at(600)), "what comes back is not new");
-    assert_eq!(told_at(&stage), [(0, counts(1, 0, 1)), (100, counts(1, 0, 2)), (400, counts(1, 0, 3))]);
+    stage.passes(at(165));
+    let flaps = IncidentEvent { severity: Severity::Critical, ..event(2, Happened::Reopened, 10, 180) };
+    stage.happens(&resolved(2, 170), at(170));
+    stage.happens(&flaps, at(180));
+    assert_eq!(stage.due(), Some(at(460)), "what comes back is not new");
+    assert_eq!(told_at(&stage), [(0, counts(1, 0, 1)), (100, counts(1, 0, 2)), (160, counts(1, 0, 3))]);
+}
+
+#[test]
+fn another_that_opens_critical_in_a_storm_waits_for_its_turn() {
+    let critical = |n| IncidentEvent { severity: Severity::Critical, ..opened(n) };
+    let mut stage = Stage::default();
+    (1..=20).for_each(|n| stage.happens(&critical(n), at(0)));
+    stage.passes(at(30));
+    stage.happens(&critical(21), at(40));
+    assert_eq!(stage.due(), Some(at(300)));
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Stage {
 
     pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
         let known = self.members.get(&event.incident);
-        let asleep = self.plan().tells_at(now, event.severity) > now;
+        let asleep = self.plan().oversleeps(event.severity, now);
         if let Some(change) = joined("g", event, known, asleep) {
             self.members.insert(event.incident.clone(), change.row);
         }
@@ -140,7 +140,7 @@ impl Stage {
 
     fn find(&mut self, row: &GroupRow, now: Timestamp, dies: Dies) -> Option<super::group::Found> {
         let Round { number, acks_only, .. } = *row.round.as_ref().unwrap();
-        let mut held = 0;
+        let (mut held, mut waits, hours) = (0, None, self.hours.clone());
         for (marked, member) in self.members.values_mut().enumerate() {
             if dies == Dies::Marking(marked) {
                 return None;
@@ -150,6 +150,9 @@ impl Stage {
                     *member = change.row;
                 }
                 held += u32::from(!member.is_told_open());
+                waits = waits.max(Some(member.event.severity));
+            } else if member.sleeps(&hours, now) {
+                waits = waits.max(Some(member.event.severity));
             } else if let Some(change) = told(member, number, now).filter(|_| !acks_only) {
                 *member = change.row;
             }
@@ -162,7 +165,8 @@ impl Stage {
         let by = || Acks { count: u32::try_from(acked.len()).unwrap(), by: vec!["ann".into()] };
         let acks = (!acked.is_empty()).then(by);
         let seen_to = open().filter(|incident| self.muted.contains(incident)).chain(acked).collect();
-        let looked = Looked { members: &members, held, seen_to: &seen_to, acks, plan: &plan, now };
+        let looked =
+            Looked { members: &members, held, untold: waits, seen_to: &seen_to, acks, plan: &plan, now };
         Some(compose(row, number, &looked))
     }
 

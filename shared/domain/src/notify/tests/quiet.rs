@@ -5,8 +5,18 @@ use crate::notify::Hours;
 
 /// The hours of somebody who is told nothing from then until two o'clock.
 fn quiet_from(from: &str) -> Hours {
+    quiet_except(from, None)
+}
+
+fn quiet_except(from: &str, except: Option<Severity>) -> Hours {
     let clock = |text: &str| text.to_owned().try_into().unwrap();
-    Hours::Quiet { from: clock(from), to: clock("02:00"), zone: jiff::tz::TimeZone::UTC, except: None }
+    Hours::Quiet { from: clock(from), to: clock("02:00"), zone: jiff::tz::TimeZone::UTC, except }
+}
+
+/// What was told because something had changed.
+fn changes(stage: &Stage) -> Vec<(i64, Counts)> {
+    let changes = stage.digests.iter().filter(|digest| digest.why == Why::Changed);
+    changes.map(|digest| (digest.at.as_second(), digest.counts)).collect()
 }
 
 #[test]
@@ -42,4 +52,61 @@ fn who_wants_quiet_is_shown_in_the_morning_what_was_acknowledged_at_night() {
     assert_eq!(whys(&stage), [(30, Why::Changed)]);
     stage.passes(at(7_200));
     assert_eq!(whys(&stage)[1..], [(7_200, Why::Acknowledged)]);
+}
+
+#[test]
+fn what_wakes_people_at_night_lets_nothing_lesser_of_its_group_through() {
+    let mut stage = Stage { hours: quiet_except("00:00", Some(Severity::Critical)), ..Stage::default() };
+    let critical = |event| IncidentEvent { severity: Severity::Critical, ..event };
+    stage.happens(&critical(opened(1)), at(0));
+    stage.passes(at(10));
+    stage.happens(&opened(2), at(20));
+    stage.happens(&opened(3), at(30));
+    stage.happens(&resolved(3, 900), at(900));
+    stage.passes(at(3_000));
+    assert_eq!(changes(&stage), [(0, counts(1, 0, 1))]);
+    // The end of what they were woken for they are told at night.
+    stage.happens(&critical(resolved(1, 3_010)), at(3_010));
+    stage.passes(at(7_199));
+    assert_eq!(changes(&stage)[1..], [(3_300, counts(0, 1, 0))]);
+    stage.passes(at(7_200));
+    assert_eq!(changes(&stage)[2..], [(7_200, counts(1, 1, 1))]);
+    stage.happens(&resolved(2, 8_000), at(8_000));
+    stage.passes(at(20_000));
+    assert_eq!((changes(&stage).len(), stage.due()), (4, None));
+}
+
+#[test]
+fn what_a_mute_held_back_at_night_is_told_after_it_if_it_is_that_bad() {
+    let mut stage = Stage { hours: quiet_except("00:00", Some(Severity::Critical)), ..Stage::default() };
+    let critical = IncidentEvent { severity: Severity::Critical, ..opened(1) };
+    stage.muted.insert(critical.incident.clone());
+    stage.happens(&critical, at(0));
+    stage.happens(&opened(2), at(0));
+    stage.passes(at(2_000));
+    assert_eq!(changes(&stage), []);
+    stage.muted.clear();
+    stage.passes(at(7_000));
+    assert_eq!(changes(&stage), [(2_100, counts(1, 0, 1))]);
+    stage.passes(at(7_300));
+    assert_eq!(changes(&stage)[1..], [(7_200, counts(1, 0, 2))]);
+}
+
+#[test]
+fn what_opens_just_before_quiet_hours_and_ends_in_them_is_told_in_the_morning() {
+    let mut stage = Stage { hours: quiet_from("00:06"), ..Stage::default() };
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(30));
+    stage.happens(&opened(2), at(100));
+    stage.passes(at(340));
+    stage.happens(&resolved(2, 2_000), at(2_000));
+    stage.passes(at(7_000));
+    assert_eq!(changes(&stage), [(30, counts(1, 0, 1)), (330, counts(1, 0, 2))]);
+    let mut stage = Stage { hours: quiet_from("00:05"), ..Stage::default() };
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(30));
+    stage.happens(&opened(2), at(100));
+    stage.happens(&resolved(2, 2_000), at(2_000));
+    stage.passes(at(7_200));
+    assert_eq!(changes(&stage)[1..], [(7_200, counts(0, 1, 1))]);
 }

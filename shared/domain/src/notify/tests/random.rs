@@ -6,7 +6,7 @@ use crate::notify::hours::{Days, Hours};
 const SERVERS: u8 = 4;
 
 /// How much happens.
-const MOVES: u64 = 40;
+const MOVES: usize = 40;
 
 /// After so many seconds everybody has been told: a day, and an hour.
 const LONGEST: i64 = 25 * 3600;
@@ -36,15 +36,18 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => (1..900_u16).prop_map(Move::Passes),
         2 => dies.prop_map(Move::Dies),
     ];
-    prop::collection::vec(each, 1..usize::try_from(MOVES).unwrap())
+    prop::collection::vec(each, 1..MOVES)
 }
 
 /// When whoever is told wants to be told.
 fn hours() -> impl Strategy<Value = Hours> {
     let (clock, zone) = (|text: &str| text.to_owned().try_into().unwrap(), jiff::tz::TimeZone::UTC);
-    let quiet = Hours::Quiet { from: clock("00:10"), to: clock("00:40"), zone: zone.clone(), except: None };
+    let excepts = prop::sample::select(vec![None, Some(Severity::High), Some(Severity::Critical)]);
+    // Longer than dying in each move takes.
+    let (from, to, of) = (clock("00:10"), clock("01:10"), zone.clone());
+    let quiet = excepts.prop_map(move |except| Hours::Quiet { from, to, zone: of.clone(), except });
     let digest = Hours::Digest { at: clock("01:00"), zone, days: Days::Daily };
-    prop_oneof![2 => Just(Hours::Any), 1 => Just(quiet), 1 => Just(digest)]
+    prop_oneof![2 => Just(Hours::Any), 1 => quiet, 1 => Just(digest)]
 }
 
 /// What is true of each server, and what happens to it.
@@ -151,11 +154,18 @@ proptest! {
         }
         let numbers: Vec<&str> = stage.digests.iter().map(|digest| digest.key.as_str()).collect();
         prop_assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "each has a key of its own");
+        // Whoever goes on for one that died does so a minute later.
+        let deaths = moves.iter().filter(|each| matches!(each, Move::Dies(_))).count();
+        let deaths = 0..=u64::try_from(deaths).unwrap();
         for digest in &stage.digests {
-            // Whoever goes on for one that died does so a minute later.
             let wanted_at = |deaths| stage.hours.tells_at(digest.at - Duration::from_mins(deaths), Severity::Critical);
-            let is_wanted = (0..MOVES).any(|deaths| wanted_at(deaths) <= digest.at);
+            let is_wanted = deaths.clone().any(|deaths| wanted_at(deaths) <= digest.at);
             prop_assert!(is_wanted, "told at {}, and wants quiet until {}", digest.at, wanted_at(0));
+            let is_quiet = |event: &&IncidentEvent| {
+                let is_quiet = |deaths| stage.hours.is_quiet(digest.at - Duration::from_mins(deaths), event.severity);
+                event.happened != Happened::Resolved && deaths.clone().all(is_quiet)
+            };
+            prop_assert_eq!(digest.first.iter().find(is_quiet).filter(|_| digest.why == crate::notify::Why::Changed), None);
         }
     }
 }
