@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::message::{Links, email, sample, slack, slack_reply, slack_with_button, webhook};
+use drs_fleet_domain::notify::bulletin::HeldBack;
 use drs_fleet_domain::notify::{Acks, Bulletin, Drill, DrillHappened, Why};
 use drs_fleet_domain::own_event::{FailedServer, Happened};
 use drs_fleet_local::slack::limits;
@@ -161,6 +162,17 @@ fn wave() -> DrillHappened {
     }
 }
 
+fn held_back() -> HeldBack {
+    HeldBack {
+        incident: "RPO_GAP/111122223333/us-west-2/s-1".to_owned(),
+        kind: IncidentKind::RpoGap,
+        severity: Severity::High,
+        account_name: "ERP".to_owned(),
+        subject_name: "erp-1".to_owned(),
+        open: true,
+    }
+}
+
 fn ended() -> DrillHappened {
     DrillHappened::Ended {
         waves: 1,
@@ -168,7 +180,9 @@ fn ended() -> DrillHappened {
         succeeded: 20,
         failed: 20,
         longest_seconds: Some(600),
+        running: 1,
         held: 3,
+        held_incidents: vec![held_back()],
         failed_servers: failed_servers(),
     }
 }

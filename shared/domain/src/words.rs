@@ -132,8 +132,9 @@ pub fn advice(kind: IncidentKind) -> &'static str {
              adjustable."
         }
         IncidentKind::SpokeSilent => {
-            "Events of this account may be lost in this Region. Check the drs-fleet stack there: its rules and its \
-             heartbeat schedule are enabled, their roles exist; then the policy of the hub's bus."
+            "Check the drs-fleet stack there: its rules and its heartbeat schedule are enabled, their roles exist; then \
+             the policy of the hub's bus. Until then what is wrong with its servers is told to nobody: drs-fleet incidents \
+             list shows it."
         }
         IncidentKind::SweepOverdue => {
             "Look whether other tools call DRS often in this account, and whether the hub reaches the DRS endpoint of \

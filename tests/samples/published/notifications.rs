@@ -2,7 +2,7 @@
 
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::message;
-use drs_fleet_domain::notify::bulletin::Site;
+use drs_fleet_domain::notify::bulletin::{HeldBack, Site};
 use drs_fleet_domain::notify::{
     Bulletin, ChannelName, Counts, Digest, Drill, DrillHappened, SampleEvent, Why,
 };
@@ -102,6 +102,17 @@ fn wave() -> DrillHappened {
     }
 }
 
+fn held_back() -> HeldBack {
+    HeldBack {
+        incident: "REPLICATION_STALLED/111122223333/us-west-2/s-12345678901234567".to_owned(),
+        kind: IncidentKind::ReplicationStalled,
+        severity: Severity::High,
+        account_name: "erp-prod".to_owned(),
+        subject_name: "erp-db-03".to_owned(),
+        open: true,
+    }
+}
+
 fn ended() -> DrillHappened {
     DrillHappened::Ended {
         waves: 1,
@@ -109,7 +120,9 @@ fn ended() -> DrillHappened {
         succeeded: 39,
         failed: 1,
         longest_seconds: Some(1_714),
+        running: 1,
         held: 1,
+        held_incidents: vec![held_back()],
         failed_servers: vec![failed_server()],
     }
 }

@@ -7,7 +7,8 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::drill::{self, Closing, LONGEST, Which};
+use drs_fleet_domain::notify::bulletin::HeldBack;
+use drs_fleet_domain::notify::drill::{self, Closing, Held, LONGEST, Which};
 use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, Routes, WindowRow};
@@ -37,7 +38,7 @@ pub(crate) async fn wake<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<
     let Some(known) = worker.drills.known(io, key).await? else { return Ok(()) };
     let ends = known.row.by.is_some() && known.row.end_at().is_some_and(|at| at <= io.now());
     let window = if ends { closing(worker, io, &keys::window(&known.row.id)).await? } else { None };
-    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, window, io.now())).await?;
+    let outcome = worker.drills.wake(io, key, |row| drill::looked(row, window.as_ref(), io.now())).await?;
     match outcome.row().filter(|_| outcome.changed()) {
         Some(row) => hand_over(worker, io, row).await,
         None => Ok(()),
@@ -55,7 +56,7 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
         worker.drills.change(io, &keys::drill(&window.id), begun).await?;
     } else if closes_at <= now {
         let closing = closing(worker, io, key).await?;
-        let over = |row: Option<&_>| drill::looked(row?, closing, now);
+        let over = |row: Option<&_>| drill::looked(row?, closing.as_ref(), now);
         worker.drills.change(io, &keys::drill(&window.id), over).await?;
     }
     if let Some(drill) = worker.drills.known(io, &keys::drill(&window.id)).await? {
@@ -66,20 +67,20 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     worker.windows.wake(io, key, told).await.map(drop)
 }
 
-/// When a window closes, and how many incidents it has held back: those that began in it.
+/// When a window closes, and what it has held back: what began in it.
 async fn closing<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<Option<Closing>, IoError> {
     let Some(stored) = worker.windows.fresh(io, key).await? else { return Ok(None) };
     let (window, registry) = (&stored.row, worker.registry.current(io).await?);
     let is_held = |event: &IncidentEvent| {
         window.covers(&Labels::of(event, registry.account(&event.account_id)), event.opened_at)
     };
-    let counts = stream::iter(registry.drs_places()).map(|place| async move {
+    let held = stream::iter(registry.drs_places()).map(|place| async move {
         let rows = io.query::<IncidentRow>(&keys::incidents(&place)).await?;
-        Ok::<_, IoError>(rows.iter().filter(|stored| is_held(&stored.row.latest)).count())
+        let events = rows.iter().map(|stored| &stored.row.latest);
+        Ok::<_, IoError>(events.filter(|event| is_held(event)).map(HeldBack::from).collect::<Vec<_>>())
     });
-    let counts: Vec<usize> = counts.buffer_unordered(READS).try_collect().await?;
-    let held = u32::try_from(counts.into_iter().sum::<usize>()).unwrap_or(u32::MAX);
-    Ok(Some(Closing { at: window.closes_at(), held }))
+    let held: Vec<Vec<HeldBack>> = held.buffer_unordered(READS).try_collect().await?;
+    Ok(Some(Closing { at: window.closes_at(), held: Held::of(held.concat()) }))
 }
 
 fn of_window(window: &WindowRow, routes: BTreeSet<String>) -> Which {
@@ -140,7 +141,10 @@ async fn hand_over<I: Io>(worker: &Notifier, io: &I, row: &DrillRow) -> Result<(
             .await?;
         last.extend(deliver::places(&new));
         made.extend(new);
-        for (channel, at) in asleep.iter().filter(|_| bulletin.is_end_of_drill()) {
+        // A job that outlasts the drill is not in its summary.
+        let is_for_all =
+            bulletin.is_end_of_drill() || (row.ended_at.is_some() && !bulletin.is_start_of_drill());
+        for (channel, at) in asleep.iter().filter(|_| is_for_all) {
             let later = (number, &bulletin, Some(*at));
             let to = BTreeSet::from([channel.clone()]);
             made.extend(deliver::make(worker, io, &row.group(), later, (&to, &last, &none)).await?);

@@ -5,8 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::told::{Item, List, Told};
 use super::{Links, text};
 use crate::incident::Severity;
+use crate::notify::bulletin::HeldBack;
 use crate::notify::{Drill, DrillHappened};
 use crate::own_event::FailedServer;
+use crate::words;
+
+/// So many of the incidents that were held back are named; all that are stored, programs are told.
+const HELD: usize = 5;
 
 /// What a bulletin about a drill says.
 pub(super) fn told(drill: &Drill, links: &Links) -> Told {
@@ -69,14 +74,34 @@ fn sentences(drill: &Drill) -> Vec<String> {
             text::minute(*until)
         )],
         DrillHappened::Wave { .. } => Vec::new(),
-        DrillHappened::Ended { held: 0, .. } => vec!["Nothing was held back.".to_owned()],
-        DrillHappened::Ended { held, .. } => {
-            let what = text::count(*held, "incident");
-            vec![format!(
-                "{what} of the drill paged nobody while it lasted: drs-fleet incidents list shows what is still open."
-            )]
+        DrillHappened::Ended { running, failed, held, held_incidents, .. } => {
+            let runs = (*running > 0).then(|| {
+                format!("Jobs that still run: {running}. Their servers are not counted here; each is told of when it ends.")
+            });
+            runs.into_iter().chain([held_back(*held, *failed, held_incidents)]).collect()
         }
     }
+}
+
+/// How many incidents paged nobody, and the first of them.
+fn held_back(count: u32, failed: u32, first: &[HeldBack]) -> String {
+    if count == 0 {
+        return format!("Nothing{} was held back.", if failed > 0 { " else" } else { "" });
+    }
+    let what = text::count(count, "incident");
+    let named: Vec<_> = first.iter().take(HELD).map(held).collect();
+    let more = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(named.len());
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let which = if named.is_empty() { String::new() } else { format!(" ({}{more})", named.join("; ")) };
+    format!(
+        "{what} of the drill paged nobody while it lasted{which}: drs-fleet incidents list shows what is still open."
+    )
+}
+
+fn held(incident: &HeldBack) -> String {
+    let over = if incident.open { "" } else { ", over" };
+    let HeldBack { kind, subject_name, account_name, .. } = incident;
+    format!("{}: {} ({}){over}", words::title(*kind), text::listed(subject_name), text::listed(account_name))
 }
 
 fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
@@ -97,9 +122,10 @@ fn facts(drill: &Drill) -> Vec<(&'static str, String)> {
             facts.push(("Failed", failed.to_string()));
             facts.extend(recovery_seconds.map(|seconds| ("Recovery", text::of_seconds(seconds))));
         }
-        DrillHappened::Ended { waves, failed, longest_seconds, .. } => {
+        DrillHappened::Ended { waves, running, failed, longest_seconds, .. } => {
             facts.extend(sites(drill));
             facts.push(("Waves", waves.to_string()));
+            facts.extend((*running > 0).then(|| ("Still running", running.to_string())));
             facts.push(("Failed", failed.to_string()));
             facts.extend(longest_seconds.map(|seconds| ("Longest", text::of_seconds(seconds))));
             facts.push(("Lasted", text::duration(drill.since, drill.at)));

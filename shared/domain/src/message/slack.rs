@@ -80,16 +80,16 @@ pub fn slack_reply(bulletin: &Bulletin) -> Value {
     reply
 }
 
-/// Whether something CRITICAL opened, came back or became so, or nobody has acknowledged it in time.
+/// Whether something bad opened, came back or became so, or nobody has acknowledged it in time or since it was last told.
 fn is_pressing(bulletin: &Bulletin) -> bool {
     let Bulletin::Digest(digest) = bulletin else { return false };
-    let is_critical =
-        |event: &IncidentEvent| event.severity == Severity::Critical && event.happened != Happened::Resolved;
+    let is_bad =
+        |event: &IncidentEvent| event.severity >= Severity::High && event.happened != Happened::Resolved;
     match digest.why {
         _ if digest.late => false,
-        Why::Changed => digest.first.iter().any(is_critical),
-        Why::Escalated(_) => true,
-        Why::Repeated | Why::Acknowledged | Why::Test => false,
+        Why::Changed => digest.first.iter().any(is_bad),
+        Why::Escalated(_) | Why::Repeated => true,
+        Why::Acknowledged | Why::Test => false,
     }
 }
 

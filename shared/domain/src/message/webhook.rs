@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
 use crate::notify::bulletin::Site;
-use crate::notify::{Bulletin, Digest, Drill, DrillHappened, Why};
+use crate::notify::{Bulletin, Covered, Digest, Drill, DrillHappened, Why};
 use crate::own_event::IncidentEvent;
 use crate::words::{self, SubjectKind};
 
@@ -25,6 +25,7 @@ pub fn webhook(bulletin: &Bulletin, links: &Links) -> Value {
     payload["what"] = told.marked(&told.line).into();
     payload["advice"] = told.advice.into();
     payload["acknowledge"] = told.acknowledge.into();
+    payload["list"] = told.list.map(|list| list.command).into();
     payload["links"] = told.links.iter().map(|(label, url)| json!({"label": label, "url": url})).collect();
     without_nulls(payload)
 }
@@ -56,7 +57,14 @@ fn of_digest(digest: &Digest) -> Value {
         "accounts": digest.accounts,
         "incidents": digest.first.iter().map(incident).collect::<Vec<_>>(),
         "more": digest::all(digest).saturating_sub(named),
+        "covered": covered(&digest.covered()),
     })
+}
+
+/// Rules on the bus and programs look for these: only the first incidents are named.
+fn covered(covered: &Covered) -> Value {
+    let Covered { kinds, severities, accounts, regions } = covered;
+    json!({ "kinds": kinds, "severities": severities, "accountIds": accounts, "regions": regions })
 }
 
 fn incident(event: &IncidentEvent) -> Value {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Acks, Covered};
 use crate::ids::{AccountId, Region};
-use crate::incident::Severity;
+use crate::incident::{IncidentKind, Severity};
 use crate::own_event::{FailedServer, Happened, IncidentEvent};
 
 /// What a channel is told.
@@ -241,6 +241,37 @@ pub struct Site {
     pub region: Region,
 }
 
+/// An incident that a drill's window held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldBack {
+    /// `KIND/ACCOUNT/REGION/SUBJECT`.
+    pub incident: String,
+    /// What is or was wrong.
+    pub kind: IncidentKind,
+    /// How bad it is or was.
+    pub severity: Severity,
+    /// What its account is called.
+    pub account_name: String,
+    /// What it is about is called.
+    pub subject_name: String,
+    /// Whether it is open when the drill ends.
+    pub open: bool,
+}
+
+impl From<&IncidentEvent> for HeldBack {
+    fn from(event: &IncidentEvent) -> Self {
+        Self {
+            incident: event.incident.clone(),
+            kind: event.kind,
+            severity: event.severity,
+            account_name: event.account_name.clone(),
+            subject_name: event.subject_name.clone(),
+            open: event.happened != Happened::Resolved,
+        }
+    }
+}
+
 /// What happened in a drill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
@@ -288,8 +319,14 @@ pub enum DrillHappened {
         failed: u32,
         /// The longest recovery time of a wave, in seconds.
         longest_seconds: Option<u64>,
+        /// How many of the jobs still run. Each is told of when it ends.
+        #[serde(default)]
+        running: u32,
         /// How many incidents of the drill paged nobody.
         held: u32,
+        /// The first of these, the worst first; empty where no window held them back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        held_incidents: Vec<HeldBack>,
         /// The first of the servers that failed.
         failed_servers: Vec<FailedServer>,
     },

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 pub use self::row::{DrillRow, LONGEST, Wave, WaveEnd};
 use super::ChannelName;
-use super::bulletin::Site;
+use super::bulletin::{HeldBack, NAMED, Site};
 use super::delivery::Place as DeliveredAt;
 use crate::incident::{IncidentKind, Severity};
 use crate::keys::Place;
@@ -131,20 +131,39 @@ fn site(event: &JobEvent) -> Site {
 }
 
 /// What the window of a drill comes to, where it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     /// When it is closed: a person may close it early.
     pub at: Timestamp,
-    /// How many incidents it held back.
-    pub held: u32,
+    /// What it held back.
+    pub held: Held,
+}
+
+/// The incidents that a window held back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many.
+    pub count: u32,
+    /// The first of them.
+    pub first: Vec<HeldBack>,
+}
+
+impl Held {
+    /// Of these incidents: what is open first, and the worst of that.
+    pub fn of(mut incidents: Vec<HeldBack>) -> Self {
+        let count = u32::try_from(incidents.len()).unwrap_or(u32::MAX);
+        incidents.sort_by(|a, b| (b.open, b.severity, &a.incident).cmp(&(a.open, a.severity, &b.incident)));
+        incidents.truncate(NAMED);
+        Self { count, first: incidents }
+    }
 }
 
 /// Serves the drill's timer: it may be over, or somebody died with bulletins in hand.
-pub fn looked(row: &DrillRow, window: Option<Closing>, now: Timestamp) -> Option<Change<DrillRow>> {
+pub fn looked(row: &DrillRow, window: Option<&Closing>, now: Timestamp) -> Option<Change<DrillRow>> {
     let mut next = row.clone();
     next.until = window.map_or(row.until, |window| row.until.min(window.at));
     if next.end_at().is_some_and(|at| at <= now) {
-        next.ends(window.map(|window| window.held), now);
+        next.ends(window.map(|window| window.held.clone()), now);
     }
     if !next.outgoing.is_empty() {
         next.moved_at = now;

@@ -20,8 +20,8 @@ use crate::text::{plain, second, table};
   drs-fleet notifications list --days 30 --channel mail --kind JOB_FAILED
   drs-fleet notifications list --failed --json
 
-A message about many incidents names the first 20 of them; --account and --kind look at these. Those that were given up on
-are the dead letters of notifications: `notifications retry` sends them once more.")]
+A message about many incidents names the first 20 of them; --account and --kind look at all, and --account at where the jobs
+of a drill ran. Those that were given up on are the dead letters of notifications: `notifications retry` sends them once more.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,

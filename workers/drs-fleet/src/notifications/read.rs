@@ -108,7 +108,9 @@ fn names_account(bulletin: &Bulletin, registry: &Registry, given: &str) -> bool 
             DrillHappened::Wave { account_id, account_name, .. } => {
                 is_it(account_id.as_ref().map(AccountId::as_str), account_name)
             }
-            DrillHappened::Started { .. } | DrillHappened::Ended { .. } => false,
+            DrillHappened::Started { .. } | DrillHappened::Ended { .. } => {
+                drill.sites.iter().any(|site| is_it(Some(site.account_id.as_str()), &site.account_name))
+            }
         },
     }
 }

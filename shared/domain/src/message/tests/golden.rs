@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::{slack, slack_with_button};
 use super::grouped::{group, one, over};
 use super::*;
-use crate::notify::bulletin::Site;
+use crate::notify::bulletin::{HeldBack, Site};
 use crate::notify::{Acks, Bulletin, Counts, Drill, DrillHappened};
 use crate::own_event::FailedServer;
 
@@ -212,11 +212,24 @@ pub(super) fn others() -> Vec<(&'static str, Bulletin)> {
                 succeeded: 118,
                 failed: 2,
                 longest_seconds: Some(1_900),
+                running: 1,
                 held: 4,
+                held_incidents: [true, false].map(held_back).into(),
                 failed_servers: vec![failed_server()],
             }),
         ),
     ]
+}
+
+fn held_back(open: bool) -> HeldBack {
+    HeldBack {
+        incident: "REPLICATION_STALLED/111122223333/us-west-2/s-12345678901234567".to_owned(),
+        kind: IncidentKind::ReplicationStalled,
+        severity: Severity::High,
+        account_name: "erp-prod".to_owned(),
+        subject_name: "erp-db-03".to_owned(),
+        open,
+    }
 }
 
 #[test]

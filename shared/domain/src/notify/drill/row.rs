@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Which;
+use super::{Held, Which};
 use crate::ids::JobId;
 use crate::keys::{self, Key};
 use crate::notify::bulletin::{Drill, DrillHappened, NAMED, Site};
@@ -180,20 +180,23 @@ impl DrillRow {
         Drill { key, name, happened, at, since, sites }
     }
 
-    /// It is over; `held` is how many incidents its window held back. Where it has none, only its own failed jobs paged
-    /// nobody.
-    pub(super) fn ends(&mut self, held: Option<u32>, now: Timestamp) {
+    /// It is over; `held` is what its window held back. Where it has none, only its own failed jobs paged nobody.
+    pub(super) fn ends(&mut self, held: Option<Held>, now: Timestamp) {
         let ends: Vec<&WaveEnd> = self.waves.values().filter_map(|wave| wave.end.as_ref()).collect();
         let sum = |of: fn(&WaveEnd) -> u32| ends.iter().map(|end| of(end)).sum();
+        let held = held.unwrap_or_else(|| Held {
+            count: number_of(ends.iter().filter(|end| end.failed > 0).count()),
+            first: Vec::new(),
+        });
         let summary = DrillHappened::Ended {
-            waves: u32::try_from(self.waves.len()).unwrap_or(u32::MAX),
+            waves: number_of(self.waves.len()),
             servers: sum(|end| end.servers),
             succeeded: sum(|end| end.succeeded),
             failed: sum(|end| end.failed),
             longest_seconds: ends.iter().filter_map(|end| end.recovery_seconds).max(),
-            held: held.unwrap_or_else(|| {
-                u32::try_from(ends.iter().filter(|end| end.failed > 0).count()).unwrap_or(u32::MAX)
-            }),
+            running: number_of(self.waves.len() - ends.len()),
+            held: held.count,
+            held_incidents: held.first,
             failed_servers: ends.iter().flat_map(|end| end.failed_servers.clone()).take(NAMED).collect(),
         };
         self.ended_at = Some(now);
@@ -225,6 +228,10 @@ impl DrillRow {
     pub fn group(&self) -> String {
         format!("drill/{}", self.id)
     }
+}
+
+fn number_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl WaveEnd {

@@ -2,8 +2,8 @@ use super::at;
 use crate::ids::JobId;
 use crate::job::Purpose;
 use crate::notify::DrillRow;
-use crate::notify::bulletin::DrillHappened;
-use crate::notify::drill::{Closing, Which, begun, looked, moved, stored};
+use crate::notify::bulletin::{DrillHappened, HeldBack};
+use crate::notify::drill::{Closing, Held, Which, begun, looked, moved, stored};
 use crate::own_event::{FailedServer, JobEvent, JobHappened};
 use crate::row::Row;
 
@@ -57,6 +57,10 @@ fn says(row: &DrillRow) -> Vec<&'static str> {
         DrillHappened::Ended { .. } => "end",
     };
     row.outgoing.values().map(|drill| word(&drill.happened)).collect()
+}
+
+fn held_back() -> HeldBack {
+    HeldBack::from(&super::opened(1))
 }
 
 fn held(row: &DrillRow) -> Option<u32> {
@@ -117,7 +121,7 @@ fn a_drill_goes_on_while_a_job_runs_but_not_for_ever() {
 fn a_job_that_outlasts_its_window_is_still_a_wave_of_it_and_begins_no_other_drill() {
     let row = begun(&by_hand(), None, at(0)).unwrap().row;
     let row = after(Some(row), &by_hand(), &job(1, JobHappened::Started, 0), 10);
-    let over = looked(&row, Some(Closing { at: at(900), held: 0 }), at(900)).unwrap().row;
+    let over = looked(&row, Some(&Closing { at: at(900), held: Held::default() }), at(900)).unwrap().row;
     let late = after(Some(over), &by_hand(), &job(1, JobHappened::Completed, 3), 1000);
     assert_eq!(says(&late), ["start", "end", "wave"]);
     assert_eq!(late.ended_at, Some(at(900)));
@@ -132,7 +136,10 @@ fn a_window_begins_and_ends_when_its_person_says_whatever_its_jobs_do() {
     let row = after(Some(row), &by_hand(), &job(1, JobHappened::Completed, 0), 10);
     let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
     assert_eq!(looked(&row, None, at(1000)), None, "it waits for other jobs");
-    let closed = looked(&row, Some(Closing { at: at(900), held: 7 }), at(1000)).unwrap().row;
-    assert_eq!((says(&closed), held(&closed)), (vec!["end"], Some(7)));
+    let closed =
+        looked(&row, Some(&Closing { at: at(900), held: Held::of(vec![held_back(); 30]) }), at(1000))
+            .unwrap()
+            .row;
+    assert_eq!((says(&closed), held(&closed)), (vec!["end"], Some(30)));
     assert_eq!(begun(&by_hand(), Some(&closed), at(1100)), None);
 }
