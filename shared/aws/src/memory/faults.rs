@@ -37,13 +37,22 @@ pub struct Chances {
 }
 
 /// What one call meets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Meets {
     pub(super) fault: Option<Fault>,
     /// The process dies with it.
     pub(super) dies: bool,
+    verdict: Verdict,
+    point: usize,
+    name: &'static str,
+    neighbour: Neighbour,
+}
+
+impl Meets {
     /// What a fault before or after answers.
-    pub(super) error: IoError,
+    pub(super) fn error(self) -> IoError {
+        IoError::new(self.neighbour, self.name, self.verdict, format!("planned at point {}", self.point))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,21 +102,21 @@ impl Faults {
         }
         let point = self.passed.len();
         self.passed.push(name);
-        let error = |verdict| IoError::new(neighbour, name, verdict, format!("planned at point {point}"));
+        let meets = |fault, dies, verdict| Some(Meets { fault, dies, verdict, point, name, neighbour });
         let planned = self.planned.get(&point).copied();
         if let Some((_, verdict)) = self.broken.iter().find(|(broken, _)| *broken == neighbour) {
             self.dead = planned.is_some_and(|(_, dies)| dies);
-            return Some(Meets { fault: Some(Fault::Before), dies: self.dead, error: error(*verdict) });
+            return meets(Some(Fault::Before), self.dead, *verdict);
         }
         if let Some((fault, dies)) = planned {
             if let Fault::Late(pause) = fault {
                 self.pauses.push((point, pause));
             }
             self.dead = dies;
-            return Some(Meets { fault: Some(fault), dies, error: error(Verdict::Transient) });
+            return meets(Some(fault), dies, Verdict::Transient);
         }
         let (fault, verdict) = self.draw(neighbour).unzip();
-        Some(Meets { fault, dies: false, error: error(verdict.unwrap_or(Verdict::Transient)) })
+        meets(fault, false, verdict.unwrap_or(Verdict::Transient))
     }
 
     fn draw(&mut self, neighbour: Neighbour) -> Option<(Fault, Verdict)> {

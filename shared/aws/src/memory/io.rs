@@ -37,13 +37,19 @@ impl Io for MemoryIo {
         if meets.fault != Some(Fault::Before) {
             self.wait_for_messages(wait).await;
         }
-        self.end(meets, |world, now| Ok(world.queue(self.queue).receive(max, now))).await
+        self.end(meets, |world, now| {
+            let messages = world.queue(self.queue).receive(max, now);
+            messages.iter().for_each(|message| world.trace.moved(&message.receipt));
+            Ok(messages)
+        })
+        .await
     }
 
     async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
         self.point("delete", Neighbour::Queue, |world, _| {
             for message in messages {
                 world.queue(self.queue).delete(message);
+                world.trace.moved(&message.receipt);
             }
             Ok(vec![Ok(()); messages.len()])
         })
@@ -90,10 +96,12 @@ impl Io for MemoryIo {
     }
 
     async fn commit<R: Row>(&self, write: Write<'_, R>) -> Result<u64, CommitError<R>> {
-        let pk = write.row.key().pk;
+        let key = write.row.key();
         self.point("commit", Neighbour::Table, |world, now| {
-            world.table.admit("commit", &pk, now)?;
-            world.table.commit(&write, now)
+            world.table.admit("commit", &key.pk, now)?;
+            let rev = world.table.commit(&write, now)?;
+            world.trace.moved((&key, rev));
+            Ok(rev)
         })
         .await
     }
@@ -108,6 +116,7 @@ impl Io for MemoryIo {
         self.point("published", Neighbour::Table, |world, now| {
             world.table.admit("published", &key.pk, now)?;
             world.table.published(key, (rev, due), event_ids, now);
+            world.trace.moved((key, event_ids));
             Ok(())
         })
         .await
@@ -129,6 +138,7 @@ impl Io for MemoryIo {
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
         let answer = self.point("publish", Neighbour::Bus, |world, now| {
             world.publish(events, now);
+            events.iter().for_each(|event| world.trace.moved(event.event_id()));
             Ok(())
         });
         let answer = answer.await;

@@ -6,7 +6,7 @@
 //! twice, or be the last thing the process did ([`MemoryIo::crash_at`]); [`MemoryIo::restarted`] is then the next
 //! process on the same world. Time is tokio's, so a paused clock runs it without waiting.
 //!
-//! Every point that is passed, and when, and by which process, goes into the world's **trace**, a number: two runs with
+//! Every point that is passed, and when, by which process and with what, goes into the world's **trace**, a number: two runs with
 //! the same trace are the same run.
 
 mod faults;
@@ -285,9 +285,10 @@ impl MemoryIo {
         self.world().delivery = Some(delivery);
     }
 
-    /// A number for all points that were passed so far.
+    /// A number for all points that were passed so far, what was moved there, and what the table holds.
     pub fn trace(&self) -> u64 {
-        self.world().trace.number()
+        let world = self.world();
+        world.trace.number(world.table.items().values().map(|item| &item.row))
     }
 
     /// Everything sent to people.

@@ -96,8 +96,8 @@ impl MemoryIo {
             let now = world.now();
             match meets.fault {
                 None | Some(Fault::Late(_)) => effect(&mut world, now),
-                Some(Fault::Before) => Err(meets.error.into()),
-                Some(Fault::After) => effect(&mut world, now).and(Err(meets.error.into())),
+                Some(Fault::Before) => Err(meets.error().into()),
+                Some(Fault::After) => effect(&mut world, now).and(Err(meets.error().into())),
                 Some(Fault::Twice) => {
                     let _lost = effect(&mut world, now);
                     effect(&mut world, now)

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Fault;
 
@@ -16,7 +17,15 @@ impl Trace {
         (point, fault, now.as_nanosecond()).hash(&mut self.0);
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.0.finish()
+    /// What a call moved there: a revision of an item, a message, an event.
+    pub(super) fn moved(&mut self, what: impl Hash) {
+        what.hash(&mut self.0);
+    }
+
+    /// All of that, and what it came to.
+    pub(super) fn number<'a>(&self, rows: impl Iterator<Item = &'a Value>) -> u64 {
+        let mut all = self.0.clone();
+        rows.for_each(|row| row.to_string().hash(&mut all));
+        all.finish()
     }
 }
