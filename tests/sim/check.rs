@@ -13,8 +13,12 @@ use super::draw::{PLACES, SERVERS};
 use super::history::{BORN, History, Trouble};
 use super::model::Model;
 use super::play::QUEUES;
+use super::shown::Ail;
 use super::{others, people, silence, told, unexpected, wrong};
 use crate::company::place;
+
+/// A sweep begins so many seconds at most before it lists the first servers: a call takes a few milliseconds.
+const LISTED_WITHIN: i64 = 2;
 
 /// What the model says of a run.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +63,7 @@ pub(super) fn check(
         rows.entry(item.kind).or_default().push(item.row);
     }
     let model = Model::of(history);
-    let swept = places(history, &model, &rows, &mut checked);
+    let swept = places(history, (&model, &rows), world, &mut checked);
     servers(&model, &rows, &swept, &mut checked);
     wrong::check(history, &model, &rows, &swept, &mut checked);
     silence::check(history, &rows, &mut checked);
@@ -73,7 +77,12 @@ pub(super) fn check(
         people::check(history, &rows, (world, &published), &mut checked);
     }
     unexpected::check(history, &rows, (world, &published), &mut checked);
-    told::check(&rows.into_values().flatten().collect::<Vec<_>>(), &published, &mut checked);
+    told::check(
+        (history, &model),
+        &rows.into_values().flatten().collect::<Vec<_>>(),
+        &published,
+        &mut checked,
+    );
     checked
 }
 
@@ -109,12 +118,23 @@ pub(super) fn second(value: &Value) -> Option<i64> {
 }
 
 /// Answers when each place was last swept.
-fn places(history: &History, model: &Model, rows: &Rows, checked: &mut Checked) -> BTreeMap<u8, Option<i64>> {
+fn places(
+    history: &History,
+    (model, rows): (&Model, &Rows),
+    world: &MemoryIo,
+    checked: &mut Checked,
+) -> BTreeMap<u8, Option<i64>> {
     let mut swept = BTreeMap::new();
     for n in 0..PLACES {
         let row = of_place(rows, "place", n).next();
         let at = row.and_then(|row| second(&row["counted"]["swept_at"]));
         swept.insert(n, at);
+        let listed = || world.listed_at(&place(n.into())).into_iter().map(|at| at.as_second() - BORN);
+        if let Some(at) = at.filter(|at| listed().all(|listed| !(0..=LISTED_WITHIN).contains(&(listed - at))))
+        {
+            checked
+                .problem(format!("account {n} is said to be swept at {at}, when nobody listed its servers"));
+        }
         if !history.weather.has(Trouble::RoleRefused) {
             counted(model, n, (row, at), checked);
         }
@@ -142,6 +162,16 @@ fn counted(model: &Model, n: u8, (row, at): (Option<&Value>, Option<i64>), check
     }
     let counted = row.and_then(|row| row["counted"]["servers"].as_u64());
     checked.equal(&format!("count of account {n}"), &counted, &Some(shown.len() as u64));
+    let counted = row.and_then(|row| row["counted"]["replicating"].as_u64());
+    let of = |ail| shown.values().filter(move |shown| shown.ail == Some(ail));
+    // Of one without its agent an event with a clock that is ahead may say something else.
+    let back =
+        of(Ail::Disconnected).filter(|shown| model.state((n, shown.server), at) != Some("DISCONNECTED"));
+    let least = shown.len() - of(Ail::Disconnected).count() - of(Ail::ExtensionFails).count();
+    let may = least as u64..=(least + back.count()) as u64;
+    if counted.is_none_or(|counted| !may.contains(&counted)) {
+        checked.problem(format!("replicating servers of account {n} are {counted:?} and must be {may:?}"));
+    }
 }
 
 fn servers(model: &Model, rows: &Rows, swept: &BTreeMap<u8, Option<i64>>, checked: &mut Checked) {

@@ -17,7 +17,7 @@ pub(super) fn incidents(history: &History, model: &Model) -> BTreeSet<String> {
         may.insert(incident("REPLICATION_STALLED", *n, &server_id(*server)));
     }
     if model.stranger {
-        may.insert(format!("UNREGISTERED_ACCOUNT/{STRANGER}/{}/{STRANGER}", place(0).region));
+        may.insert(stranger());
     }
     if history.weather.has(Trouble::RoleRefused) {
         may.extend((0..PLACES).map(|n| of_account("ACCOUNT_DENIED", n)));
@@ -30,8 +30,10 @@ pub(super) fn incidents(history: &History, model: &Model) -> BTreeSet<String> {
         );
     }
     if history.whole {
-        may.insert(incident("CHANNEL_FAILING", HUB, "mail"));
-        may.insert(incident("CHANNEL_FAILING", HUB, "slack"));
+        let has = |troubles: &[Trouble]| troubles.iter().any(|trouble| history.weather.has(*trouble));
+        let mail = has(&[Trouble::MailDeaf, Trouble::Faults]).then_some("mail");
+        let slack = has(&[Trouble::Faults]).then_some("slack");
+        may.extend(mail.into_iter().chain(slack).map(|name| incident("CHANNEL_FAILING", HUB, name)));
     }
     for step in &history.steps {
         match &step.what {
@@ -45,6 +47,19 @@ pub(super) fn incidents(history: &History, model: &Model) -> BTreeSet<String> {
         }
     }
     may
+}
+
+/// The incidents that must be open in the end whatever the rows say: of accounts that nobody registered and that speak, and of
+/// those whose role lets nobody in, where somebody asked for them.
+pub(super) fn must(history: &History, model: &Model) -> BTreeSet<String> {
+    let stranger = model.stranger.then(stranger);
+    let is_asked_for = |n: &u8| history.weather.has(Trouble::RoleRefused) && model.shown[n].0 > 0;
+    let denied = (0..PLACES).filter(is_asked_for).map(|n| of_account("ACCOUNT_DENIED", n));
+    stranger.into_iter().chain(denied).collect()
+}
+
+fn stranger() -> String {
+    format!("UNREGISTERED_ACCOUNT/{STRANGER}/{}/{STRANGER}", place(0).region)
 }
 
 fn of_job(job: &Job) -> Vec<String> {

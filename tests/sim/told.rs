@@ -7,6 +7,9 @@ use drs_fleet_domain::own_event::OwnEvent;
 use serde_json::Value;
 
 use super::check::{Checked, is_open};
+use super::history::History;
+use super::may;
+use super::model::Model;
 
 /// An own event, as the bus got it.
 pub(super) struct Published {
@@ -25,8 +28,13 @@ pub(super) fn published(world: &MemoryIo) -> Vec<Published> {
     world.published_events().iter().map(read).collect()
 }
 
-/// Everything open is told open; everything told open that is over is told closed.
-pub(super) fn check(rows: &[Value], published: &[Published], checked: &mut Checked) {
+/// Everything open is told open; everything told open that is over is told closed; what must be open in the end, is.
+pub(super) fn check(
+    (history, model): (&History, &Model),
+    rows: &[Value],
+    published: &[Published],
+    checked: &mut Checked,
+) {
     let mut by_id = BTreeMap::<&str, &Value>::new();
     for Published { id, detail, .. } in published {
         if detail["incident"].is_string() {
@@ -47,6 +55,12 @@ pub(super) fn check(rows: &[Value], published: &[Published], checked: &mut Check
     told.difference(&open).for_each(|incident| checked.problem(format!("{incident} is over and told open")));
     open.difference(&told)
         .for_each(|incident| checked.problem(format!("{incident} is open and not told so")));
+    may::must(history, model)
+        .difference(&open)
+        .for_each(|incident| checked.problem(format!("{incident} is not open and must be")));
+    // Each has taken messages since.
+    let failing = open.iter().filter(|incident| incident.starts_with("CHANNEL_FAILING"));
+    failing.for_each(|incident| checked.problem(format!("{incident} is open, and the channel takes all")));
 }
 
 /// The newest of each incident, as the notifier's rule is: by when it opened, then by number.

@@ -23,6 +23,9 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Twice];
 }
 
+/// Of the calls that fail by chance without having had an effect, so many are throttled.
+const THROTTLED: f64 = 0.4;
+
 /// Chances of faults at each point, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Chances {
@@ -32,7 +35,8 @@ pub struct Chances {
     pub after: f64,
     /// Of [`Fault::Twice`].
     pub twice: f64,
-    /// Only this neighbour's calls meet faults, and fail so; otherwise all, as [`Verdict::Transient`].
+    /// Only this neighbour's calls meet faults, and fail so; otherwise all, as [`Verdict::Transient`] or
+    /// [`Verdict::Throttled`].
     pub only: Option<(Neighbour, Verdict)>,
 }
 
@@ -121,18 +125,21 @@ impl Faults {
 
     fn draw(&mut self, neighbour: Neighbour) -> Option<(Fault, Verdict)> {
         let (seeded, chances) = self.chance.as_mut()?;
-        let (only, verdict) = chances.only.unwrap_or((neighbour, Verdict::Transient));
-        if only != neighbour {
+        if chances.only.is_some_and(|(only, _)| only != neighbour) {
             return None;
         }
         let drawn = seeded.fraction();
         let faults =
             [(chances.before, Fault::Before), (chances.after, Fault::After), (chances.twice, Fault::Twice)];
         let mut sum = 0.0;
-        faults.into_iter().find_map(|(chance, fault)| {
+        let fault = faults.into_iter().find_map(|(chance, fault)| {
             sum += chance;
-            (drawn < sum).then_some((fault, verdict))
-        })
+            (drawn < sum).then_some(fault)
+        })?;
+        // A call that is too fast has no effect.
+        let is_throttled = fault == Fault::Before && seeded.fraction() < THROTTLED;
+        let any = if is_throttled { Verdict::Throttled } else { Verdict::Transient };
+        Some((fault, chances.only.map_or(any, |(_, verdict)| verdict)))
     }
 }
 

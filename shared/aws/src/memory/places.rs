@@ -9,6 +9,8 @@ use drs_fleet_domain::seen::{
     JobLogSeen, JobSeen, LaunchConfigurationSeen, QuotaSeen, RecoveryInstanceSeen, ServerSeen, TaggedInstance,
 };
 
+use jiff::Timestamp;
+
 use super::MemoryIo;
 use crate::verdict::IoError;
 
@@ -78,6 +80,11 @@ impl MemoryIo {
     /// Every call into a place fails, or none any more.
     pub fn set_spoke_failure(&self, place: &Place, failure: Option<IoError>) {
         self.world().spokes.at(place).failure = failure;
+    }
+
+    /// When all servers of a place were listed, from the beginning.
+    pub fn listed_at(&self, place: &Place) -> Vec<Timestamp> {
+        self.world().spokes.at(place).listed_at.clone()
     }
 
     /// How many items a page of a listing shows in a place; `None`: the usual number.

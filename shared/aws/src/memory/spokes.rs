@@ -41,6 +41,8 @@ pub(super) struct Spoke {
     /// DRS takes one call in so long, and throttles all others.
     pub(super) one_call_in: Option<Duration>,
     taken_at: Option<Timestamp>,
+    /// When all its servers were listed, from the beginning.
+    pub(super) listed_at: Vec<Timestamp>,
     /// Servers that are there and that listings leave out.
     pub(super) overlooked: BTreeSet<SourceServerId>,
     under_way: usize,
@@ -102,13 +104,19 @@ impl Spokes {
     }
 
     pub(super) fn servers(
-        &self,
+        &mut self,
         place: &Place,
         filter: &ServerFilter,
         page: Option<&str>,
         now: Timestamp,
     ) -> Result<Page<ServerSeen>, IoError> {
-        let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        if self.open(place)?.is_none() {
+            return Ok(never_initialized(now));
+        }
+        let spoke = self.at(place);
+        if matches!(filter, ServerFilter::All) && page.is_none() {
+            spoke.listed_at.push(now);
+        }
         let wanted = |server: &&ServerSeen| match filter {
             ServerFilter::All => !spoke.overlooked.contains(&server.id),
             ServerFilter::Ids(ids) => ids.contains(&server.id),
