@@ -30,6 +30,7 @@ pub enum Bar {
     Start,
     Trickle,
     Alert,
+    FirstSweep,
     Sweep,
     DollarsSpread,
     DollarsStorm,
@@ -78,7 +79,7 @@ impl Verdict {
 
 impl Bar {
     /// All of them, in their order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CpuSpread,
         Self::CpuStorm,
         Self::Sqs,
@@ -94,6 +95,7 @@ impl Bar {
         Self::Start,
         Self::Trickle,
         Self::Alert,
+        Self::FirstSweep,
         Self::Sweep,
         Self::DollarsSpread,
         Self::DollarsStorm,
@@ -156,13 +158,14 @@ impl Bar {
                 1000.0,
                 Some(300.0),
             ),
-            Self::Sweep => at_most(
+            Self::FirstSweep => at_most(
                 "P10",
-                "s for a sweep of 100 accounts × 300 servers, 50 ms a call, 10 DRS calls/s",
+                "s for the first sweep of 100 accounts × 300 servers, which writes each, 50 ms a call, 10 DRS calls/s",
                 1,
                 20.0,
                 Some(8.0),
             ),
+            Self::Sweep => at_most("P10", "s for a sweep of them when they are known", 1, 20.0, Some(8.0)),
             // The stretch is the floor (one send, a fifth of a request, one write unit or a quarter) and 3 %.
             Self::DollarsSpread => {
                 at_most("P11", "US$ per million events, one write each", 3, 1.15, Some(1.138))

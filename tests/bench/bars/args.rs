@@ -13,6 +13,12 @@ pub struct Arguments {
     /// How often both consumers are measured: the least processor time and medians of all else are shown.
     #[arg(long, default_value_t = 4)]
     pub rounds: usize,
+    /// P9: how many servers stall in the storm.
+    #[arg(long, default_value_t = 30_000)]
+    pub storm: u32,
+    /// P9: how many milliseconds each call takes.
+    #[arg(long, default_value_t = 10)]
+    pub call_ms: u64,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,

@@ -39,7 +39,9 @@ impl Io for MemoryIo {
         }
         self.end(meets, |world, now| {
             let messages = world.queue(self.queue).receive(max, now);
-            messages.iter().for_each(|message| world.trace.moved(&message.receipt));
+            for message in &messages {
+                world.trace.moved(&message.receipt);
+            }
             Ok(messages)
         })
         .await
@@ -138,7 +140,9 @@ impl Io for MemoryIo {
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
         let answer = self.point("publish", Neighbour::Bus, |world, now| {
             world.publish(events, now);
-            events.iter().for_each(|event| world.trace.moved(event.event_id()));
+            for event in events {
+                world.trace.moved(event.event_id());
+            }
             Ok(())
         });
         let answer = answer.await;
