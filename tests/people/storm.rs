@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use drs_fleet_aws::io::Io;
-use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::own_event::Happened;
+use drs_fleet_aws::io::{Io, Notice};
+use drs_fleet_domain::incident::{IncidentKind, Severity};
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_tests::company::place;
 use drs_fleet_tests::post::{Counts, Post};
 
@@ -16,6 +17,8 @@ const ACCOUNTS: usize = 100;
 const REGION: usize = 30_000;
 /// So many are named in an e-mail at most.
 const NAMED: usize = 20;
+/// Servers with which something else is wrong are called from this number on.
+const OTHERS: usize = 90_000;
 /// Within so many seconds all of them stall, or recover.
 const SECONDS: usize = 60;
 
@@ -34,18 +37,42 @@ fn sum(told: &[(i64, Post)], of: fn(Counts) -> usize) -> usize {
     told.iter().map(|(_, post)| of(post.counts())).sum()
 }
 
-/// All servers of a Region fail, and are back ten minutes later.
+/// Something else is wrong with other servers all the while, there and in another Region.
+fn others(stage: &Stage) {
+    let now = stage.world.now();
+    let elsewhere = Place { region: "eu-west-1".parse().unwrap(), ..place(1) };
+    stage.happens(OTHERS, stall(&elsewhere, OTHERS, Severity::High, (Happened::Opened, 1), now));
+    let failed = stall(&place(2), OTHERS + 1, Severity::High, (Happened::Opened, 1), now);
+    let incident = failed.incident.replace("REPLICATION_STALLED", "EXTENSION_ERROR");
+    stage.happens(OTHERS + 1, IncidentEvent { kind: IncidentKind::ExtensionError, incident, ..failed });
+}
+
+/// All servers of a Region fail, and are back ten minutes later. Answers what people were told of that.
 async fn told_of_a_storm(servers: usize, severity: Severity) -> Vec<(i64, Post)> {
     let stage = Stage::new();
     stage.notifier();
     stage.notifier();
+    others(&stage);
     all(&stage, servers, severity, (Happened::Opened, 1)).await;
     tokio::time::sleep(Duration::from_mins(9)).await;
     all(&stage, servers, severity, (Happened::Resolved, 2)).await;
     tokio::time::sleep(Duration::from_mins(15)).await;
     let told = stage.digests("mail");
     assert_eq!(told.len(), stage.digests("slack").len());
+    for notice in stage.world.notices() {
+        let Notice::Topic { body, .. } = notice else { continue };
+        let names_all = body.lines().filter(|line| line.starts_with("- ")).count() < NAMED;
+        assert!(names_all || body.contains(" more: drs-fleet incidents list"), "{body}");
+    }
+    let (others, told): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, post)| is_of_others(post));
+    assert_eq!(others.len(), 2, "each of the others is told by itself: {others:#?}");
     told
+}
+
+fn is_of_others(post: &Post) -> bool {
+    post.named().iter().any(|named| {
+        named.subject.ends_with(&OTHERS.to_string()) || named.subject.ends_with(&(OTHERS + 1).to_string())
+    })
 }
 
 async fn assert_few_and_true(all: usize, severity: Severity, first: i64) {

@@ -5,6 +5,7 @@ mod jobs;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use drs_fleet_aws::verdict::Verdict;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -39,7 +40,7 @@ impl History {
         let mut dice = StdRng::seed_from_u64(seed);
         let weather = Weather::drawn(&mut dice);
         // Where nobody speaks for long, all other workers would have nothing to do.
-        let whole = dice.random_ratio(3, 10) && !weather.has(Trouble::Silence);
+        let whole = dice.random_ratio(1, 5) && !weather.has(Trouble::Silence);
         let mut drawing = Drawing {
             weather: weather.clone(),
             whole,
@@ -143,12 +144,16 @@ impl Drawing {
 
     /// Each begins while messages arrive.
     fn outages(&mut self) -> Vec<Outage> {
-        [(Trouble::BusAway, BUS_OUTAGE), (Trouble::TableAway, OUTAGE)]
+        let of_bus = [Verdict::Transient, Verdict::Throttled, Verdict::Denied];
+        // That the hub's table refuses anything the SDK never says.
+        let of_table = [Verdict::Transient, Verdict::Transient, Verdict::Throttled];
+        [(Trouble::BusAway, BUS_OUTAGE, of_bus), (Trouble::TableAway, OUTAGE, of_table)]
             .into_iter()
-            .map(|(of, longest)| Outage {
+            .map(|(of, longest, verdicts)| Outage {
                 of,
                 begins: Duration::from_millis(self.dice.random_range(0..self.arrived)),
                 lasts: Duration::from_secs(self.dice.random_range(30..=longest)),
+                verdict: verdicts[self.dice.random_range(0..verdicts.len())],
             })
             .collect()
     }

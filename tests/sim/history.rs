@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use drs_fleet_aws::verdict::Verdict;
+
 use super::shown::Shown;
 
 /// When the simulated worlds begin, in seconds since 1970.
@@ -68,6 +70,8 @@ pub struct Outage {
     pub begins: Duration,
     /// For so long.
     pub lasts: Duration,
+    /// What its calls fail as.
+    pub verdict: Verdict,
 }
 
 impl History {
@@ -189,8 +193,8 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = if self.whole { "all workers" } else { "capacity-trackers" };
         writeln!(f, "seed {}, {who}, {}, {} steps", self.seed, self.weather, self.steps.len())?;
-        for Outage { of, begins, lasts } in self.outages() {
-            writeln!(f, "  {:>8.3} s  {of:?} for {} s", begins.as_secs_f64(), lasts.as_secs())?;
+        for Outage { of, begins, lasts, verdict } in self.outages() {
+            writeln!(f, "  {:>8.3} s  {of:?} for {} s, {verdict:?}", begins.as_secs_f64(), lasts.as_secs())?;
         }
         let mut at = Duration::ZERO;
         for Step { pause, what } in &self.steps {

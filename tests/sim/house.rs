@@ -29,7 +29,8 @@ const LATENCY: Duration = Duration::from_millis(5);
 const RESTART: Duration = Duration::from_secs(2);
 
 /// One call in twenty goes wrong.
-const CHANCES: Chances = Chances { before: 0.02, after: 0.02, twice: 0.01, only: None };
+const CHANCES: Chances =
+    Chances { before: 0.02, after: 0.02, twice: 0.01, only: None, throttled: 0.3, denied: 0.05 };
 
 /// So many of an instance's processes die.
 const DEATHS: usize = 6;
@@ -46,7 +47,7 @@ pub struct House {
 struct Shared {
     /// The present process of each instance.
     processes: Vec<MemoryIo>,
-    broken: Vec<Neighbour>,
+    broken: Vec<(Neighbour, Verdict)>,
     deaths: usize,
     instances: Vec<JoinHandle<()>>,
 }
@@ -69,16 +70,18 @@ impl House {
         }
     }
 
-    /// From now on every call of a neighbour fails, or none does.
-    pub fn breaks(&self, neighbour: Neighbour, broken: bool) {
+    /// From now on every call of a neighbour fails so.
+    pub fn breaks(&self, neighbour: Neighbour, verdict: Verdict) {
         let mut shared = self.shared();
-        shared.broken.retain(|other| *other != neighbour);
-        if broken {
-            shared.broken.push(neighbour);
-        }
-        for process in &shared.processes {
-            if broken { process.break_down(neighbour, Verdict::Transient) } else { process.mend(neighbour) }
-        }
+        shared.broken.push((neighbour, verdict));
+        shared.processes.iter().for_each(|process| process.break_down(neighbour, verdict));
+    }
+
+    /// From now on they go through again.
+    pub fn mends(&self, neighbour: Neighbour) {
+        let mut shared = self.shared();
+        shared.broken.retain(|(other, _)| *other != neighbour);
+        shared.processes.iter().for_each(|process| process.mend(neighbour));
     }
 
     /// All instances are gone at once, whatever they were doing.
@@ -108,7 +111,7 @@ impl House {
     /// One process after another, each with cold caches.
     async fn lives<W: Worker>(self, (seed, faults, kills): (u64, bool, bool), slot: usize, make: fn() -> W) {
         for life in 0.. {
-            let io = self.world.restarted().on_queue(W::NAME).with_latency(LATENCY);
+            let io = self.world.restarted().on_queue(W::NAME).with_latency(LATENCY).limited();
             let mut dice = dice(&(seed, slot, life));
             if faults {
                 io.fail_by_chance(dice.random(), CHANCES);
@@ -129,8 +132,8 @@ impl House {
 
     fn takes_its_place(&self, slot: usize, io: &MemoryIo) {
         let mut shared = self.shared();
-        for neighbour in &shared.broken {
-            io.break_down(*neighbour, Verdict::Transient);
+        for (neighbour, verdict) in &shared.broken {
+            io.break_down(*neighbour, *verdict);
         }
         if let Some(place) = shared.processes.get_mut(slot) {
             *place = io.clone();

@@ -49,7 +49,7 @@ pub(super) async fn breaks(house: &House, outage: &Outage, fed: &Fed) -> Checked
     let mut checked = Checked::default();
     tokio::time::sleep(outage.begins).await;
     let neighbour = if outage.of == Trouble::TableAway { Neighbour::Table } else { Neighbour::Bus };
-    house.breaks(neighbour, true);
+    house.breaks(neighbour, outage.verdict);
     tokio::time::sleep(SETTLED_AFTER).await;
     let (waiting, put) = (on_queues(&house.world), fed.0.borrow().len());
     tokio::time::sleep(outage.lasts.saturating_sub(SETTLED_AFTER)).await;
@@ -67,7 +67,7 @@ pub(super) async fn breaks(house: &House, outage: &Outage, fed: &Fed) -> Checked
             checked.problem(format!("{id} of {queue} was deleted while the table was away: {says:?}"));
         }
     }
-    house.breaks(neighbour, false);
+    house.mends(neighbour);
     checked
 }
 

@@ -23,9 +23,6 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Twice];
 }
 
-/// Of the calls that fail by chance without having had an effect, so many are throttled.
-const THROTTLED: f64 = 0.4;
-
 /// Chances of faults at each point, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Chances {
@@ -35,9 +32,13 @@ pub struct Chances {
     pub after: f64,
     /// Of [`Fault::Twice`].
     pub twice: f64,
-    /// Only this neighbour's calls meet faults, and fail so; otherwise all, as [`Verdict::Transient`] or
-    /// [`Verdict::Throttled`].
+    /// Only this neighbour's calls meet faults, and fail so; otherwise all.
     pub only: Option<(Neighbour, Verdict)>,
+    /// Where all meet them, so many fail as [`Verdict::Throttled`], and those that are left as [`Verdict::Transient`].
+    pub throttled: f64,
+    /// So many of the bus, as [`Verdict::Denied`]. Of the hub's own table and queue the SDK never says so, and a spoke's
+    /// refusal is the end of what was asked of it, and no fault that passes.
+    pub denied: f64,
 }
 
 /// What one call meets.
@@ -136,10 +137,25 @@ impl Faults {
             sum += chance;
             (drawn < sum).then_some(fault)
         })?;
-        // A call that is too fast has no effect.
-        let is_throttled = fault == Fault::Before && seeded.fraction() < THROTTLED;
-        let any = if is_throttled { Verdict::Throttled } else { Verdict::Transient };
-        Some((fault, chances.only.map_or(any, |(_, verdict)| verdict)))
+        let verdict = match chances.only {
+            Some((_, verdict)) => verdict,
+            // What is refused has no effect.
+            None if fault == Fault::Before => chances.verdict(neighbour, seeded.fraction()),
+            None => Verdict::Transient,
+        };
+        Some((fault, verdict))
+    }
+}
+
+impl Chances {
+    /// As what a call fails for which this was drawn.
+    fn verdict(&self, neighbour: Neighbour, drawn: f64) -> Verdict {
+        let denied = if neighbour == Neighbour::Bus { self.denied } else { 0.0 };
+        match drawn {
+            drawn if drawn < denied => Verdict::Denied,
+            drawn if drawn < denied + self.throttled => Verdict::Throttled,
+            _ => Verdict::Transient,
+        }
     }
 }
 

@@ -175,7 +175,7 @@ async fn faults_by_chance_lose_nothing() {
     for seed in 0..200 {
         let io = MemoryIo::default();
         put_all(&io, &MESSAGES);
-        io.fail_by_chance(seed, Chances { before: 0.2, after: 0.1, twice: 0.1, only: None });
+        io.fail_by_chance(seed, Chances { before: 0.2, after: 0.1, twice: 0.1, ..Chances::default() });
         for _ in 0..5 {
             consume_all(&io, &telling()).await;
             seconds(130).await;
@@ -198,7 +198,7 @@ async fn two_instances_killed_again_and_again_under_faults_lose_nothing() {
         for kill in 0..6 {
             let instances = [0, 1].map(|instance| {
                 let io = world.restarted().with_latency(Duration::from_millis(10));
-                let chances = Chances { before: 0.05, after: 0.02, twice: 0.02, only: None };
+                let chances = Chances { before: 0.05, after: 0.02, twice: 0.02, ..Chances::default() };
                 io.fail_by_chance(seed * 100 + kill * 10 + instance, chances);
                 let worker = Tallier::telling(100);
                 tokio::spawn(consume(io, worker, Options::default(), CancellationToken::new()))

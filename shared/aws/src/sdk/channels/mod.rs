@@ -99,7 +99,9 @@ fn of_status(status: StatusCode) -> Verdict {
             Verdict::Denied
         }
         status if status.is_redirection() => Verdict::Denied,
-        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Verdict::Transient,
+        // A receiver that still works on the same `Idempotency-Key` says conflict.
+        StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_EARLY => Verdict::Transient,
+        status if status.is_server_error() => Verdict::Transient,
         _ => Verdict::Permanent,
     }
 }
