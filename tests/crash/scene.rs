@@ -116,7 +116,8 @@ impl Scene {
                 self.put(&heartbeat(now(self)));
             }
             quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
-            if quiet == 2 {
+            // What a redelivered event has watched is looked at two seconds later.
+            if quiet == 3 {
                 return;
             }
         }

@@ -56,13 +56,15 @@ pub(super) async fn breaks(house: &House, outage: &Outage, fed: &Fed) -> Checked
     if neighbour == Neighbour::Table {
         let fed = fed.0.borrow();
         let (before, since) = fed.split_at(put);
-        let (waiting, settled): (Vec<_>, Vec<_>) = before.iter().partition(|(id, _)| waiting.contains(id));
+        // Whatever was received before may be stored already, though it is not deleted yet.
+        let (waiting, settled): (Vec<_>, Vec<_>) =
+            before.iter().partition(|(id, _)| waiting.get(id).is_some_and(|received| *received == 0));
         let known = Known {
             settled: settled.into_iter().filter_map(|(_, says)| says.event()).collect(),
             swept: swept(&house.world),
         };
         let still = on_queues(&house.world);
-        let gone = waiting.into_iter().chain(since).filter(|(id, _)| !still.contains(id));
+        let gone = waiting.into_iter().chain(since).filter(|(id, _)| !still.contains_key(id));
         for ((queue, id), says) in gone.filter(|(_, says)| known.lacks(says)) {
             checked.problem(format!("{id} of {queue} was deleted while the table was away: {says:?}"));
         }
@@ -71,10 +73,11 @@ pub(super) async fn breaks(house: &House, outage: &Outage, fed: &Fed) -> Checked
     checked
 }
 
-fn on_queues(world: &MemoryIo) -> BTreeSet<Id> {
+/// How often each was received.
+fn on_queues(world: &MemoryIo) -> BTreeMap<Id, u32> {
     let on = |queue: &'static str| {
-        let ids = world.clone().on_queue(queue).receive_counts().into_keys();
-        ids.map(move |id| (queue, id))
+        let counts = world.clone().on_queue(queue).receive_counts();
+        counts.into_iter().map(move |(id, received)| ((queue, id), received))
     };
     QUEUES.into_iter().flat_map(on).collect()
 }

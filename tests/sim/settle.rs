@@ -6,6 +6,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
+use job_monitor::JobMonitor;
 use tag_sync::TagSync;
 
 use super::bodies::{SOURCE_REGION, body, machine};
@@ -61,6 +62,11 @@ pub(super) async fn settles(house: &House, history: &History) -> (Vec<String>, C
         house.closes();
         tokio::time::sleep(QUIET).await;
         house.opens(&calm(history));
+        // A sweep that nobody could make for ten minutes is left to the next tick of the schedule.
+        if history.whole && all_is_sent && quiet == 1 && history.weather.has(Trouble::TableAway) {
+            let monitors = house.world.clone().on_queue(JobMonitor::NAME);
+            (0..PLACES).for_each(|n| drop(wish(&monitors, &place(n.into()))));
+        }
         // What had to be tried again was, in the round before.
         if history.whole && all_is_sent && quiet == 2 {
             let model = Model::of(history);

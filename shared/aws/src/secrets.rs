@@ -37,10 +37,10 @@ impl Secrets {
             .secret_id(name)
             .send()
             .await
-            .map_err(|e| about(name, classify(Neighbour::Secrets, OPERATION, &e)))?;
+            .map_err(|e| about(name, to_be_mended(classify(Neighbour::Secrets, OPERATION, &e))))?;
         let text = answer.secret_string.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let Some(text) = text else {
-            let empty = IoError::new(Neighbour::Secrets, OPERATION, Verdict::Permanent, "holds no text");
+            let empty = IoError::new(Neighbour::Secrets, OPERATION, Verdict::Denied, "holds no text");
             return Err(about(name, empty));
         };
         let value = SecretString::from(text);
@@ -68,6 +68,12 @@ impl Secrets {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.get(name).filter(|(since, _)| since.elapsed() < KEEP).map(|(_, value)| value.clone())
     }
+}
+
+/// A secret that is not there is mended by a person, as a lost permission is: the next try may find it.
+fn to_be_mended(error: IoError) -> IoError {
+    let verdict = if error.verdict == Verdict::Permanent { Verdict::Denied } else { error.verdict };
+    IoError { verdict, ..error }
 }
 
 fn about(name: &str, mut error: IoError) -> IoError {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::patience::recording;
-use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
+use drs_fleet_aws::verdict::{IoError, Verdict};
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::message::{self, Links};
 use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
@@ -126,8 +126,7 @@ async fn send<I: Io>(
         Err(_) if is_planted(Bug::RefusalTakenForSent) => Answer::Taken(None),
         Err(error) => {
             tracing::warn!(group = %row.group, channel = %row.channel, %error, "the channel took no message");
-            // A secret that is not there yet may be tomorrow.
-            if error.verdict == Verdict::Permanent && error.neighbour != Neighbour::Secrets {
+            if error.verdict == Verdict::Permanent {
                 Answer::RefusedForGood(error.to_string())
             } else {
                 Answer::Refused(error.to_string(), error.retry_after)

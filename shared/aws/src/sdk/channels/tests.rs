@@ -158,6 +158,32 @@ async fn an_e_mail_goes_to_the_topic_of_its_channel_where_that_has_one() {
 }
 
 #[tokio::test]
+async fn a_topic_that_is_missing_is_mended_by_a_person_and_a_message_that_is_refused_is_not() {
+    let of = |code: &str| {
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+    };
+    for (code, status, verdict) in [
+        ("NotFound", 404, Verdict::Denied),
+        ("KMSDisabled", 400, Verdict::Denied),
+        ("InvalidParameter", 400, Verdict::Permanent),
+    ] {
+        let answer = of(code);
+        let (io, _) = wire::io(move |_| (status, answer.clone()));
+        let error = io.send(&mail(Some("arn:aws:sns:eu-central-1:111122223333:gone"))).await.unwrap_err();
+        assert_eq!((error.neighbour, error.verdict), (Neighbour::Channel, verdict), "{code}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_missing_is_mended_by_a_person() {
+    let missing = json!({"__type": "ResourceNotFoundException", "message": "no"}).to_string();
+    let (io, _) = wire::io(move |_| (400, missing.clone()));
+    let (secret, key) = ("drs-fleet/hook".to_owned(), "group#1".to_owned());
+    let error = io.send(&Notice::Webhook { secret, key, body: json!({}) }).await.unwrap_err();
+    assert_eq!((error.neighbour, error.verdict), (Neighbour::Secrets, Verdict::Denied), "{error}");
+}
+
+#[tokio::test]
 async fn the_bus_takes_what_is_told_and_its_refusal_is_one_of_a_channel() {
     let answers = |code: Option<&str>| {
         let entry = code.map_or(json!({"EventId": "1"}), |code| json!({"ErrorCode": code}));

@@ -39,6 +39,7 @@ async fn each_answer_has_its_verdict_and_none_shows_address_or_key() {
     for (answer, verdict) in [
         ("429 Too Many Requests\r\nretry-after: 9", Verdict::Throttled),
         ("503 Service Unavailable", Verdict::Transient),
+        ("409 Conflict", Verdict::Transient),
         ("403 Forbidden", Verdict::Denied),
         ("302 Found\r\nlocation: /other", Verdict::Denied),
         ("422 Unprocessable Content", Verdict::Permanent),
