@@ -1,5 +1,6 @@
 //! A worker as a process on the world in memory: it dies where a plan says so, and another one takes its place.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::job_sweep::JobSweepRow;
+use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::notify::GroupRow;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
@@ -116,8 +119,7 @@ impl Scene {
                 self.put(&heartbeat(now(self)));
             }
             quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
-            // What a redelivered event has watched is looked at two seconds later.
-            if quiet == 3 {
+            if quiet == 2 {
                 return;
             }
         }
@@ -127,12 +129,10 @@ impl Scene {
     fn is_settled(&self, soon: Duration) -> bool {
         let now = drs_fleet_aws::io::Io::now(&self.world);
         let waits = |due: jiff::Timestamp| due <= now + soon;
+        let table = self.world.table();
         self.world.queued() == 0
-            && self
-                .world
-                .table()
-                .values()
-                .all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
+            && table.values().all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
+            && !watches_what_is_over(&table)
     }
 }
 
@@ -153,6 +153,16 @@ pub(super) fn judges_by(world: &MemoryIo, fleet: &Thresholds) {
     };
     let policy = Policy { fleet, ..Policy::default() };
     world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
+}
+
+/// Whether a job that is over is about to be looked at, for an event of it was delivered again.
+fn watches_what_is_over(table: &BTreeMap<Key, Item>) -> bool {
+    let sweeps = table.values().filter(|item| item.kind == JobSweepRow::KIND).map(row::<JobSweepRow>);
+    let mut watched = sweeps.flat_map(|sweep| {
+        let key = move |job: &JobId| keys::job(&sweep.place, job);
+        sweep.active.keys().map(key).collect::<Vec<_>>()
+    });
+    watched.any(|key| table.get(&key).is_some_and(|item| !row::<JobRow>(item).is_active()))
 }
 
 /// When something is to be done about an item. That somebody listens for a place is for ever, and so is that its active
