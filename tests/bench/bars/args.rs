@@ -16,7 +16,7 @@ pub struct Arguments {
     /// P9: how many servers stall in the storm.
     #[arg(long, default_value_t = 30_000)]
     pub storm: u32,
-    /// P9: how many milliseconds each call takes.
+    /// P9: how many milliseconds each call takes in the storm.
     #[arg(long, default_value_t = 10)]
     pub call_ms: u64,
     /// Print JSON instead of a table.

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::report::{Found, percentile};
 
+/// How long each call takes until an alert is told.
+const CALL: Duration = Duration::from_millis(10);
 /// Critical alerts that are told one after the other, each of another group.
 const ALERTS: u32 = 300;
 
@@ -32,11 +34,11 @@ struct Storm {
     taken: i64,
 }
 
-/// Each call takes `call`; in the storm, `servers` stall within a minute.
+/// In the storm, `servers` stall within a minute, and each call takes `call`.
 pub fn measure(call: Duration, servers: u32) -> anyhow::Result<Found> {
     let runtime =
         |paused| tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build();
-    let alerts = runtime(false)?.block_on(alerts(call));
+    let alerts = runtime(false)?.block_on(alerts(CALL));
     let Storm { reads, writes, digests, taken } = runtime(true)?.block_on(storm(call, servers));
     let mut found = Found::default();
     let at = |percent| percentile(alerts.iter().copied(), percent);
