@@ -85,7 +85,15 @@ pub fn compose(row: &GroupRow, number: u32, looked: &Looked<'_>) -> Found {
 /// Why a group is told of in which nothing is new; nobody is told again while nothing waits for somebody.
 fn unchanged(row: &GroupRow, looked: &Looked<'_>, waits_since: Option<Timestamp>) -> Option<Why> {
     let (episode, plan, now) = (row.episode.as_ref()?, looked.plan, looked.now);
-    let again = waits_since.filter(|_| row.is_to_be_told_again(plan, now)).and_then(|since| {
+    // A look in quiet hours is for what is worse than what waits.
+    let waiting = looked.members.iter().filter(|member| !looked.seen_to.contains(&member.event.incident));
+    let worst = waiting
+        .filter_map(|member| member.told.filter(|told| told.now.open))
+        .map(|told| told.now.severity)
+        .max();
+    let is_quiet = plan.hours.is_quiet(now, worst.unwrap_or(Severity::Low));
+    let may_be_told = !is_quiet && row.is_to_be_told_again(plan, now);
+    let again = waits_since.filter(|_| may_be_told).and_then(|since| {
         let taken = episode.steps_taken(Some(since));
         let escalates = episode.step_after(Some(since), plan).is_some_and(|at| at <= now);
         let repeats = episode.is_repeated_at(plan) <= now;

@@ -5,8 +5,9 @@
 //! puts the same bulletin together from the same marks. The bulletin is kept in the group's row until its deliveries are
 //! stored, see [`super::delivery`].
 //!
-//! While anything is open, held back or kept for the end of quiet hours, a group is looked at each `group_interval`; when all is over and told it is
-//! looked at once more and then sleeps. So an incident that joins while a look is under way is found by the next one.
+//! While anything is open, held back or kept for the end of quiet hours, a group is looked at each `group_interval`; when all
+//! is over and told it is looked at once more and then sleeps. So an incident that joins while a look is under way is found
+//! by the next one.
 
 mod row;
 
@@ -206,6 +207,8 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     let turn = after(now, pause);
     let step =
         row.episode.as_ref().filter(|episode| episode.open > 0).and_then(|episode| episode.next_step(plan));
+    // One that is due and was not taken waits for the end of quiet hours.
+    let step = step.filter(|step| *step > now || found.digest.is_some());
     let at = step.map_or(turn, |step| turn.min(step.max(now)));
     plan.tells_at(at, found.worst.max(found.untold).unwrap_or(Severity::Low))
 }

@@ -110,3 +110,18 @@ fn what_opens_just_before_quiet_hours_and_ends_in_them_is_told_in_the_morning() 
     stage.passes(at(7_200));
     assert_eq!(changes(&stage)[1..], [(7_200, counts(0, 1, 1))]);
 }
+
+#[test]
+fn nobody_is_told_again_at_night_of_what_does_not_wake_them() {
+    let mut stage = Stage { hours: quiet_except("00:10", Some(Severity::Critical)), ..Stage::default() };
+    stage.happens(&opened(1), at(0));
+    stage.passes(at(300));
+    // It is muted, and looked after at night all the same.
+    let critical = IncidentEvent { severity: Severity::Critical, ..opened(2) };
+    stage.muted.insert(critical.incident.clone());
+    stage.happens(&critical, at(310));
+    stage.passes(at(7_199));
+    assert_eq!(whys(&stage), [(30, Why::Changed)]);
+    stage.passes(at(7_240));
+    assert!(matches!(whys(&stage)[1..], [(7_200..=7_240, Why::Escalated(1)), ..]), "{:?}", whys(&stage));
+}
