@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 import urllib.request
 
 ACCOUNT, REGION, ROLE, EXTERNAL_ID = sys.argv[1:5]
@@ -25,6 +26,10 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
 os.environ.update(AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=str(PORT), LOG_LEVEL="ERROR")
 
+# Before any thread: both import the same modules, and one that is only half imported elsewhere is an error.
+import botocore.session  # noqa: E402
+from ministack.app import main  # noqa: E402
+
 
 def end_with_the_test():
     sys.stdin.read()
@@ -40,9 +45,17 @@ def wait_until_healthy():
             time.sleep(0.05)
 
 
-def set_up():
-    import botocore.session
+def set_up_or_end():
+    # Who waits for the line would wait for ever if only this thread ended.
+    try:
+        set_up()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
+
+def set_up():
     wait_until_healthy()
     iam = botocore.session.Session().create_client(
         "iam",
@@ -74,8 +87,6 @@ def set_up():
 
 
 threading.Thread(target=end_with_the_test, daemon=True).start()
-threading.Thread(target=set_up, daemon=True).start()
+threading.Thread(target=set_up_or_end, daemon=True).start()
 sys.argv = ["ministack"]
-from ministack.app import main  # noqa: E402
-
 main()

@@ -1,11 +1,16 @@
 //! Virtual environments for the programs that this project did not write, below `target/`.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
+use wait_timeout::ChildExt;
+
+/// Packages are there in seconds; a registry that does not answer must end the tests, not keep them.
+const INSTALLED_WITHIN: Duration = Duration::from_mins(5);
 
 /// Python of an environment with the packages of a requirements file, made once and kept.
 ///
@@ -57,9 +62,23 @@ pub(crate) fn run_script(
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
-    let done = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    if done.status.success() { Ok(()) } else { Err(format!("{command:?}: {}", said.trim())) }
+    let shown = format!("{command:?}");
+    let told = |why: String| format!("{shown}: {why}");
+    let mut said = tempfile::tempfile().map_err(|e| e.to_string())?;
+    let stderr = said.try_clone().map_err(|e| e.to_string())?;
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    let mut child = quiet.spawn().map_err(|e| told(e.to_string()))?;
+    let why = match child.wait_timeout(INSTALLED_WITHIN).map_err(|e| told(e.to_string()))? {
+        Some(status) if status.success() => return Ok(()),
+        Some(status) => status.to_string(),
+        None => {
+            let _ = child.kill();
+            format!("not done within {} s", INSTALLED_WITHIN.as_secs())
+        }
+    };
+    let mut complaints = String::new();
+    said.rewind().and_then(|()| said.read_to_string(&mut complaints)).map_err(|e| e.to_string())?;
+    Err(told(format!("{why}: {}", complaints.trim())))
 }
 
 /// Says loudly that a test did not run; in continuous integration that is a failure.
