@@ -49,7 +49,7 @@ fn start() -> Result<Ministack, String> {
     let Some(ready) = ready(child.stdout.take().ok_or("no standard output")?) else {
         let _ = child.kill();
         let said = fs::read_to_string(&complaints).unwrap_or_default();
-        return Err(format!("it was not ready within {} s: {said}", READY_WITHIN.as_secs()));
+        return Err(format!("it ended, or was not ready within {} s: {said}", READY_WITHIN.as_secs()));
     };
     let ready: Value = serde_json::from_str(&ready).map_err(|e| e.to_string())?;
     let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();

@@ -361,7 +361,7 @@ impl Io for SdkIo {
     }
 
     async fn send(&self, notice: &Notice) -> Answer<Receipt> {
-        boxed(self.0.channels.send(notice)).await
+        boxed(self.0.channels.send(self, notice)).await
     }
 
     async fn is_signed(&self, posted: &Posted) -> Answer<bool> {

@@ -82,6 +82,11 @@ pub fn of_notifier(key: &Key) -> Option<Told> {
     }
 }
 
+/// When the next message may go into a Slack channel.
+pub fn turn(channel: &str) -> Key {
+    Key { pk: "turns".into(), sk: channel.to_owned() }
+}
+
 /// All incidents in a group, in eight parts: a Region that fails brings thousands within a minute.
 pub fn members(group: &str) -> impl Iterator<Item = Range> {
     (0..MEMBER_SHARDS)

@@ -22,6 +22,7 @@ pub mod mute;
 pub mod plan;
 pub mod routes;
 pub mod sample;
+pub mod turn;
 pub mod window;
 
 pub use self::acks::Acks;
@@ -41,6 +42,7 @@ pub use self::mute::MuteRow;
 pub use self::plan::{Plan, Step, Taken};
 pub use self::routes::{Routes, RoutesRow};
 pub use self::sample::SampleEvent;
+pub use self::turn::TurnRow;
 pub use self::window::WindowRow;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::http::Answered;
 use super::{Channels, failure, of_status};
+use crate::io::Io;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -47,23 +48,30 @@ struct Said {
 
 impl Channels {
     /// Shows in a thread how things stand, and what is new. Answers the thread.
-    pub(super) async fn tell_thread(&self, to: To<'_>, message: &Value, reply: &Value) -> Answer<String> {
-        let Some(thread) = to.thread else { return self.say(POST, to, None, message).await };
+    pub(super) async fn tell_thread<I: Io>(
+        &self,
+        table: &I,
+        to: To<'_>,
+        message: &Value,
+        reply: &Value,
+    ) -> Answer<String> {
+        let Some(thread) = to.thread else { return self.say(table, POST, to, None, message).await };
         if !to.is_late {
-            match self.say(UPDATE, to, Some(("ts", thread)), message).await {
+            match self.say(table, UPDATE, to, Some(("ts", thread)), message).await {
                 Ok(_) => {}
                 // A person has deleted it, or the workspace lets nobody edit what is old: a new thread says it all.
-                Err(error) if is_lost(&error) => return self.say(POST, to, None, message).await,
+                Err(error) if is_lost(&error) => return self.say(table, POST, to, None, message).await,
                 Err(error) => return Err(error),
             }
         }
-        self.say(POST, to, Some(("thread_ts", thread)), reply).await?;
+        self.say(table, POST, to, Some(("thread_ts", thread)), reply).await?;
         Ok(thread.to_owned())
     }
 
     /// Calls a method with a message and, perhaps, the `ts` of another; answers the message's `ts`.
-    async fn say(
+    async fn say<I: Io>(
         &self,
+        table: &I,
         method: &'static str,
         to: To<'_>,
         with: Option<(&str, &str)>,
@@ -79,12 +87,12 @@ impl Channels {
         let body = &Value::Object(body).to_string();
         self.with_secret(to.secret, |token| async move {
             let headers = authorization(method, to.secret, &token)?;
-            self.pace.turn(method, to.channel, to.severity).await?;
+            self.pace.turn(table, method, to.channel, to.severity).await?;
             let url = format!("{}/{method}", self.slack_api);
             let answer = self.http.post(method, &url, headers, body.clone()).await?;
             let said = read(method, to.channel, &answer);
             if let Err(IoError { verdict: Verdict::Throttled, retry_after: Some(wish), .. }) = &said {
-                self.pace.hold(to.channel, *wish);
+                self.pace.hold(table, to.channel, *wish).await;
             }
             said
         })

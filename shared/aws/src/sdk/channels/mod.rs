@@ -20,7 +20,7 @@ use self::pace::Pace;
 use super::Answer;
 use super::publish::Publisher;
 use crate::config::IoSettings;
-use crate::io::{Notice, Receipt};
+use crate::io::{Io, Notice, Receipt};
 use crate::secrets::Secrets;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
@@ -52,18 +52,19 @@ impl Channels {
         }
     }
 
-    pub(super) async fn send(&self, notice: &Notice) -> Answer<Receipt> {
+    /// Sends; whose turn it is to post into a Slack channel is in the table.
+    pub(super) async fn send<I: Io>(&self, table: &I, notice: &Notice) -> Answer<Receipt> {
         match notice {
             Notice::Topic { arn, subject, body, attributes } => {
                 self.publish(arn.as_deref(), subject, body, attributes).await?;
             }
             Notice::SlackWebhook { secret, message, severity } => {
-                self.post(secret.as_deref(), message, *severity).await?;
+                self.post(table, secret.as_deref(), message, *severity).await?;
             }
             Notice::Slack { secret, channel, thread, message, is_late, reply, severity } => {
                 let thread = thread.as_deref();
                 let to = bot::To { secret, channel, thread, is_late: *is_late, severity: *severity };
-                return Ok(Receipt { thread: Some(self.tell_thread(to, message, reply).await?) });
+                return Ok(Receipt { thread: Some(self.tell_thread(table, to, message, reply).await?) });
             }
             Notice::Bus { detail_type, detail } => self.bus.tell(detail_type, detail).await.map_err(|e| {
                 // To whoever sends, the bus is one channel of several; its own state is judged by what is published.

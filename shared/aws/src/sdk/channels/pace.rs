@@ -1,5 +1,6 @@
 //! One message a second into each Slack channel, as Slack wants it: others wait their turn, and none is dropped. Of those that
-//! wait the worst goes first, and of equally bad ones the one that has waited longest.
+//! wait in a process the worst goes first, and of equally bad ones the one that has waited longest; between processes a row
+//! of the table decides.
 //!
 //! Slack's documentation, "Rate limits": posting is limited to one message per second and channel, bursts are tolerated
 //! at Slack's discretion only.
@@ -10,15 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::keys;
+use drs_fleet_domain::notify::TurnRow;
+use drs_fleet_domain::notify::turn::{self, BETWEEN};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::failure;
+use crate::io::Io;
 use crate::sdk::Answer;
+use crate::store::Store;
 use crate::verdict::{IoError, Verdict};
 
-/// From one message to the next.
-const BETWEEN: Duration = Duration::from_secs(1);
 /// Whoever would wait longer comes again: its claim on the message must not run out meanwhile.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -28,6 +32,7 @@ type Ticket = (Reverse<Severity>, u64);
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     channels: Mutex<HashMap<String, Arc<Queue>>>,
+    turns: Store<TurnRow>,
 }
 
 /// What waits for one channel.
@@ -58,9 +63,10 @@ enum Step {
 }
 
 impl Pace {
-    /// Waits until it is this message's turn.
-    pub(super) async fn turn(
+    /// Waits until it is this message's turn, among those of all processes that share the table.
+    pub(super) async fn turn<I: Io>(
         &self,
+        table: &I,
         operation: &'static str,
         channel: &str,
         severity: Severity,
@@ -71,7 +77,10 @@ impl Pace {
             // Before the look, for the first may leave right after it.
             let moved = place.queue.moved.notified();
             match place.look(deadline) {
-                Step::Go => return Ok(()),
+                Step::Go => match self.take(table, channel).await {
+                    None => return Ok(()),
+                    Some(wait) => place.queue.hold(wait),
+                },
                 Step::Until(turn) => sleep_until(turn).await,
                 // Either way it looks again.
                 Step::Behind => drop(timeout_at(deadline, moved).await),
@@ -85,11 +94,26 @@ impl Pace {
     }
 
     /// Slack wants nothing into this channel for a while.
-    pub(super) fn hold(&self, channel: &str, wish: Duration) {
-        let until = Instant::now() + wish;
-        let queue = self.queue(channel);
-        let mut state = queue.state();
-        state.next = state.next.max(Some(until));
+    pub(super) async fn hold<I: Io>(&self, table: &I, channel: &str, wish: Duration) {
+        self.queue(channel).hold(wish);
+        let hold = |row: Option<&_>| turn::hold(channel, row, wish, table.now());
+        if let Err(error) = self.turns.change(table, &keys::turn(channel), hold).await {
+            tracing::warn!(channel, %error, "other instances do not know of the pause that Slack wants");
+        }
+    }
+
+    /// Takes a turn before all other processes, or answers how long to wait for one. Without the table each process keeps
+    /// its own pace: an alert is worth more than Slack's limit, which it tells anyway.
+    async fn take<I: Io>(&self, table: &I, channel: &str) -> Option<Duration> {
+        let take = |row: Option<&_>| turn::take(channel, row, table.now());
+        match self.turns.change(table, &keys::turn(channel), take).await {
+            Ok(taken) if taken.changed() => None,
+            Ok(others) => others.row().and_then(|row| row.wait(table.now())),
+            Err(error) => {
+                tracing::warn!(channel, %error, "posting without a turn");
+                None
+            }
+        }
     }
 
     fn queue(&self, channel: &str) -> Arc<Queue> {
@@ -101,6 +125,13 @@ impl Pace {
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody posts for so long.
+    fn hold(&self, wish: Duration) {
+        let until = Instant::now() + wish;
+        let mut state = self.state();
+        state.next = state.next.max(Some(until));
     }
 
     fn join(self: Arc<Self>, severity: Severity) -> Place {
@@ -154,25 +185,27 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
+    use crate::memory::MemoryIo;
+    use crate::verdict::Neighbour;
 
     const LOW: Severity = Severity::Low;
 
     #[tokio::test(start_paused = true)]
     async fn messages_into_one_channel_are_a_second_apart_and_another_channel_does_not_wait() {
-        let (pace, start) = (Pace::default(), Instant::now());
-        join_all((0..5).map(|_| pace.turn("post", "C1", LOW))).await;
+        let (table, pace, start) = (MemoryIo::default(), Pace::default(), Instant::now());
+        join_all((0..5).map(|_| pace.turn(&table, "post", "C1", LOW))).await;
         assert_eq!(start.elapsed().as_secs(), 4);
-        pace.turn("post", "C2", LOW).await.unwrap();
+        pace.turn(&table, "post", "C2", LOW).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_worse_overtakes_and_others_go_as_they_came_and_all_are_a_second_apart() {
-        let (pace, start) = (Pace::default(), Instant::now());
+        let (table, pace, start) = (MemoryIo::default(), Pace::default(), Instant::now());
         let sent = Mutex::new(Vec::new());
         let send = async |name: &'static str, after: u64, severity| {
             tokio::time::sleep(Duration::from_millis(after)).await;
-            pace.turn("post", "C1", severity).await.unwrap();
+            pace.turn(&table, "post", "C1", severity).await.unwrap();
             sent.lock().unwrap().push((name, start.elapsed().as_secs()));
         };
         tokio::join!(
@@ -188,12 +221,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_stopped_while_it_waits_keeps_nobody_waiting() {
-        let (pace, start) = (Pace::default(), Instant::now());
-        pace.turn("post", "C1", LOW).await.unwrap();
-        let stopped = pace.turn("post", "C1", Severity::Critical);
+        let (table, pace, start) = (MemoryIo::default(), Pace::default(), Instant::now());
+        pace.turn(&table, "post", "C1", LOW).await.unwrap();
+        let stopped = pace.turn(&table, "post", "C1", Severity::Critical);
         let (stopped, other) = tokio::join!(
             tokio::time::timeout(Duration::from_millis(100), stopped),
-            pace.turn("post", "C1", LOW)
+            pace.turn(&table, "post", "C1", LOW)
         );
         assert!(stopped.is_err() && other.is_ok());
         assert_eq!(start.elapsed().as_secs(), 1);
@@ -201,8 +234,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_would_wait_long_comes_again_and_takes_nobodys_turn() {
-        let pace = Pace::default();
-        let answers = join_all((0..40).map(|_| pace.turn("post", "C1", LOW))).await;
+        let (table, pace) = (MemoryIo::default(), Pace::default());
+        let answers = join_all((0..40).map(|_| pace.turn(&table, "post", "C1", LOW))).await;
         let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
         assert_eq!(refused.len(), 9);
         let busy = &refused[0];
@@ -211,9 +244,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worse_one_is_not_turned_away_for_how_many_wait_that_are_not_as_bad() {
-        let pace = Pace::default();
-        let low = join_all((0..31).map(|_| pace.turn("post", "C1", LOW)));
-        let (low, critical) = tokio::join!(low, pace.turn("post", "C1", Severity::Critical));
+        let (table, pace) = (MemoryIo::default(), Pace::default());
+        let low = join_all((0..31).map(|_| pace.turn(&table, "post", "C1", LOW)));
+        let (low, critical) = tokio::join!(low, pace.turn(&table, "post", "C1", Severity::Critical));
         critical.unwrap();
         let late: Vec<_> = low.into_iter().filter_map(Result::err).collect();
         assert_eq!(late.len(), 1, "the last comes again");
@@ -221,11 +254,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_keep_the_time_that_slack_asked_one_to_wait() {
-        let (pace, start) = (Pace::default(), Instant::now());
-        pace.turn("post", "C1", LOW).await.unwrap();
-        let waiting = pace.turn("post", "C1", LOW);
-        let held = async { pace.hold("C1", Duration::from_secs(9)) };
+        let (table, pace, start) = (MemoryIo::default(), Pace::default(), Instant::now());
+        pace.turn(&table, "post", "C1", LOW).await.unwrap();
+        let waiting = pace.turn(&table, "post", "C1", LOW);
+        let held = pace.hold(&table, "C1", Duration::from_secs(9));
         tokio::join!(waiting, held).0.unwrap();
         assert_eq!(start.elapsed().as_secs(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn instances_share_the_turns_of_a_channel_and_the_pauses_that_slack_wants() {
+        let (table, start) = (MemoryIo::default(), Instant::now());
+        let instances = [Pace::default(), Pace::default(), Pace::default()];
+        let sent = Mutex::new(Vec::new());
+        let all = instances.iter().flat_map(|pace| [pace; 2]).map(async |pace| {
+            pace.turn(&table, "post", "C1", LOW).await.unwrap();
+            sent.lock().unwrap().push(start.elapsed().as_millis());
+        });
+        join_all(all).await;
+        let sent = sent.into_inner().unwrap();
+        assert!(sent.windows(2).all(|two| two[1] - two[0] >= 1_000), "{sent:?}");
+        assert!(sent[5] < 7_000, "no turn is left out: {sent:?}");
+        instances[0].hold(&table, "C1", Duration::from_secs(20)).await;
+        instances[1].turn(&table, "post", "C1", LOW).await.unwrap();
+        assert!(start.elapsed().as_millis() >= sent[5] + 20_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_fails_keeps_no_message_from_going_out() {
+        let (table, pace) = (MemoryIo::default(), Pace::default());
+        table.break_down(Neighbour::Table, Verdict::Transient);
+        pace.turn(&table, "post", "C1", LOW).await.unwrap();
     }
 }

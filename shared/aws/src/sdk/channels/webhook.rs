@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{Channels, failure, of_status, unset};
+use crate::io::Io;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
 
@@ -13,14 +14,21 @@ const SLACK: &str = "Slack webhook";
 
 impl Channels {
     /// Posts to a webhook; to that of the settings where none is given.
-    pub(super) async fn post(&self, secret: Option<&str>, message: &Value, severity: Severity) -> Answer<()> {
+    pub(super) async fn post<I: Io>(
+        &self,
+        table: &I,
+        secret: Option<&str>,
+        message: &Value,
+        severity: Severity,
+    ) -> Answer<()> {
         let secret = secret.or(self.slack_secret.as_deref());
         let secret = secret.ok_or_else(|| unset(SLACK, "DRS_FLEET_SLACK_SECRET"))?;
-        self.with_secret(secret, |url| self.post_to(secret, url, message, severity)).await
+        self.with_secret(secret, |url| self.post_to(table, secret, url, message, severity)).await
     }
 
-    async fn post_to(
+    async fn post_to<I: Io>(
         &self,
+        table: &I,
         secret: &str,
         url: SecretString,
         message: &Value,
@@ -32,13 +40,13 @@ impl Channels {
             return Err(failure(SLACK, Verdict::Denied, "the secret holds no webhook URL yet"));
         }
         // Each webhook has one channel.
-        self.pace.turn(SLACK, secret, severity).await?;
+        self.pace.turn(table, SLACK, secret, severity).await?;
         let answer = self.http.post(SLACK, url, HeaderMap::new(), message.to_string()).await?;
         if answer.status.is_success() {
             return Ok(());
         }
         if let Some(wish) = answer.retry_after {
-            self.pace.hold(secret, wish);
+            self.pace.hold(table, secret, wish).await;
         }
         let word = word(&answer.body).map(|word| format!(": {word}")).unwrap_or_default();
         let message = format!("HTTP {}{word}", answer.status.as_u16());
