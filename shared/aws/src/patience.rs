@@ -68,8 +68,8 @@ where
     record().await
 }
 
-/// Writes to the table what is one of many, again and again until `end`, when it is somebody else's to write. `salt` is what
-/// is written: those that were throttled together do not come back together.
+/// Does something with the table, again and again until `end`, when it is somebody else's to do. `salt` is what it is done
+/// to: those that were throttled together do not come back together.
 ///
 /// # Errors
 /// Of the call: the first that trying again does not help with, or the last before the end.

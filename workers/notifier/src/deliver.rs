@@ -11,7 +11,7 @@ use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
 use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow, SampleEvent};
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, Row};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use jiff::Timestamp;
 
 use crate::{Notifier, channels};
@@ -64,7 +64,9 @@ pub(crate) fn places(made: &[DeliveryRow]) -> Places {
 
 /// Sends what was made; what cannot be sent now is in the index of what is due.
 pub(crate) async fn now<I: Io>(worker: &Notifier, io: &I, made: &[DeliveryRow]) -> Result<(), IoError> {
-    try_join_all(made.iter().map(async |row| deliver(worker, io, &row.key()).await)).await.map(drop)
+    // Each to its end: one that is stopped while it sends is sent again when its claim has run out.
+    let ended = join_all(made.iter().map(async |row| deliver(worker, io, &row.key()).await)).await;
+    ended.into_iter().collect()
 }
 
 /// Sends what is due and nobody else sends. A refusal is tried again later, so it keeps no message waiting.
@@ -77,7 +79,8 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
         .row()
         .filter(|_| (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before));
     let Some(row) = claimed else { return Ok(()) };
-    let newer = newer(worker, io, row).await?;
+    // It is ours: without this it would wait until nobody takes us for alive any more.
+    let newer = recording(io, || newer(worker, io, row)).await?;
     let answer = send(worker, io, row, newer.as_ref()).await?;
     // Whatever becomes of that: without the answer's record, the message is sent again.
     let noted = recording(io, || channels::note(worker, io, row, &answer)).await;
@@ -117,7 +120,7 @@ async fn send<I: Io>(
     row: &DeliveryRow,
     newer: Option<&DeliveryRow>,
 ) -> Result<Answer, IoError> {
-    let routes = worker.routes.current(io).await?;
+    let routes = recording(io, || worker.routes.current(io)).await?;
     let Some(channel) = routes.channel(&row.channel) else {
         return Ok(Answer::RefusedForGood("the routes have no channel of this name any more".to_owned()));
     };

@@ -33,10 +33,12 @@ pub(crate) async fn look<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<
     if let Some(outgoing) = &round.outgoing {
         return hand_over(worker, io, (row, round), outgoing).await;
     }
-    let plan = worker.routes.current(io).await?.plan(&row.route);
-    let Some((until, found)) = find(worker, io, (row, round), &plan).await? else { return Ok(()) };
+    // A look that gave up at the first failure of a call would keep all others waiting until its claim runs out.
+    let plan = persistently(io, round.until, key, || worker.routes.current(io)).await?.plan(&row.route);
+    let found = persistently(io, round.until, key, || find(worker, io, (row, round), &plan)).await?;
+    let Some((until, found)) = found else { return Ok(()) };
     let ended = |row: Option<&GroupRow>| group::ended(row?, until, found.clone(), &plan, io.now());
-    let ended = worker.groups.change(io, key, ended).await?;
+    let ended = persistently(io, until, key, || worker.groups.change(io, key, ended)).await?;
     let Some(row) = ended.row().filter(|_| ended.changed()) else { return Ok(()) };
     match row.round.as_ref().and_then(|round| Some((round, round.outgoing.as_ref()?))) {
         Some((round, outgoing)) => hand_over(worker, io, (row, round), outgoing).await,
@@ -216,8 +218,11 @@ async fn hand_over<I: Io>(
 ) -> Result<(), IoError> {
     let last = row.episode.as_ref().map(|episode| episode.last.clone()).unwrap_or_default();
     let bulletin = (round.number, &outgoing.bulletin, None);
-    let made = deliver::make(worker, io, &row.id, bulletin, (&outgoing.channels, &last, &row.past)).await?;
+    let (key, channels) = (row.key(), (&outgoing.channels, &last, &row.past));
+    let make = || deliver::make(worker, io, &row.id, bulletin, channels);
+    let made = persistently(io, round.until, &key, make).await?;
     let places = deliver::places(&made);
-    worker.groups.change(io, &row.key(), |row| group::stored(row?, round.until, &places)).await?;
+    let stored = |row: Option<&GroupRow>| group::stored(row?, round.until, &places);
+    persistently(io, round.until, &key, || worker.groups.change(io, &key, stored)).await?;
     deliver::now(worker, io, &made).await
 }
