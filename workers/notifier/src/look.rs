@@ -76,7 +76,8 @@ async fn find<I: Io>(
     let silenced = members.iter().filter(is_silenced).map(|member| member.event.incident.clone());
     let mut seen_to: BTreeSet<String> = silenced.collect();
     let now = io.now();
-    let acks = if row.asks_for_acks(plan, now) { acks(io, &members, &mut seen_to).await? } else { None };
+    let acks =
+        if row.asks_for_acks(&members, plan, now) { acks(io, &members, &mut seen_to).await? } else { None };
     let looked = Looked { members: &members, held, untold, seen_to: &seen_to, acks, plan, now };
     Ok(Some((round.until, compose(row, round.number, &looked))))
 }

@@ -32,6 +32,9 @@ const URGENT_AGAIN: Duration = Duration::from_mins(1);
 /// Where people know of so many open at most, something CRITICAL waits only that long.
 const FEW: u32 = 10;
 
+/// A group in which much is held back and CRITICAL is looked at so often at least, however long its interval.
+const HELD_AGAIN: Duration = Duration::from_mins(5);
+
 /// An incident that joined its group, or changed there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Joined {
@@ -52,7 +55,10 @@ pub fn poke(
     let worst = joined.iter().map(|joined| joined.severity).max()?;
     let row = stored.cloned().unwrap_or_else(|| GroupRow::new(taken, now));
     let is_worse = row.worst_told() < Some(Severity::Critical);
-    let rested = row.episode.as_ref().is_none_or(|episode| after(episode.told_at, URGENT_AGAIN) <= now);
+    let rested = row.episode.as_ref().is_none_or(|episode| {
+        let rest = if episode.open <= FEW { URGENT_AGAIN } else { plan.group_interval };
+        after(episode.told_at, rest) <= now
+    });
     let may_be_urgent =
         |joined: &Joined| if joined.is_back { row.episode.is_none() } else { is_worse || rested };
     let urgent = joined.iter().any(|joined| joined.severity == Severity::Critical && may_be_urgent(joined));
@@ -151,6 +157,10 @@ pub fn ended(
         next.episode = Some(episode(row, digest, &found, now));
     } else if let Some(episode) = next.episode.as_mut() {
         (episode.open, episode.worst, episode.waits_since) = (found.open, found.worst, found.waits_since);
+        if episode.threads(plan).next().is_none() {
+            // Nobody can be shown it now; the next message says so.
+            episode.acks = found.acks.clone().or_else(|| episode.acks.take());
+        }
     }
     let lives = found.open > 0 || found.untold.is_some();
     let pause = if round.urgent && told { plan.group_wait } else { plan.group_interval };
@@ -159,9 +169,10 @@ pub fn ended(
         if turn.is_none() && row.look_at.is_none() {
             next.past.extend(next.episode.take().into_iter().flat_map(|episode| episode.last));
         }
-        // What joined meanwhile and is as bad as what was just told waits its turn.
+        // What joined meanwhile and is as bad as what was just told waits its turn, or like any CRITICAL beside few.
         next.urgent = row.urgent && found.worst_news() < Some(Severity::Critical);
-        let joined = row.look_at.map(|at| if told && !next.urgent { at.max(after(now, pause)) } else { at });
+        let rest = if row.urgent && found.open <= FEW { pause.min(URGENT_AGAIN) } else { pause };
+        let joined = row.look_at.map(|at| if told && !next.urgent { at.max(after(now, rest)) } else { at });
         next.look_at = if next.urgent { joined } else { turn.into_iter().chain(joined).min() };
     }
     next.touched_at = if told { now } else { row.touched_at };
@@ -210,6 +221,9 @@ fn next_look(row: &GroupRow, found: &Found, plan: &Plan, pause: Duration, now: T
     // One that is due and was not taken waits for the end of quiet hours.
     let step = step.filter(|step| *step > now || found.digest.is_some());
     let at = step.map_or(turn, |step| turn.min(step.max(now)));
+    // What is held back is told soon after the mute or the window ends, which may be before its time.
+    let held = if found.held <= FEW { URGENT_AGAIN } else { HELD_AGAIN };
+    let at = if found.untold == Some(Severity::Critical) { at.min(after(now, held)) } else { at };
     plan.tells_at(at, found.worst.max(found.untold).unwrap_or(Severity::Low))
 }
 

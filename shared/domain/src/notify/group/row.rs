@@ -7,15 +7,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::super::delivery::Place as DeliveredAt;
-use super::super::{Acks, Bulletin, ChannelName, Hours, Plan, Taken};
+use super::super::member::News;
+use super::super::{Acks, Bulletin, ChannelName, Hours, MemberRow, Plan, Taken};
 use crate::incident::Severity;
 use crate::keys::{self, Key};
+use crate::own_event::Happened;
 use crate::routing::WorkerName;
 use crate::row::Row;
 use crate::sweep::after;
 
 /// Whoever has not finished a look after this long is taken for dead.
 pub(super) const CLAIM: Duration = Duration::from_mins(1);
+
+/// Of so many one call of the table tells who sees to them.
+const ASKED: usize = 100;
 
 /// A group of which nothing was told for this long is forgotten. Its bulletins are kept for 90 days.
 const KEPT: Duration = Duration::from_hours(91 * 24);
@@ -179,14 +184,24 @@ impl GroupRow {
         self.episode.as_ref().and_then(|episode| episode.worst)
     }
 
-    /// Whether a look at `now` has to know what is acknowledged. A group of thousands that nobody acknowledged anything
-    /// of is not asked for each time.
-    pub fn asks_for_acks(&self, plan: &Plan, now: Timestamp) -> bool {
+    /// Whether a look at `now` that found these has to know what is acknowledged. A group of thousands that nobody
+    /// acknowledged anything of is not asked for each time.
+    pub fn asks_for_acks(&self, members: &[MemberRow], plan: &Plan, now: Timestamp) -> bool {
         let was_acked = self.episode.as_ref().is_some_and(|episode| episode.acks.is_some());
         let is_acked = self.round.as_ref().is_some_and(|round| round.acks_only);
         // What was acknowledged at night is shown in the morning.
         let waits = plan.hours != Hours::Any;
-        was_acked || is_acked || waits || self.is_to_be_told_again(plan, now)
+        was_acked || is_acked || waits || self.is_to_be_told_again(plan, now) || self.may_be_acked(members)
+    }
+
+    /// Whether this look tells of few that may have been acknowledged, perhaps in another group: what opens just now was not.
+    fn may_be_acked(&self, members: &[MemberRow]) -> bool {
+        let Some(round) = &self.round else { return false };
+        let is_news = |member: &MemberRow| member.news_in(round.number).is_some_and(|it| it != News::Nothing);
+        let mut open = members.iter().filter(|member| member.is_told_open());
+        members.iter().any(is_news)
+            && open.clone().count() <= ASKED
+            && (self.episode.is_some() || open.any(|member| member.event.happened != Happened::Opened))
     }
 
     /// Whether a look at `now` may show what was acknowledged: one for that alone may come at any hour.

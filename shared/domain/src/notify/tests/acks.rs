@@ -43,6 +43,25 @@ fn what_opens_after_the_rest_was_acknowledged_goes_to_the_next_by_itself() {
 }
 
 #[test]
+fn each_message_says_who_sees_to_what_is_open_also_where_no_earlier_one_can_be_changed() {
+    let mut stage = Stage { has_no_threads: true, ..Stage::default() };
+    (1..=9).for_each(|n| stage.happens(&opened(n), at(0)));
+    stage.passes(at(100));
+    stage.is_acknowledged(usize::MAX, at(100));
+    stage.passes(at(200));
+    assert_eq!(stage.digests.len(), 1, "nobody is told for that alone");
+    stage.happens(&resolved(1, 400), at(400));
+    stage.passes(at(1_000));
+    let told = &stage.digests[1];
+    assert_eq!((told.counts.open, told.acks.as_ref().map(|acks| acks.count)), (8, Some(8)));
+    // In the group of who is told only now, for it became worse.
+    let mut other = Stage { has_no_threads: true, acknowledged: 1, ..Stage::default() };
+    other.happens(&event(1, Happened::Escalated, 2, 500), at(500));
+    other.passes(at(600));
+    assert_eq!(other.digests[0].acks.as_ref().map(|acks| acks.count), Some(1));
+}
+
+#[test]
 fn whoever_is_told_next_reads_first_of_what_waits_and_since_when_that_does() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

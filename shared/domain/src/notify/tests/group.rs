@@ -55,6 +55,53 @@ fn another_that_opens_critical_in_a_storm_waits_for_its_turn() {
 }
 
 #[test]
+fn a_storm_of_critical_ones_that_rolls_on_is_told_twice_in_an_interval_at_most() {
+    let mut stage = Stage::default();
+    for n in 1..=120 {
+        let now = at(i64::from(n) * 5);
+        stage.happens(&IncidentEvent { severity: Severity::Critical, ..opened(n) }, now);
+        stage.passes(now);
+    }
+    let told: Vec<i64> = told_at(&stage).into_iter().map(|(second, _)| second - 5).collect();
+    assert_eq!(told, [0, 30, 90, 120, 420, 450], "as soon as there are few, and then at its turn");
+}
+
+#[test]
+fn another_critical_one_that_joins_while_one_is_told_waits_a_minute_at_most() {
+    let critical = |n| IncidentEvent { severity: Severity::Critical, ..opened(n) };
+    let mut stage = Stage::default();
+    stage.happens(&critical(1), at(0));
+    stage.passes(at(10));
+    stage.happens(&critical(2), at(20));
+    let row = begin(stage.group.as_ref().unwrap(), stage.due().unwrap()).unwrap().row;
+    let until = row.round.as_ref().unwrap().until;
+    let found = stage.find(&row, at(60), Dies::Never).unwrap();
+    stage.group = Some(row);
+    stage.happens(&critical(3), at(61));
+    stage.group = Some(ended(stage.group.as_ref().unwrap(), until, found, &plan(), at(62)).unwrap().row);
+    stage.hand_over();
+    assert!(stage.due() <= Some(at(122)), "{:?}", stage.due());
+    stage.passes(at(200));
+    assert_eq!(stage.digests.last().unwrap().counts, counts(1, 0, 3));
+}
+
+#[test]
+fn something_critical_that_was_held_back_is_told_soon_after_however_long_the_interval() {
+    for (count, patience) in [(1, 60), (11, 300)] {
+        let mut stage = Stage { interval: Some(Duration::from_hours(1)), ..Stage::default() };
+        for n in 1..=count {
+            let event = IncidentEvent { severity: Severity::Critical, ..opened(n) };
+            stage.muted.insert(event.incident.clone());
+            stage.happens(&event, at(0));
+        }
+        stage.passes(at(1_000));
+        stage.muted.clear();
+        stage.passes(at(1_000 + patience));
+        assert_eq!(told_at(&stage).len(), 1, "{count}");
+    }
+}
+
+#[test]
 fn what_becomes_critical_does_not_wait_for_its_turn() {
     let mut stage = Stage::default();
     stage.happens(&opened(1), at(0));

@@ -85,12 +85,22 @@ pub(super) struct Stage {
     acknowledged: usize,
     told: Vec<Vec<String>>,
     hours: super::Hours,
+    /// No channel has messages that can be changed.
+    has_no_threads: bool,
+    /// How often the group is told of what is new, if not every five minutes.
+    interval: Option<Duration>,
     digests: Vec<Digest>,
 }
 
 impl Stage {
     fn plan(&self) -> Plan {
-        Plan { hours: self.hours.clone(), ..plan() }
+        let plan = plan();
+        Plan {
+            hours: self.hours.clone(),
+            threads: if self.has_no_threads { BTreeSet::new() } else { plan.threads },
+            group_interval: self.interval.unwrap_or(plan.group_interval),
+            ..plan
+        }
     }
 
     pub(super) fn happens(&mut self, event: &IncidentEvent, now: Timestamp) {
@@ -160,7 +170,7 @@ impl Stage {
         let members: Vec<_> = self.members.values().cloned().collect();
         let open = || members.iter().filter(|member| member.is_told_open()).map(|m| m.event.incident.clone());
         let plan = self.plan();
-        let asked = row.asks_for_acks(&plan, now);
+        let asked = row.asks_for_acks(&members, &plan, now);
         let acked: Vec<_> = open().take(if asked { self.acknowledged } else { 0 }).collect();
         let by = || Acks { count: u32::try_from(acked.len()).unwrap(), by: vec!["ann".into()] };
         let acks = (!acked.is_empty()).then(by);

@@ -25,7 +25,7 @@ fn what_came_and_went_at_night_is_told_in_the_morning_once() {
     stage.happens(&opened(1), at(0));
     stage.happens(&opened(2), at(0));
     stage.happens(&resolved(2, 600), at(600));
-    stage.passes(at(7_300));
+    stage.passes(at(7_500));
     assert_eq!(told_at(&stage), [(7_200, counts(1, 1, 1))]);
     // By day it is as for everybody.
     stage.passes(at(8_000));
@@ -87,9 +87,9 @@ fn what_a_mute_held_back_at_night_is_told_after_it_if_it_is_that_bad() {
     assert_eq!(changes(&stage), []);
     stage.muted.clear();
     stage.passes(at(7_000));
-    assert_eq!(changes(&stage), [(2_100, counts(1, 0, 1))]);
-    stage.passes(at(7_300));
-    assert_eq!(changes(&stage)[1..], [(7_200, counts(1, 0, 2))]);
+    assert_eq!(changes(&stage), [(2_040, counts(1, 0, 1))]);
+    stage.passes(at(7_500));
+    assert_eq!(changes(&stage)[1..], [(7_440, counts(1, 0, 2))]);
 }
 
 #[test]
