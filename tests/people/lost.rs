@@ -74,6 +74,34 @@ async fn what_is_sent_late_does_not_turn_the_first_message_of_a_thread_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_reads_once_a_day_reads_each_digest_in_the_channel() {
+    let stage = Stage::new();
+    let policy: Routes = serde_json::from_value(json!({
+        "channels": { "bob": { "type": "slack", "secret": "bot", "channel": "C1" } },
+        "people": [{ "name": "bob", "channels": ["bob"], "digest": { "at": "08:00", "zone": "Europe/Berlin" } }],
+    }))
+    .unwrap();
+    let (set_by, set_at) = ("kim".to_owned(), stage.world.now());
+    stage.world.set_row(&RoutesRow { policy, set_by, set_at });
+    stage.notifier();
+    for server in 1..4 {
+        let stalls = stall(&place(1), server, Severity::Medium, (Happened::Opened, 1), stage.world.now());
+        stage.happens(usize::try_from(server).unwrap(), stalls);
+        tokio::time::sleep(Duration::from_hours(24)).await;
+    }
+    let threads: Vec<_> = stage
+        .world
+        .notices()
+        .into_iter()
+        .filter_map(|notice| match notice {
+            Notice::Slack { thread, .. } => Some(thread),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(threads, [None, None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_channel_did_not_take_comes_before_what_happened_after_all_of_that_was_over() {
     let stage = Stage::new();
     stage.notifier();

@@ -58,6 +58,30 @@ async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_told_of_failures_alone_reads_of_a_drill_in_which_a_server_failed() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    let topic = json!({ "type": "topic", "arn": "arn:aws:sns:us-west-2:999900001111:drs-fleet-pager" });
+    let routes: Routes = serde_json::from_value(json!({
+        "channels": { "pager": topic },
+        "routes": [{ "name": "pager", "match": { "severity": ">=HIGH" }, "channels": ["pager"] }],
+    }))
+    .unwrap();
+    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: stage.world.now() });
+    stage.notifier();
+    for wave in [1, 2] {
+        stage.happens(1, told(wave, "STARTED", stage.world.now()));
+        stage.happens(1, told(wave, "COMPLETED", stage.world.now()));
+    }
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(topics(&stage), ["mail", "mail", "mail"], "a start, and two waves in which nothing failed");
+    stage.happens(1, told(3, "COMPLETED", stage.world.now()));
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let of_pager = topics(&stage).into_iter().filter(|topic| topic == "pager").count();
+    assert_eq!(of_pager, 3, "that it is under way, what failed, and how it ended");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_channel_that_the_hub_cannot_use_brings_nobody_the_start_of_a_drill_again() {
     let stage = Stage::new();
     register(&stage.world, &place(1));

@@ -28,7 +28,7 @@ pub(crate) async fn note<I: Io>(
     };
     let registry = worker.registry.current(io).await?;
     let hub = Hub { place, account_name: registry.account_name(&place.account) };
-    let answered = |row: Option<&_>| channel_health::answered(channel, answer, row, hub, io.now());
+    let answered = |row: Option<&_>| channel_health::answered(delivery, answer, row, hub, io.now());
     worker.channels.change_now(io, &keys::channel(channel), answered).await.map(drop)
 }
 

@@ -111,10 +111,14 @@ async fn which<I: Io>(worker: &Notifier, io: &I, event: &JobEvent) -> Result<Whi
     let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
     let incident = event.as_incident();
     let labels = Labels::of(&incident, registry.account(&event.account_id));
-    let taken = routes.taken(&labels).into_iter().map(|taken| taken.route).collect();
+    let taken: BTreeSet<_> = routes.taken(&labels).into_iter().map(|taken| taken.route).collect();
     let (now, windows) = (io.now(), windows(io).await?);
-    let of_plan = Which::of_plan(event.plan_name.as_deref(), taken);
-    let of_window = |window: &WindowRow| of_window(window, of_plan.routes.clone());
+    let of_window = |window: &WindowRow| of_window(window, taken.clone());
+    // Who is told of failures alone reads of this one in the drill's lines; not where somebody watches over its window.
+    let failure = event.as_failure();
+    let labels_of = |failure| Labels::of(failure, registry.account(&event.account_id));
+    let alarmed = failure.iter().map(labels_of).flat_map(|labels| routes.taken(&labels)).map(|it| it.route);
+    let of_plan = Which::of_plan(event.plan_name.as_deref(), taken.iter().cloned().chain(alarmed).collect());
     // A job stays with the drill that it began in, which it may outlast.
     let lately = |window: &&WindowRow| window.from <= now && now < after(window.closes_at(), LONGEST);
     for which in windows.iter().filter(lately).map(of_window).chain([of_plan.clone()]) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Context, Counts, JobRow, Outcome, Purpose};
+use super::{Context, Counts, JobRow, Outcome};
 use crate::incident::{Condition, IncidentKind, Severity};
 use crate::launch_remedy;
 use crate::policy::Limits;
@@ -40,7 +40,7 @@ fn stuck(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
     Some(Condition {
         kind,
         since,
-        severity: severity(row.purpose()),
+        severity: row.purpose().severity(),
         reason: format!(
             "nothing of it has moved for {}{}{}",
             span::show(whole_minutes(context.stuck_after)),
@@ -76,7 +76,7 @@ fn failed(row: &JobRow, context: &Context<'_>) -> Option<Condition> {
     Some(Condition {
         kind: IncidentKind::JobFailed,
         since: row.over_at()?,
-        severity: severity(row.purpose()),
+        severity: row.purpose().severity(),
         reason,
     })
 }
@@ -97,15 +97,6 @@ fn left_running(row: &JobRow, limits: &Limits) -> Option<Condition> {
             span::show(limits.drill_left_after)
         ),
     })
-}
-
-/// A real recovery is what all this is for.
-fn severity(purpose: Purpose) -> Severity {
-    match purpose {
-        Purpose::Recovery | Purpose::Failback => Severity::Critical,
-        Purpose::Drill => Severity::High,
-        _ => Severity::Medium,
-    }
 }
 
 /// All that takes part, once it is known.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::incident::Severity;
+
 /// What a job is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -25,6 +27,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// How bad it is where such a job fails. A real recovery is what all this is for.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Recovery | Self::Failback => Severity::Critical,
+            Self::Drill => Severity::High,
+            _ => Severity::Medium,
+        }
+    }
+
     pub(super) fn of(
         kind: Option<&str>,
         initiated_by: Option<&str>,

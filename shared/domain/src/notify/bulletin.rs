@@ -48,6 +48,11 @@ impl Bulletin {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))
     }
 
+    /// Whether it says more than that somebody sees to what people know of.
+    pub fn is_news(&self) -> bool {
+        !matches!(self, Self::Digest(digest) if digest.why == Why::Acknowledged)
+    }
+
     /// Whether it says what came of a drill.
     pub fn is_end_of_drill(&self) -> bool {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Ended { .. }))

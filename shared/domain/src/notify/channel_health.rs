@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::telling::{matters, told_over};
-use super::ChannelName;
 use super::delivery::Answer;
+use super::{ChannelName, DeliveryRow};
 use crate::incident::{self, Condition, IncidentKind, Incidents, Severity, Subject};
 use crate::keys::{self, Key, Place};
 use crate::own_event::OwnEvent;
@@ -36,6 +36,9 @@ pub struct ChannelRow {
     /// Since when it has taken nothing; `None` where it works again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<Failing>,
+    /// A bulletin that it keeps refusing while it takes others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
     /// When it began to fail, or worked again.
     pub turned_at: Timestamp,
     /// Whether it is failing now, and was.
@@ -56,6 +59,17 @@ pub struct Failing {
     /// Whether it said that it will never take what it refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub for_good: bool,
+}
+
+/// A bulletin that a channel keeps refusing; what is new in its group waits behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Which, as [`DeliveryRow::id`] says.
+    pub delivery: String,
+    /// When it was found to be.
+    pub since: Timestamp,
+    /// Its last refusal.
+    pub error: String,
 }
 
 impl Row for ChannelRow {
@@ -92,7 +106,7 @@ pub struct Hub<'a> {
 
 /// What an answer says of its channel. On the normal road, where a channel works and takes what it gets, nothing is written.
 pub fn answered(
-    channel: &ChannelName,
+    delivery: &DeliveryRow,
     answer: &Answer,
     stored: Option<&ChannelRow>,
     hub: Hub<'_>,
@@ -101,10 +115,14 @@ pub fn answered(
     let known = stored.and_then(|row| row.failing.as_ref());
     let failing = match answer {
         Answer::Taken(_) => None,
-        Answer::Refused(error, _) => Some((error, known.is_some_and(|known| known.for_good))),
+        Answer::Refused(error, _) => {
+            Some((error, delivery.is_last_attempt() || known.is_some_and(|known| known.for_good)))
+        }
         Answer::RefusedForGood(error) => Some((error, true)),
     };
-    if failing.is_none() && known.is_none() {
+    let known_stuck = stored.and_then(|row| row.stuck.as_ref());
+    let stuck = stuck(delivery, answer, known_stuck, now);
+    if failing.is_none() && known.is_none() && stuck.as_ref() == known_stuck {
         return None;
     }
     let failing = failing.map(|(error, for_good)| Failing {
@@ -114,17 +132,29 @@ pub fn answered(
     });
     let turned = failing.is_some() != known.is_some();
     let new = || ChannelRow {
-        channel: channel.clone(),
+        channel: delivery.channel.clone(),
         place: hub.place.clone(),
         failing: None,
+        stuck: None,
         turned_at: now,
         incidents: Incidents::new(),
         look_at: None,
     };
     let mut next = stored.cloned().unwrap_or_else(new);
     next.turned_at = if turned { now } else { next.turned_at };
-    next.failing = failing;
+    (next.failing, next.stuck) = (failing, stuck);
     next.reconciled(stored, hub.account_name, now)
+}
+
+/// The bulletin that the channel keeps refusing after this answer; of several that which was found first.
+fn stuck(delivery: &DeliveryRow, answer: &Answer, known: Option<&Stuck>, now: Timestamp) -> Option<Stuck> {
+    let id = delivery.id();
+    let other = known.filter(|known| known.delivery != id);
+    let Answer::Refused(error, _) = answer else { return other.cloned() };
+    let is_stuck = delivery.is_stuck() && !delivery.is_last_attempt();
+    let since = known.filter(|_| other.is_none()).map_or(now, |known| known.since);
+    let this = is_stuck.then(|| Stuck { delivery: id, since, error: error.clone() });
+    other.cloned().or(this)
 }
 
 /// Its timer rings. One that the routes do not have any more does not fail any more.
@@ -135,7 +165,7 @@ pub fn looked(
     now: Timestamp,
 ) -> Option<Change<ChannelRow>> {
     let mut next = row.clone();
-    if !is_in_routes && next.failing.take().is_some() {
+    if !is_in_routes && (next.failing.take().is_some() | next.stuck.take().is_some()) {
         next.turned_at = now;
     }
     next.reconciled(Some(row), account_name, now)
@@ -153,7 +183,8 @@ impl ChannelRow {
         account_name: &str,
         now: Timestamp,
     ) -> Option<Change<Self>> {
-        let holding = self.failing.as_ref().and_then(|failing| failing.condition(now));
+        let failing = self.failing.as_ref().and_then(|failing| failing.condition(now));
+        let holding = failing.or_else(|| self.stuck.as_ref().map(Stuck::condition));
         let id = self.channel.as_str();
         let place = self.place.clone();
         let subject = Subject { place: &place, account_name, id, name: id, job: None, application: None };
@@ -173,6 +204,21 @@ impl Failing {
             severity: Severity::High,
             reason: format!("it takes no messages; the last was refused with: {}", self.error),
         })
+    }
+}
+
+impl Stuck {
+    fn condition(&self) -> Condition {
+        let Self { delivery, error, .. } = self;
+        Condition {
+            kind: IncidentKind::ChannelFailing,
+            since: self.since,
+            severity: Severity::High,
+            reason: format!(
+                "it takes other messages, but not {delivery}, behind which all that is new in its group waits; the last \
+                 refusal was: {error}"
+            ),
+        }
     }
 }
 

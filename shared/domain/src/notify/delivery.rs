@@ -29,6 +29,9 @@ const TURN: Duration = Duration::from_secs(2);
 /// A channel that refuses for this many attempts, about half a day, is given up on for this bulletin.
 const ATTEMPTS: u32 = 77;
 
+/// A bulletin that was refused so often, for eight minutes at least, keeps all of its group waiting that comes after it.
+const STUCK: u32 = 6;
+
 /// The record of a bulletin is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -176,6 +179,16 @@ impl DeliveryRow {
         keys::delivery(place.day, &self.channel, &self.group, place.number)
     }
 
+    /// Whether the attempt that its channel refused just now was one of so many that this is no moment's trouble.
+    pub fn is_stuck(&self) -> bool {
+        self.attempts >= STUCK
+    }
+
+    /// Whether nobody tries any more after this attempt.
+    pub fn is_last_attempt(&self) -> bool {
+        self.attempts >= ATTEMPTS
+    }
+
     /// It was given up on, and the bulletin at `by` is about to go past it.
     pub fn is_passed(&self, by: &Place) -> Option<Change<Self>> {
         let next = Self { passed_by: Some(by.clone()), ..self.clone() };
@@ -249,7 +262,7 @@ pub fn answered(
             (next.sent_at, next.try_at, next.error) = (Some(now), None, None);
             next.thread = thread.clone().or(next.thread);
         }
-        Answer::Refused(error, wish) if row.attempts < ATTEMPTS => {
+        Answer::Refused(error, wish) if !row.is_last_attempt() => {
             let pause = RETRY.saturating_mul(1 << row.attempts.saturating_sub(1).min(10)).min(LONGEST_RETRY);
             next.try_at = Some(after(now, pause.max(wish.unwrap_or_default())));
             next.error = Some(error.clone());

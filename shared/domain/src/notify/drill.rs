@@ -117,7 +117,8 @@ pub fn moved(
     let wave = row.waves.entry(event.job_id.clone()).or_insert(Wave { began_at: event.at, end: None });
     if event.happened == JobHappened::Completed {
         let end = WaveEnd::of(event);
-        wave.end = Some(end.clone());
+        wave.end = Some(WaveEnd { failed_servers: Vec::new(), ..end.clone() });
+        row.names(&end.failed_servers);
         let number = row.waves.values().filter(|wave| wave.end.is_some()).count();
         row.says(end.wave(event, u32::try_from(number).unwrap_or(u32::MAX)), now);
     }

@@ -177,6 +177,11 @@ impl JobEvent {
         }
     }
 
+    /// The incident that it is where a server of its drill failed.
+    pub fn as_failure(&self) -> Option<IncidentEvent> {
+        (self.failed > 0).then(|| IncidentEvent { severity: self.purpose.severity(), ..self.as_incident() })
+    }
+
     /// Where it runs.
     pub fn place(&self) -> Place {
         Place { account: self.account_id.clone(), region: self.region.clone() }

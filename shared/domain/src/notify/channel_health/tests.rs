@@ -15,10 +15,25 @@ fn name(name: &str) -> ChannelName {
     ChannelName::try_from(name.to_owned()).unwrap()
 }
 
+/// The bulletin `number` of a group, of which sending was begun so often.
+fn delivery(number: u32, attempts: u32) -> DeliveryRow {
+    let bulletin = Digest::of_one(&event(json!({}))).into();
+    DeliveryRow { attempts, ..DeliveryRow::new(("g", number), &name("pager"), bulletin, None) }
+}
+
 fn said(answer: &Answer, stored: Option<&ChannelRow>, second: i64) -> Option<Change<ChannelRow>> {
+    said_of(&delivery(1, 1), answer, stored, second)
+}
+
+fn said_of(
+    delivery: &DeliveryRow,
+    answer: &Answer,
+    stored: Option<&ChannelRow>,
+    second: i64,
+) -> Option<Change<ChannelRow>> {
     let place = Place { account: "999900001111".parse().unwrap(), region: "eu-central-1".parse().unwrap() };
     let hub = Hub { place: &place, account_name: "Hub" };
-    answered(&name("pager"), answer, stored, hub, at(second))
+    answered(delivery, answer, stored, hub, at(second))
 }
 
 fn refused() -> Answer {
@@ -54,6 +69,30 @@ fn one_that_takes_nothing_for_five_minutes_is_an_incident_until_it_takes_somethi
     let over = said(&Answer::Taken(None), Some(&later.row), 500).unwrap();
     assert_eq!((happened(&over), over.row.wake_at()), (vec![Happened::Resolved], None));
     assert!(over.row.expires_at() > Some(at(500)) && opened.row.expires_at().is_none());
+}
+
+#[test]
+fn one_that_keeps_refusing_a_bulletin_is_an_incident_though_it_takes_others_until_it_takes_that() {
+    let taken = Answer::Taken(None);
+    let row = said_of(&delivery(1, 5), &refused(), None, 300).unwrap().row;
+    let row = said_of(&delivery(2, 1), &taken, Some(&row), 301).unwrap().row;
+    assert!(!row.is_told_failing());
+    let opened = said_of(&delivery(1, 6), &refused(), Some(&row), 600).unwrap();
+    assert_eq!(happened(&opened), [Happened::Opened]);
+    let OwnEvent::Incident(told) = &opened.tell[0] else { panic!() };
+    assert!(
+        told.reason.contains(&delivery(1, 6).id()) && told.reason.ends_with("timed out"),
+        "{}",
+        told.reason
+    );
+    let others = said_of(&delivery(3, 1), &taken, Some(&opened.row), 601).unwrap();
+    assert_eq!((happened(&others), others.row.is_told_failing()), (vec![], true));
+    let over = said_of(&delivery(1, 7), &taken, Some(&others.row), 900).unwrap();
+    assert_eq!((happened(&over), over.row.wake_at()), (vec![Happened::Resolved], None));
+    let given_up = said_of(&delivery(1, 77), &refused(), Some(&others.row), 900).unwrap();
+    assert!(given_up.row.stuck.is_none() && given_up.row.failing.as_ref().unwrap().for_good);
+    let gone = looked(&others.row, false, "Hub", at(900)).unwrap();
+    assert_eq!(happened(&gone), [Happened::Resolved], "the routes have it no more");
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub struct DrillRow {
     /// Its jobs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waves: BTreeMap<JobId, Wave>,
+    /// The first of the servers that failed, of all its jobs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_servers: Vec<FailedServer>,
     /// Where its jobs have run so far.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sites: BTreeSet<Site>,
@@ -99,7 +102,7 @@ pub struct WaveEnd {
     /// From its start to the last server, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_seconds: Option<u64>,
-    /// The first of the servers that failed.
+    /// The first of the servers that failed; kept here by an older release, now in [`DrillRow::failed_servers`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_servers: Vec<FailedServer>,
 }
@@ -136,6 +139,7 @@ impl DrillRow {
             until: until.unwrap_or_else(|| after(now, LONGEST)),
             ended_at: None,
             waves: BTreeMap::new(),
+            failed_servers: Vec::new(),
             sites: site.into_iter().collect(),
             moved_at: now,
             first: past.map_or(0, |past| past.number) + 1,
@@ -149,6 +153,12 @@ impl DrillRow {
 
     fn start(&self) -> DrillHappened {
         DrillHappened::Started { by: self.by.clone(), until: self.until }
+    }
+
+    /// These failed. Only the first are kept, however many jobs fail: an item has 400 KB.
+    pub(super) fn names(&mut self, failed: &[FailedServer]) {
+        let room = NAMED.saturating_sub(self.failed_servers.len());
+        self.failed_servers.extend(failed.iter().take(room).cloned());
     }
 
     /// A job of it runs there.
@@ -188,6 +198,8 @@ impl DrillRow {
             count: number_of(ends.iter().filter(|end| end.failed > 0).count()),
             first: Vec::new(),
         });
+        let of_waves = ends.iter().flat_map(|end| &end.failed_servers);
+        let named = of_waves.chain(&self.failed_servers);
         let summary = DrillHappened::Ended {
             waves: number_of(self.waves.len()),
             servers: sum(|end| end.servers),
@@ -197,7 +209,7 @@ impl DrillRow {
             running: number_of(self.waves.len() - ends.len()),
             held: held.count,
             held_incidents: held.first,
-            failed_servers: ends.iter().flat_map(|end| end.failed_servers.clone()).take(NAMED).collect(),
+            failed_servers: named.take(NAMED).cloned().collect(),
         };
         self.ended_at = Some(now);
         self.says(summary, now);

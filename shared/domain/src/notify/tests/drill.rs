@@ -75,6 +75,34 @@ fn after(row: Option<DrillRow>, which: &Which, event: &JobEvent, second: i64) ->
 }
 
 #[test]
+fn a_drill_of_a_thousand_jobs_that_all_fail_fits_into_an_item_and_names_the_first_servers() {
+    let (mut row, which) = (None, of_jobs());
+    for n in 0..1_000 {
+        let ended = JobEvent {
+            failed_servers: vec![
+                FailedServer {
+                    reason: "x".repeat(200),
+                    ..job(n, JobHappened::Completed, 1).failed_servers[0].clone()
+                };
+                20
+            ],
+            ..job(n, JobHappened::Completed, 20)
+        };
+        let moved = after(row.take(), &which, &ended, 10);
+        row = Some(stored(&moved, moved.number, &std::collections::BTreeMap::new()).unwrap().row);
+    }
+    let row = looked(&row.unwrap(), None, at(1_000)).unwrap().row;
+    let size = serde_json::to_string(&row).unwrap().len();
+    assert!(size < 200_000, "{size}");
+    let Some(DrillHappened::Ended { failed, failed_servers, .. }) =
+        row.outgoing.values().map(|drill| drill.happened.clone()).next_back()
+    else {
+        panic!()
+    };
+    assert_eq!((failed, failed_servers.len()), (20_000, 20));
+}
+
+#[test]
 fn a_drill_is_told_as_a_start_a_line_per_job_and_a_summary_however_often_its_events_come() {
     let mut row = None;
     for n in 0..10 {
