@@ -25,7 +25,10 @@ pub(super) async fn end(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -
     let MuteRow { id, .. } = spells::meant::<MuteRow>(hub, &arguments.id, |row| &row.id).await?;
     match spells::editor(hub).end::<MuteRow>(&id, &hub.who().await).await? {
         Ended::Now(_) => {
-            writeln!(out, "Mute {id} is over. What it held back is told within minutes, if it lasts.")?;
+            writeln!(
+                out,
+                "Mute {id} is over. What it held back is told at the next turn of its group, if it lasts."
+            )?;
         }
         Ended::Already(row) => writeln!(out, "Mute {id} ended {}.", ago(hub.io.now(), row.ends_at()))?,
         Ended::Unknown => bail!("it is not in the table any more"),

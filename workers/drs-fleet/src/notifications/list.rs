@@ -83,6 +83,7 @@ fn print(shown: &[DeliveryRow]) -> String {
 fn sum(found: &[DeliveryRow]) -> String {
     let of = |state: &str| found.iter().filter(|row| word(row) == state).count();
     let (sent, waiting, failed) = (of("sent"), of("waiting"), of("given up"));
-    let more = if failed > 0 { "; `drs-fleet notifications retry` sends these once more" } else { "" };
+    let again = "; `drs-fleet notifications retry --all --failed` sends those of the last day once more";
+    let more = if failed > 0 { again } else { "" };
     format!("{sent} sent, {waiting} waiting, {failed} given up on{more}.")
 }

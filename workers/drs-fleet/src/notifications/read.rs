@@ -58,6 +58,12 @@ impl Which {
         self.days.unwrap_or(if self.failed || self.waiting { KEPT } else { 1 })
     }
 
+    /// The same, and of what was given up on only the last day where nobody says more: to send it all once more would flood a
+    /// channel with what nobody needs any more.
+    pub(super) fn recent(&self) -> Self {
+        Self { days: self.days.or(self.failed.then_some(1)), ..self.clone() }
+    }
+
     /// The bulletins that are meant, the newest first.
     pub(super) async fn read(&self, hub: &Hub) -> anyhow::Result<Vec<DeliveryRow>> {
         let registry = load(hub).await?;

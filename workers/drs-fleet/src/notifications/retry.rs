@@ -29,8 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
   drs-fleet notifications retry --all --waiting --channel slack       the channel was mended: do not wait for the next attempt
 
 The dead letters of notifications are the messages that were given up on: no channel took them for about half a day, or it
-refused them for good. Those that wait are tried again by themselves; this brings it forward. A notifier sends them within a second, and again later where the channel still refuses; the command
-waits 15 seconds for that, and ends with 2 when one of them was not sent by then.")]
+refused them for good; --all means those of the last day, unless --days says more. Those that wait are tried again by
+themselves; this brings it forward. A notifier sends them within a second, and again later where the channel still refuses;
+the command waits 15 seconds for that, and ends with 2 when one of them was not sent by then.")]
 pub(crate) struct Arguments {
     /// The messages' keys as `notifications list` shows them, or the beginnings of them
     #[arg(value_name = "KEY", required_unless_present = "all",
@@ -70,7 +71,7 @@ pub(super) async fn retry(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
 /// The messages that are meant, and of what names none, why.
 async fn meant(hub: &Hub, arguments: &Arguments) -> anyhow::Result<(Vec<DeliveryRow>, Vec<String>)> {
     if arguments.all {
-        return Ok((arguments.which.read(hub).await?, Vec::new()));
+        return Ok((arguments.which.recent().read(hub).await?, Vec::new()));
     }
     let (mut rows, mut unknown) = (Vec::new(), Vec::new());
     for given in &arguments.keys {

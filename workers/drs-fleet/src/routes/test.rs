@@ -24,7 +24,7 @@ use crate::accounts::load;
 use crate::explain;
 use crate::hub::Hub;
 use crate::incidents::read;
-use crate::places::Found;
+use crate::places::{self, Found};
 use crate::spells;
 use crate::text::{fact, plain, second};
 
@@ -61,8 +61,12 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let event = match (&arguments.file, &arguments.incident) {
         (Some(file), _) => event(&explain::read(file)?).with_context(|| file.display().to_string())?,
         (None, Some(given)) => {
-            let Found { found, .. } = read::read(hub, read::everywhere(hub, &registry).await?).await;
-            read::meant(&found, given)?.latest.clone()
+            let Found { found, unread } = read::read(hub, read::everywhere(hub, &registry).await?).await;
+            match read::meant(&found, given) {
+                Ok(row) => row.latest.clone(),
+                // It may be where nothing could be read.
+                Err(unknown) => return places::complain(&unread).and(Err(unknown)),
+            }
         }
         (None, None) => bail!("give an event or an incident"),
     };
