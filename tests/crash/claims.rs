@@ -167,6 +167,31 @@ async fn what_another_instances_sweep_may_have_overtaken_unseen_is_looked_at_aga
     assert!(place_row().look_at.is_some(), "the first believed another end since");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_late_end_that_is_believed_is_looked_at_again_wherever_a_call_fails() {
+    let mut failed = 0;
+    for fault in [Fault::Before, Fault::After] {
+        for point in 0..8 {
+            let scene = Scene::new().await;
+            scene.world.set_servers(&place(), vec![server(1, "STALLED"), server(2, "STALLED")]);
+            let (first, second) = (Instance::of(&scene), Instance::of(&scene));
+            second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+            sleep(Duration::from_mins(10)).await;
+            let end = |n| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(6))];
+            // It has just read when the place was swept, so the next end is not sure.
+            first.takes_together(&end(1), scene.world.now()).await.unwrap().unwrap();
+            first.0.fail_at(first.0.points().len() + point, fault);
+            if first.takes_together(&end(2), scene.world.now()).await.unwrap().is_err() {
+                failed += 1;
+                first.takes_together(&end(2), scene.world.now()).await.unwrap().unwrap();
+            }
+            let row = scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
+            assert!(row.look_at.is_some(), "point {point} {fault:?}");
+        }
+    }
+    assert!(failed >= 6, "{failed}");
+}
+
 /// A server that was just extended is INITIATING, and where it replicates is not told before it is listed once more.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_listed_for_the_first_time_is_so_too_where_the_tracker_dies_and_sweeps_again() {

@@ -20,7 +20,7 @@ use crate::policy::Limits;
 use crate::quota::QuotasRow;
 use crate::routing::WorkerName;
 use crate::row::{Change, Row, Troubled};
-use crate::sweep::{Sweeping, after};
+use crate::sweep::{CLAIM, Sweeping, after};
 
 /// How often the jobs of a place are looked at while any of them is active.
 pub const POLL_EVERY: Duration = Duration::from_secs(12);
@@ -196,7 +196,8 @@ impl JobSweepRow {
             row.poll_at = (!row.active.is_empty()).then(|| after(context.now, POLL_EVERY));
         }
         if rings.sweep {
-            row.sweep_at = None;
+            // The wish stays until a sweep is begun: what asks may die of it, or meet one that does not see what it is about.
+            row.sweep_at = Some(after(context.now, CLAIM));
         }
         if !context.watched {
             row = Self { active: BTreeMap::new(), poll_at: None, sweep_at: None, in_jobs: None, ..row };
@@ -236,7 +237,7 @@ pub fn claim_sweep(
 ) -> Option<Change<JobSweepRow>> {
     let row = JobSweepRow::of(place, stored);
     let sweeping = Some(Sweeping::claim(row.sweeping.as_ref(), row.swept_at, &[asked_at], now)?);
-    Some(Change { row: JobSweepRow { sweeping, ..row }, tell: Vec::new() })
+    Some(Change { row: JobSweepRow { sweeping, sweep_at: None, ..row }, tell: Vec::new() })
 }
 
 fn earlier(known: Option<Timestamp>, at: Timestamp) -> Timestamp {

@@ -95,9 +95,18 @@ async fn told<I: Io>(
     };
     let key = keys::server(place, id);
     let decide = |row: Option<&ServerRow>| server::decide((place, id), observations, row, &context);
+    if is_sure {
+        return worker.servers.change(io, &key, decide).await.map(drop);
+    }
+    // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
+    // wished; when this comes once more, there is nothing to believe any more.
+    let known = worker.servers.known(io, &key).await?;
+    let is_believed = decide(known.as_deref().map(|stored| &stored.row)).is_some();
+    if is_believed {
+        places::look_again(worker, io, place).await?;
+    }
     let outcome = worker.servers.change(io, &key, decide).await?;
-    // The next sweep puts right what was believed wrongly.
-    if is_sure || !outcome.changed() { Ok(()) } else { places::look_again(worker, io, place).await }
+    if outcome.changed() && !is_believed { places::look_again(worker, io, place).await } else { Ok(()) }
 }
 
 /// Applies what a sweep saw of a server, and answers its row. Its details come first: the row tells which there are,

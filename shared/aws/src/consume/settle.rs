@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drs_fleet_domain::planted::{Bug, is_planted};
 use jiff::Timestamp;
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use super::actor::{Actor, Done};
 use super::receive::BATCH;
@@ -171,22 +171,24 @@ fn still_failing(batch: Vec<Message>, answers: Vec<Result<(), IoError>>, attempt
 }
 
 /// Hides messages for a while, or releases them. If that fails they come back when their lease ends.
-pub(super) async fn give_back<I: Io>(io: &I, messages: Vec<(Message, Duration)>) {
+pub(super) async fn give_back<I: Io>(io: &I, mut messages: Vec<(Message, Duration)>) {
     for attempt in 1..=TRIES {
-        match io.hide(&messages).await {
-            Ok(answers) => {
-                for ((message, _), error) in
-                    messages.iter().zip(answers).filter_map(|(m, a)| a.err().map(|e| (m, e)))
-                {
-                    debug!(message_id = message.id, %error, "a message given back comes back with its lease");
-                }
-                return;
+        let answers = match io.hide(&messages).await {
+            Ok(answers) => answers,
+            Err(error) => vec![Err(error); messages.len()],
+        };
+        let mut answers = answers.into_iter();
+        messages.retain(|(message, _)| match answers.next() {
+            // One whose lease has run out is back already.
+            Some(Err(error)) if attempt == TRIES || error.verdict == Verdict::Permanent => {
+                warn!(message_id = message.id, %error, "a message given back comes back with its lease");
+                false
             }
-            Err(error) if attempt == TRIES => {
-                warn!(messages = messages.len(), %error, "messages given back come back with their leases");
-            }
-            Err(_) => io.sleep(BETWEEN_TRIES.after(attempt, &attempt)).await,
-        }
+            Some(Err(_)) => true,
+            _ => false,
+        });
+        let Some((first, _)) = messages.first() else { return };
+        io.sleep(BETWEEN_TRIES.after(attempt, &first.id)).await;
     }
 }
 

@@ -144,7 +144,10 @@ fn a_burst_of_changes_of_instances_costs_one_sweep() {
     }
     assert_eq!(story.row().wake_at(), Some(at(110)));
     assert_eq!(story.wake(110), Rings { poll: false, sweep: true });
-    assert_eq!(story.row().wake_at(), None, "it rings once");
+    assert_eq!(story.row().wake_at(), Some(at(230)), "once more, unless a sweep is begun");
+    let claim = claim_sweep(&place(), story.row.as_ref(), at(110), at(111));
+    assert!(story.take(claim));
+    assert_eq!(story.row().wake_at(), None);
 }
 
 #[test]
