@@ -53,11 +53,15 @@ const READS: [&str; 12] = [
     "is_signed",
 ];
 
-/// Five ways in which a call may go wrong: fault, and whether the process dies of it.
-const WAYS: [(Fault, bool); 5] = [
+/// Calls with many entries, each of which may fail by itself.
+const BATCHES: [&str; 4] = ["delete", "hide", "enqueue", "publish"];
+
+/// Six ways in which a call may go wrong: fault, and whether the process dies of it.
+const WAYS: [(Fault, bool); 6] = [
     (Fault::Before, false),
     (Fault::After, false),
     (Fault::Twice, false),
+    (Fault::Part, false),
     (Fault::Before, true),
     (Fault::After, true),
 ];
@@ -81,8 +85,12 @@ impl<W: Worker> Path<W> {
             return;
         }
         for point in worth_trying(points).into_iter().filter(|point| *point >= from) {
-            let changes = !READS.contains(&points[point]);
-            for (fault, dies) in WAYS.into_iter().filter(|(fault, _)| changes || *fault == Fault::Before) {
+            let matters = |fault| match fault {
+                Fault::Before => true,
+                Fault::Part => BATCHES.contains(&points[point]),
+                _ => !READS.contains(&points[point]),
+            };
+            for (fault, dies) in WAYS.into_iter().filter(|(fault, _)| matters(*fault)) {
                 let plan = |io: &MemoryIo| {
                     if dies { io.crash_at(point, fault) } else { io.fail_at(point, fault) }
                 };

@@ -28,9 +28,9 @@ const LATENCY: Duration = Duration::from_millis(5);
 /// A process that died is replaced after this time.
 const RESTART: Duration = Duration::from_secs(2);
 
-/// One call in twenty goes wrong.
+/// More than one call in twenty goes wrong.
 const CHANCES: Chances =
-    Chances { before: 0.02, after: 0.02, twice: 0.01, only: None, throttled: 0.3, denied: 0.05 };
+    Chances { before: 0.02, after: 0.02, twice: 0.01, part: 0.01, only: None, throttled: 0.3, denied: 0.05 };
 
 /// So many of an instance's processes die.
 const DEATHS: usize = 6;

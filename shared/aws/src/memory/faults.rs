@@ -14,13 +14,15 @@ pub enum Fault {
     After,
     /// It takes effect twice, as when a client repeats a call whose answer was lost; the second answer counts.
     Twice,
+    /// Of a batch, each other entry takes effect, and the rest fail; a call of one thing fails.
+    Part,
     /// It takes effect, and the process hears of that so much later, as when it was paused meanwhile.
     Late(Duration),
 }
 
 impl Fault {
     /// Those after which a process goes on at once.
-    pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Twice];
+    pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::Twice, Self::Part];
 }
 
 /// Chances of faults at each point, from 0 to 1.
@@ -32,6 +34,8 @@ pub struct Chances {
     pub after: f64,
     /// Of [`Fault::Twice`].
     pub twice: f64,
+    /// Of [`Fault::Part`].
+    pub part: f64,
     /// Only this neighbour's calls meet faults, and fail so; otherwise all.
     pub only: Option<(Neighbour, Verdict)>,
     /// Where all meet them, so many fail as [`Verdict::Throttled`], and those that are left as [`Verdict::Transient`].
@@ -54,6 +58,12 @@ pub(super) struct Meets {
 }
 
 impl Meets {
+    /// What a batch meets as a whole, and whether a part of it fails.
+    pub(super) fn taken_apart(self) -> (Self, bool) {
+        let in_part = self.fault == Some(Fault::Part);
+        (Self { fault: self.fault.filter(|_| !in_part), ..self }, in_part)
+    }
+
     /// What a fault before or after answers.
     pub(super) fn error(self) -> IoError {
         IoError::new(self.neighbour, self.name, self.verdict, format!("planned at point {}", self.point))
@@ -130,8 +140,12 @@ impl Faults {
             return None;
         }
         let drawn = seeded.fraction();
-        let faults =
-            [(chances.before, Fault::Before), (chances.after, Fault::After), (chances.twice, Fault::Twice)];
+        let faults = [
+            (chances.before, Fault::Before),
+            (chances.after, Fault::After),
+            (chances.twice, Fault::Twice),
+            (chances.part, Fault::Part),
+        ];
         let mut sum = 0.0;
         let fault = faults.into_iter().find_map(|(chance, fault)| {
             sum += chance;

@@ -34,7 +34,7 @@ impl Io for MemoryIo {
 
     async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
         let meets = self.pass("receive", Neighbour::Queue).await;
-        if meets.fault != Some(Fault::Before) {
+        if !matches!(meets.fault, Some(Fault::Before | Fault::Part)) {
             self.wait_for_messages(wait).await;
         }
         self.end(meets, |world, now| {
@@ -48,24 +48,19 @@ impl Io for MemoryIo {
     }
 
     async fn delete(&self, messages: &[Message]) -> Answer<Vec<Answer<()>>> {
-        self.point("delete", Neighbour::Queue, |world, _| {
-            for message in messages {
-                world.queue(self.queue).delete(message);
-                world.trace.moved(&message.receipt);
-            }
-            Ok(vec![Ok(()); messages.len()])
+        self.batch("delete", Neighbour::Queue, messages, |world, _, message| {
+            world.queue(self.queue).delete(message);
+            world.trace.moved(&message.receipt);
+            Ok(())
         })
         .await
     }
 
     async fn hide(&self, messages: &[(Message, Duration)]) -> Answer<Vec<Answer<()>>> {
-        let answers = self.point("hide", Neighbour::Queue, |world, now| {
-            let queue = world.queue(self.queue);
-            Ok(messages.iter().map(|(message, time)| queue.hide(message, *time, now)).collect())
-        });
-        let answers = answers.await;
-        self.arrivals.notify_waiters();
-        answers
+        self.batch("hide", Neighbour::Queue, messages, |world, now, (message, time)| {
+            world.queue(self.queue).hide(message, *time, now)
+        })
+        .await
     }
 
     async fn dead_letter(&self, message: &Message, attributes: &BTreeMap<String, String>) -> Answer<()> {
@@ -77,15 +72,11 @@ impl Io for MemoryIo {
     }
 
     async fn enqueue(&self, bodies: &[String]) -> Answer<()> {
-        let answer = self.point("enqueue", Neighbour::Queue, |world, now| {
-            for body in bodies {
-                world.queue(self.queue).put(body.clone(), now);
-            }
+        let put = |world: &mut World, now, body: &String| {
+            world.queue(self.queue).put(body.clone(), now);
             Ok(())
-        });
-        let answer = answer.await;
-        self.arrivals.notify_waiters();
-        answer
+        };
+        self.batch("enqueue", Neighbour::Queue, bodies, put).await?.into_iter().collect()
     }
 
     async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
@@ -138,16 +129,12 @@ impl Io for MemoryIo {
     }
 
     async fn publish(&self, events: &[OwnEvent]) -> Answer<()> {
-        let answer = self.point("publish", Neighbour::Bus, |world, now| {
-            world.publish(events, now);
-            for event in events {
-                world.trace.moved(event.event_id());
-            }
+        let publish = |world: &mut World, now, event: &OwnEvent| {
+            world.publish(std::slice::from_ref(event), now);
+            world.trace.moved(event.event_id());
             Ok(())
-        });
-        let answer = answer.await;
-        self.arrivals.notify_waiters();
-        answer
+        };
+        self.batch("publish", Neighbour::Bus, events, publish).await?.into_iter().collect()
     }
 
     async fn source_servers(

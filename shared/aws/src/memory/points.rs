@@ -40,6 +40,26 @@ impl MemoryIo {
         if neighbour == Neighbour::Table { heard::of_table(answer) } else { answer }
     }
 
+    /// Passes an I/O point with a batch, each entry of which answers for itself.
+    pub(super) async fn batch<T: Sync>(
+        &self,
+        name: &'static str,
+        neighbour: Neighbour,
+        entries: &[T],
+        mut effect: impl FnMut(&mut World, Timestamp, &T) -> Result<(), IoError>,
+    ) -> Result<Vec<Result<(), IoError>>, IoError> {
+        let meets = self.pass(name, neighbour).await;
+        let (whole, fails_in_part) = meets.taken_apart();
+        let fails = |n: usize| fails_in_part && n.is_multiple_of(2);
+        let answers = self.end(whole, |world, now| {
+            let mut one = |(n, entry)| if fails(n) { Err(meets.error()) } else { effect(world, now, entry) };
+            Ok(entries.iter().enumerate().map(&mut one).collect())
+        });
+        let answers = answers.await;
+        self.arrivals.notify_waiters();
+        answers
+    }
+
     /// A point at which a spoke is called.
     pub(super) async fn call<T>(
         &self,
@@ -96,7 +116,7 @@ impl MemoryIo {
             let now = world.now();
             match meets.fault {
                 None | Some(Fault::Late(_)) => effect(&mut world, now),
-                Some(Fault::Before) => Err(meets.error().into()),
+                Some(Fault::Before | Fault::Part) => Err(meets.error().into()),
                 Some(Fault::After) => effect(&mut world, now).and(Err(meets.error().into())),
                 Some(Fault::Twice) => {
                     let _lost = effect(&mut world, now);

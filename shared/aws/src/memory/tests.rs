@@ -137,6 +137,23 @@ async fn a_fault_before_has_no_effect_one_after_has_and_a_doubled_call_has_two()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_of_which_a_part_fails_takes_the_rest_and_says_which() {
+    let io = MemoryIo::default();
+    for n in 0..3 {
+        io.put_message(n.to_string());
+    }
+    let messages = io.receive(10, NO_WAIT).await.unwrap();
+    for n in 1..=3 {
+        io.fail_at(n, Fault::Part);
+    }
+    let deleted: Vec<_> = io.delete(&messages).await.unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!(deleted, [false, true, false]);
+    assert!(io.publish(&[event("a", 1), event("a", 2)]).await.is_err());
+    assert_eq!(io.published_events().iter().map(OwnEvent::event_id).collect::<Vec<_>>(), ["a@2"]);
+    assert!(write(&io, 1, None).await.is_err() && io.table().is_empty(), "a call of one thing fails");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_done_twice_conflicts_with_itself() {
     let io = MemoryIo::default();
     io.fail_at(0, Fault::Twice);
