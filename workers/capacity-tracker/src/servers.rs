@@ -99,14 +99,14 @@ async fn told<I: Io>(
         return worker.servers.change(io, &key, decide).await.map(drop);
     }
     // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
-    // wished; when this comes once more, there is nothing to believe any more.
+    // wished, for when this comes once more there is nothing to believe any more; and after, for a sweep that served the
+    // wish in between may have found nothing to write.
     let known = worker.servers.known(io, &key).await?;
-    let is_believed = decide(known.as_deref().map(|stored| &stored.row)).is_some();
-    if is_believed {
+    if decide(known.as_deref().map(|stored| &stored.row)).is_some() {
         places::look_again(worker, io, place).await?;
     }
     let outcome = worker.servers.change(io, &key, decide).await?;
-    if outcome.changed() && !is_believed { places::look_again(worker, io, place).await } else { Ok(()) }
+    if outcome.changed() { places::look_again(worker, io, place).await } else { Ok(()) }
 }
 
 /// Applies what a sweep saw of a server, and answers its row. Its details come first: the row tells which there are,
