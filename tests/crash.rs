@@ -9,6 +9,7 @@ mod capacity;
 mod claims;
 mod clicks;
 mod day;
+mod drills;
 mod ending;
 mod instances;
 mod jobs;

@@ -26,7 +26,7 @@ pub(super) fn notifier() -> Notifier {
 }
 
 /// A stall of server 1: opened, made worse, resolved.
-fn life() -> Vec<IncidentEvent> {
+pub(super) fn life() -> Vec<IncidentEvent> {
     let (place, server) = (place(), server_id(1));
     let subject = Subject {
         place: &place,

@@ -52,6 +52,8 @@ pub struct CapacityTracker {
     spoke: Minutes,
     reads: Pace<Place>,
     wishes: Pace<Place>,
+    /// Likewise, for what comes after the first of a crowd.
+    later_wishes: Pace<Place>,
 }
 
 impl CapacityTracker {
@@ -72,6 +74,7 @@ impl CapacityTracker {
             spoke: Minutes::default(),
             reads: Pace::new(servers::READ_AGAIN),
             wishes: Pace::new(places::WISH_AGAIN),
+            later_wishes: Pace::new(places::WISH_AGAIN),
         }
     }
 }

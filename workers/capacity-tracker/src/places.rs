@@ -11,6 +11,7 @@ use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::place::{self, Context, Observation, PlaceRow, Waking};
 use drs_fleet_domain::quota::QuotasRow;
+use drs_fleet_domain::sweep::after;
 use drs_fleet_domain::unhandled::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -41,18 +42,27 @@ pub(crate) async fn observe<I: Io>(
 }
 
 /// An event of a stall tells neither its cause nor the state after it, so the place is swept soon, if nobody wished for
-/// that yet. The schedule sweeps what is left out here, and what an older event told.
+/// that yet. Of a crowd the first has it swept at once, and the next one in a minute, after all that come meanwhile: a sweep
+/// that was under way may have overtaken any of them. The schedule sweeps what an older event told.
 pub(crate) async fn look_sooner<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
-    if is_wished(worker, io, place) || !worker.wishes.takes(place, io.now()) {
+    let now = io.now();
+    if is_wished(worker, io, place) {
         return Ok(());
     }
-    let wished = look_again(worker, io, place).await;
+    let (pace, at) = if worker.wishes.takes(place, now) {
+        (&worker.wishes, now)
+    } else if worker.later_wishes.takes(place, now) {
+        (&worker.later_wishes, after(now, WISH_AGAIN))
+    } else {
+        return Ok(());
+    };
+    let wished = look_again_at(worker, io, place, at).await;
     if wished.is_err() {
-        worker.wishes.gives_back(place);
+        pace.gives_back(place);
     }
     wished
 }
@@ -64,10 +74,19 @@ pub(crate) async fn look_again<I: Io>(
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
+    look_again_at(worker, io, place, io.now()).await
+}
+
+async fn look_again_at<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    at: Timestamp,
+) -> Result<(), IoError> {
     if !worker.registry.current(io).await?.is_swept(place) {
         return Ok(());
     }
-    see(worker, io, place, &[Observation::LookSooner { at: io.now() }], None).await
+    see(worker, io, place, &[Observation::LookSooner { at }], None).await
 }
 
 fn is_wished<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> bool {
