@@ -86,7 +86,7 @@ async fn who_reads_once_a_day_reads_each_digest_in_the_channel() {
     stage.notifier();
     for server in 1..4 {
         let stalls = stall(&place(1), server, Severity::Medium, (Happened::Opened, 1), stage.world.now());
-        stage.happens(usize::try_from(server).unwrap(), stalls);
+        stage.happens(server, stalls);
         tokio::time::sleep(Duration::from_hours(24)).await;
     }
     let threads: Vec<_> = stage

@@ -75,9 +75,9 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let before = before(worker, io, &stored.row).await?;
     let (before, now) = (before.as_ref(), io.now());
     let claimed = worker.deliveries.wake(io, key, |row| delivery::claim(row, before, now)).await?;
-    let claimed = claimed
-        .row()
-        .filter(|_| (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before));
+    let claimed = claimed.row().filter(|row| {
+        (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before) && !row.given_up
+    });
     let Some(row) = claimed else { return Ok(()) };
     // It is ours: without this it would wait until nobody takes us for alive any more.
     let newer = recording(io, || newer(worker, io, row)).await?;

@@ -48,6 +48,11 @@ impl Bulletin {
         matches!(self, Self::Drill(drill) if matches!(drill.happened, DrillHappened::Started { .. }))
     }
 
+    /// Whether it only reminds of what people were told before.
+    pub fn is_reminder(&self) -> bool {
+        matches!(self, Self::Digest(digest) if matches!(digest.why, Why::Repeated | Why::Acknowledged))
+    }
+
     /// Whether it says more than that somebody sees to what people know of.
     pub fn is_news(&self) -> bool {
         !matches!(self, Self::Digest(digest) if digest.why == Why::Acknowledged)

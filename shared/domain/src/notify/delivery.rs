@@ -32,6 +32,10 @@ const ATTEMPTS: u32 = 77;
 /// A bulletin that was refused so often, for eight minutes at least, keeps all of its group waiting that comes after it.
 const STUCK: u32 = 6;
 
+/// A reminder that its channel has refused for so long is not sent any more: what is new comes by itself, and what lasts is
+/// told again.
+const REMINDS: Duration = Duration::from_mins(30);
+
 /// The record of a bulletin is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -84,6 +88,9 @@ pub struct DeliveryRow {
     /// The channel's last refusal, until it is sent once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// A person wants it sent once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked_for: bool,
     /// The bulletin that went past this one when it was given up on: it may be sent once more after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_by: Option<Place>,
@@ -136,6 +143,7 @@ impl DeliveryRow {
             thread: None,
             given_up: false,
             error: None,
+            asked_for: false,
             passed_by: None,
         }
     }
@@ -184,6 +192,12 @@ impl DeliveryRow {
         self.attempts >= STUCK
     }
 
+    /// Whether it has been refused, or had to wait, for so long that it reminds nobody of anything any more. What a person
+    /// has sent once more is sent.
+    fn reminds_too_late(&self, now: Timestamp) -> bool {
+        self.bulletin.is_reminder() && !self.asked_for && after(self.made_at, REMINDS) < now
+    }
+
     /// Whether nobody tries any more after this attempt.
     pub fn is_last_attempt(&self) -> bool {
         self.attempts >= ATTEMPTS
@@ -209,7 +223,14 @@ impl DeliveryRow {
     /// of the channel is told from the old one by there being none meanwhile. One that is being sent is left alone.
     pub fn again(&self, now: Timestamp) -> Option<Change<Self>> {
         let waits = self.try_at.is_some_and(|at| now < at) && !self.is_out();
-        let next = Self { try_at: Some(now), attempts: 0, given_up: false, error: None, ..self.clone() };
+        let next = Self {
+            try_at: Some(now),
+            attempts: 0,
+            given_up: false,
+            error: None,
+            asked_for: true,
+            ..self.clone()
+        };
         (self.given_up || waits).then(|| Change { row: next, tell: Vec::new() })
     }
 }
@@ -226,8 +247,13 @@ pub fn claim(row: &DeliveryRow, before: Option<&DeliveryRow>, now: Timestamp) ->
     let next = if is_its_turn(before) {
         let known = before.filter(|_| !row.apart).and_then(|before| before.thread.clone());
         let thread = row.thread.clone().or(known);
-        let attempts = row.attempts + 1;
-        DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
+        if row.reminds_too_late(now) {
+            let error = row.error.clone().or_else(|| Some("it came too late to remind anybody".to_owned()));
+            DeliveryRow { try_at: None, given_up: true, thread, error, ..row.clone() }
+        } else {
+            let attempts = row.attempts + 1;
+            DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
+        }
     } else {
         let tried_at = before.and_then(|before| before.try_at);
         DeliveryRow { try_at: Some(after(now, TURN).max(tried_at.unwrap_or(now))), ..row.clone() }
