@@ -179,7 +179,8 @@ impl Hub {
             let Some(told) = told else { return false };
             // A look that goes on may have found nothing yet; what it marks is told when its bulletin is out.
             let is_out = told.round.as_ref().is_none_or(|round| round.outgoing.is_none());
-            let is_told = member.is_none_or(|member| {
+            // What is over may be forgotten there; what is open may not have joined yet.
+            let is_told = member.map_or(!row.is_open(), |member| {
                 let number = member.told.map_or(0, |marked| marked.number);
                 member.event == row.latest && member.news().is_none() && number <= told.number
             });

@@ -103,8 +103,9 @@ impl<R: Row> Store<R> {
     /// # Errors
     /// Of the table.
     pub async fn fresh<I: Io>(&self, io: &I, key: &Key) -> Result<Option<Arc<Stored<R>>>, IoError> {
+        let before = self.cache.rev(key);
         let mut found = io.read::<AtOnce<R>>(std::slice::from_ref(key)).await?;
-        Ok(self.found(key, found.pop().flatten().map(|found| Box::new(at_once::row(found)))))
+        Ok(self.found(key, found.pop().flatten().map(|found| Box::new(at_once::row(found))), before))
     }
 
     /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when
@@ -175,15 +176,16 @@ impl<R: Row> Store<R> {
         stored: Option<Arc<Stored<R>>>,
         change: Change<R>,
     ) -> Result<ControlFlow<Outcome<R>, Option<Arc<Stored<R>>>>, IoError> {
+        let before = stored.as_ref().map(|stored| stored.rev);
         match self.write(io, stored, change).await {
             Ok(written) => {
                 self.tell(io, &written).await;
                 Ok(ControlFlow::Break(Outcome { stored: Some(written), changed: true }))
             }
             Err(CommitError::Conflict(found)) if is_planted(Bug::ConflictTakenForWrite) => {
-                Ok(ControlFlow::Break(Outcome { stored: self.found(key, found), changed: true }))
+                Ok(ControlFlow::Break(Outcome { stored: self.found(key, found, before), changed: true }))
             }
-            Err(CommitError::Conflict(found)) => Ok(ControlFlow::Continue(self.found(key, found))),
+            Err(CommitError::Conflict(found)) => Ok(ControlFlow::Continue(self.found(key, found, before))),
             Err(CommitError::Io(error)) => Err(error),
         }
     }
@@ -275,13 +277,15 @@ impl<R: Row> Store<R> {
         stored
     }
 
-    /// What the table holds for a key, as it has just said.
-    fn found(&self, key: &Key, found: Option<Box<Stored<R>>>) -> Option<Arc<Stored<R>>> {
+    /// What the table holds for a key, as it has just said; this process knew revision `before` when it asked.
+    fn found(&self, key: &Key, found: Option<Box<Stored<R>>>, before: Option<u64>) -> Option<Arc<Stored<R>>> {
         let Some(found) = found else {
             self.cache.forget(key);
             return None;
         };
-        Some(self.remember_written(*found))
+        let found = Arc::new(*found);
+        self.cache.put_found(found.clone(), before);
+        Some(found)
     }
 }
 

@@ -41,6 +41,23 @@ impl<R: Row> Cache<R> {
         item
     }
 
+    /// For what the table has just said of an item of which this process knew revision `before` when it asked. Where it knows
+    /// another by now it has written meanwhile, and the answer may be older than that; where it does not, the table is
+    /// right, also about an item that was deleted and made anew.
+    pub(super) fn put_found(&self, item: Arc<Stored<R>>, before: Option<u64>) {
+        let key = item.row.key();
+        let mut items = self.items();
+        let known = items.peek(&key).map(|cached| cached.rev);
+        if known == before || known < Some(item.rev) {
+            items.put(key, item);
+        }
+    }
+
+    /// The revision of the item that is cached.
+    pub(super) fn rev(&self, key: &Key) -> Option<u64> {
+        self.items().peek(key).map(|cached| cached.rev)
+    }
+
     pub(super) fn forget(&self, key: &Key) {
         self.items().pop(key);
     }

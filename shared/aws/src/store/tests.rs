@@ -53,6 +53,25 @@ async fn nothing_new_is_no_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_hides_nothing_that_was_written_meanwhile() {
+    let (io, store, key) = (MemoryIo::default(), Store::<Tally>::default(), tally_key("a"));
+    let write = async |store: &Store<Tally>, n| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        store.change(&io, &key, |row| add("a", &[n], 0, row)).await.unwrap()
+    };
+    write(&store, 1).await;
+    io.fail_at(io.points().len(), Fault::Late(Duration::from_secs(1)));
+    let (read, _) = tokio::join!(store.fresh(&io, &key), write(&store, 2));
+    assert_eq!((read.unwrap().unwrap().rev, store.held(&key).unwrap().rev), (1, 2));
+    // What another deleted and made anew is as the table says.
+    let other = Store::<Tally>::default();
+    other.forget(&io, &key).await.unwrap();
+    write(&other, 3).await;
+    store.fresh(&io, &key).await.unwrap();
+    assert_eq!(store.held(&key).unwrap().row.seen, [3].into());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_told_is_stored_then_published_then_removed() {
     let (io, store) = (MemoryIo::default(), Store::<Tally>::default());
     tell_one(&store, &io, 1).await.unwrap();

@@ -67,7 +67,7 @@ impl<R: Row> Store<R> {
                 self.tell(io, &claimed).await;
                 Ok(Some(claimed))
             }
-            Err(CommitError::Conflict(found)) => Ok(self.found(&current.row.key(), found)),
+            Err(CommitError::Conflict(found)) => Ok(self.found(&current.row.key(), found, Some(current.rev))),
             Err(CommitError::Io(error)) => Err(error),
         }
     }
