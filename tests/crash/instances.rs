@@ -21,8 +21,16 @@ use super::{jobs, notices, tags};
 const SEEDS: u64 = 50;
 
 /// One call in twenty goes wrong.
-const CHANCES: Chances =
-    Chances { before: 0.02, after: 0.02, twice: 0.01, part: 0.01, only: None, throttled: 0.0, denied: 0.0 };
+const CHANCES: Chances = Chances {
+    before: 0.02,
+    after: 0.02,
+    twice: 0.01,
+    part: 0.01,
+    late: 0.0,
+    only: None,
+    throttled: 0.0,
+    denied: 0.0,
+};
 
 /// A round of messages that arrive in any order, and what is done to the world before.
 struct Round {

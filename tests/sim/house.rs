@@ -29,8 +29,16 @@ const LATENCY: Duration = Duration::from_millis(5);
 const RESTART: Duration = Duration::from_secs(2);
 
 /// More than one call in twenty goes wrong.
-const CHANCES: Chances =
-    Chances { before: 0.02, after: 0.02, twice: 0.01, part: 0.01, only: None, throttled: 0.3, denied: 0.05 };
+const CHANCES: Chances = Chances {
+    before: 0.02,
+    after: 0.02,
+    twice: 0.01,
+    part: 0.01,
+    late: 0.01,
+    only: None,
+    throttled: 0.3,
+    denied: 0.05,
+};
 
 /// So many of an instance's processes die.
 const DEATHS: usize = 6;

@@ -25,6 +25,9 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::Twice, Self::Part];
 }
 
+/// An answer that is late by chance comes so much later at most.
+const LATE: Duration = Duration::from_millis(300);
+
 /// Chances of faults at each point, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Chances {
@@ -36,6 +39,8 @@ pub struct Chances {
     pub twice: f64,
     /// Of [`Fault::Part`].
     pub part: f64,
+    /// Of [`Fault::Late`], by up to [`LATE`].
+    pub late: f64,
     /// Only this neighbour's calls meet faults, and fail so; otherwise all.
     pub only: Option<(Neighbour, Verdict)>,
     /// Where all meet them, so many fail as [`Verdict::Throttled`], and those that are left as [`Verdict::Transient`].
@@ -145,12 +150,17 @@ impl Faults {
             (chances.after, Fault::After),
             (chances.twice, Fault::Twice),
             (chances.part, Fault::Part),
+            (chances.late, Fault::Late(LATE)),
         ];
         let mut sum = 0.0;
         let fault = faults.into_iter().find_map(|(chance, fault)| {
             sum += chance;
             (drawn < sum).then_some(fault)
         })?;
+        let fault = match fault {
+            Fault::Late(longest) => Fault::Late(longest.mul_f64(seeded.fraction())),
+            other => other,
+        };
         let verdict = match chances.only {
             Some((_, verdict)) => verdict,
             // What is refused has no effect.
