@@ -39,7 +39,7 @@ pub struct Chances {
     pub twice: f64,
     /// Of [`Fault::Part`].
     pub part: f64,
-    /// Of [`Fault::Late`], by up to [`LATE`].
+    /// Of [`Fault::Late`], by 300 ms at most.
     pub late: f64,
     /// Only this neighbour's calls meet faults, and fail so; otherwise all.
     pub only: Option<(Neighbour, Verdict)>,
