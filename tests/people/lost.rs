@@ -127,6 +127,19 @@ async fn what_a_channel_did_not_take_comes_before_what_happened_after_all_of_tha
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_the_reminders_that_a_channel_did_not_take_for_hours_only_the_last_is_sent() {
+    let stage = Stage::new();
+    stage.notifier();
+    stage.world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
+    stage.happens(1, stall(&place(1), 1, Severity::High, (Happened::Opened, 1), stage.world.now()));
+    tokio::time::sleep(Duration::from_hours(9)).await;
+    stage.world.deafen(None);
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let told = |channel| stage.digests(channel).len();
+    assert_eq!((told("slack"), told("mail")), (3, 2), "that it opened, and that it is open still");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_went_to_a_channel_that_is_no_more_goes_to_nobody_else() {
     let stage = Stage::new();
     let set = |routes: serde_json::Value| {

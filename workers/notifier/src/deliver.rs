@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::patience::recording;
 use drs_fleet_aws::verdict::{IoError, Verdict};
-use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::keys::{self, Key};
 use drs_fleet_domain::message::{self, Links};
 use drs_fleet_domain::notify::delivery::{self, Answer, Place, is_its_turn};
 use drs_fleet_domain::notify::{Bulletin, Channel, ChannelName, DeliveryRow, SampleEvent};
@@ -74,10 +74,13 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let Some(stored) = worker.deliveries.fresh(io, key).await? else { return Ok(()) };
     let before = before(worker, io, &stored.row).await?;
     let (before, now) = (before.as_ref(), io.now());
+    if is_its_turn(before) && is_overtaken(worker, io, &stored.row).await? {
+        return worker.deliveries.wake(io, key, DeliveryRow::overtaken).await.map(drop);
+    }
     let claimed = worker.deliveries.wake(io, key, |row| delivery::claim(row, before, now)).await?;
-    let claimed = claimed.row().filter(|row| {
-        (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before) && !row.given_up
-    });
+    let claimed = claimed
+        .row()
+        .filter(|_| (claimed.changed() || is_planted(Bug::ClaimNotChecked)) && is_its_turn(before));
     let Some(row) = claimed else { return Ok(()) };
     // It is ours: without this it would wait until nobody takes us for alive any more.
     let newer = recording(io, || newer(worker, io, row)).await?;
@@ -87,6 +90,15 @@ pub(crate) async fn deliver<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Resu
     let answered = |known: Option<&_>| delivery::answered(known?, row.attempts, &answer, io.now());
     recording(io, || worker.deliveries.change(io, key, answered)).await?;
     noted
+}
+
+/// Whether it only reminds, and something newer waits behind it.
+async fn is_overtaken<I: Io>(worker: &Notifier, io: &I, row: &DeliveryRow) -> Result<bool, IoError> {
+    if !row.reminds_late(io.now()) {
+        return Ok(false);
+    }
+    let group = worker.groups.fresh(io, &keys::group(&row.group)).await?;
+    Ok(group.and_then(|group| group.row.newest_for(&row.channel)).is_some_and(|newest| newest > row.number))
 }
 
 /// The one before it. One that was given up on notes who goes past it, before that does.

@@ -219,13 +219,14 @@ async fn hand_over<I: Io>(
 ) -> Result<(), IoError> {
     let mut last = row.episode.as_ref().map(|episode| episode.last.clone()).unwrap_or_default();
     let mut past = row.past.clone();
-    let hours = worker.routes.current(io).await?.plan(&row.route).hours;
-    if matches!(hours, Hours::Digest { .. }) && outgoing.bulletin.is_news() {
+    let key = row.key();
+    let routes = persistently(io, round.until, &key, || worker.routes.current(io)).await?;
+    if matches!(routes.plan(&row.route).hours, Hours::Digest { .. }) && outgoing.bulletin.is_news() {
         // Who reads once a day reads each in the channel, and does not look for replies to that of last week.
         past.append(&mut last);
     }
     let bulletin = (round.number, &outgoing.bulletin, None);
-    let (key, channels) = (row.key(), (&outgoing.channels, &last, &past));
+    let channels = (&outgoing.channels, &last, &past);
     let make = || deliver::make(worker, io, &row.id, bulletin, channels);
     let made = persistently(io, round.until, &key, make).await?;
     let places = deliver::places(&made);

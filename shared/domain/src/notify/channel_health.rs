@@ -23,6 +23,10 @@ use crate::sweep::after;
 /// A channel that has taken nothing for so long, and refused something, is an incident.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// A group of which nothing was refused for so long is not tried any more, or will be refused again: its channel wanted to be
+/// left alone for longer.
+const TRIED_WITHIN: Duration = Duration::from_mins(30);
+
 /// A channel that was mended is forgotten after 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -64,10 +68,14 @@ pub struct Failing {
 /// A bulletin that a channel keeps refusing; what is new in its group waits behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
+    /// Of which group: that has one bulletin at a time which is tried.
+    pub group: String,
     /// Which, as [`DeliveryRow::id`] says.
     pub delivery: String,
     /// When it was found to be.
     pub since: Timestamp,
+    /// When it was last refused.
+    pub refused_at: Timestamp,
     /// Its last refusal.
     pub error: String,
 }
@@ -148,16 +156,18 @@ pub fn answered(
 
 /// The bulletin that the channel keeps refusing after this answer; of several that which was found first.
 fn stuck(delivery: &DeliveryRow, answer: &Answer, known: Option<&Stuck>, now: Timestamp) -> Option<Stuck> {
-    let id = delivery.id();
-    let other = known.filter(|known| known.delivery != id);
-    let Answer::Refused(error, _) = answer else { return other.cloned() };
-    let is_stuck = delivery.is_stuck() && !delivery.is_last_attempt();
-    let since = known.filter(|_| other.is_none()).map_or(now, |known| known.since);
-    let this = is_stuck.then(|| Stuck { delivery: id, since, error: error.clone() });
-    other.cloned().or(this)
+    let (same, other): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.group == delivery.group);
+    let other = other.into_iter().find(|other| other.is_tried(now)).cloned();
+    let Answer::Refused(error, _) = answer else { return other };
+    let since = same.first().map(|known| known.since).or(delivery.is_stuck().then_some(now));
+    let since = since.filter(|_| !delivery.is_last_attempt());
+    let (group, delivery) = (delivery.group.clone(), delivery.id());
+    other.or_else(|| {
+        since.map(|since| Stuck { group, delivery, since, refused_at: now, error: error.clone() })
+    })
 }
 
-/// Its timer rings. One that the routes do not have any more does not fail any more.
+/// Its timer rings. One that the routes do not have any more does not fail any more, nor one that nobody tries.
 pub fn looked(
     row: &ChannelRow,
     is_in_routes: bool,
@@ -165,7 +175,10 @@ pub fn looked(
     now: Timestamp,
 ) -> Option<Change<ChannelRow>> {
     let mut next = row.clone();
-    if !is_in_routes && (next.failing.take().is_some() | next.stuck.take().is_some()) {
+    let failed = next.failing.is_some() || next.stuck.is_some();
+    next.failing.take_if(|_| !is_in_routes);
+    next.stuck.take_if(|stuck| !is_in_routes || !stuck.is_tried(now));
+    if failed && next.failing.is_none() && next.stuck.is_none() {
         next.turned_at = now;
     }
     next.reconciled(Some(row), account_name, now)
@@ -208,6 +221,10 @@ impl Failing {
 }
 
 impl Stuck {
+    fn is_tried(&self, now: Timestamp) -> bool {
+        now < after(self.refused_at, TRIED_WITHIN)
+    }
+
     fn condition(&self) -> Condition {
         let Self { delivery, error, .. } = self;
         Condition {

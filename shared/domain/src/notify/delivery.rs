@@ -32,9 +32,8 @@ const ATTEMPTS: u32 = 77;
 /// A bulletin that was refused so often, for eight minutes at least, keeps all of its group waiting that comes after it.
 const STUCK: u32 = 6;
 
-/// A reminder that its channel has refused for so long is not sent any more: what is new comes by itself, and what lasts is
-/// told again.
-const REMINDS: Duration = Duration::from_mins(30);
+/// A reminder that could not be sent for so long is not, where something newer waits behind it.
+const REMINDS: Duration = Duration::from_mins(1);
 
 /// The record of a bulletin is kept for 90 days.
 const KEPT: Duration = Duration::from_hours(90 * 24);
@@ -192,10 +191,17 @@ impl DeliveryRow {
         self.attempts >= STUCK
     }
 
-    /// Whether it has been refused, or had to wait, for so long that it reminds nobody of anything any more. What a person
-    /// has sent once more is sent.
-    fn reminds_too_late(&self, now: Timestamp) -> bool {
+    /// Whether it is a reminder that has been refused, or had to wait, so that something newer may wait behind it. What a
+    /// person has sent once more is sent.
+    pub fn reminds_late(&self, now: Timestamp) -> bool {
         self.bulletin.is_reminder() && !self.asked_for && after(self.made_at, REMINDS) < now
+    }
+
+    /// It is not sent, for what waits behind it says more.
+    pub fn overtaken(&self) -> Option<Change<Self>> {
+        let error = Some("a newer message of its group says more".to_owned());
+        let next = Self { try_at: None, given_up: true, error, ..self.clone() };
+        Change::between(Some(self), next, Vec::new())
     }
 
     /// Whether nobody tries any more after this attempt.
@@ -247,13 +253,8 @@ pub fn claim(row: &DeliveryRow, before: Option<&DeliveryRow>, now: Timestamp) ->
     let next = if is_its_turn(before) {
         let known = before.filter(|_| !row.apart).and_then(|before| before.thread.clone());
         let thread = row.thread.clone().or(known);
-        if row.reminds_too_late(now) {
-            let error = row.error.clone().or_else(|| Some("it came too late to remind anybody".to_owned()));
-            DeliveryRow { try_at: None, given_up: true, thread, error, ..row.clone() }
-        } else {
-            let attempts = row.attempts + 1;
-            DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
-        }
+        let attempts = row.attempts + 1;
+        DeliveryRow { try_at: Some(after(now, CLAIM)), attempts, thread, error: None, ..row.clone() }
     } else {
         let tried_at = before.and_then(|before| before.try_at);
         DeliveryRow { try_at: Some(after(now, TURN).max(tried_at.unwrap_or(now))), ..row.clone() }

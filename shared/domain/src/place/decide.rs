@@ -109,7 +109,8 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
         }
         Observation::LookSooner { at } => {
             look(row, after(*at, SOON));
-            *at
+            // What is wished for later says nothing of how things are then.
+            context.now.min(*at)
         }
         Observation::Swept(counted) => {
             row.sweeping = None;

@@ -31,7 +31,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Which bulletins are meant.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Which {
-    /// Only those of so many days, 90 at most; longer they are not kept [default: 1, with --failed or --waiting 90]
+    /// Only those of so many days, 90 at most; longer they are not kept [default: 1; 90 with --waiting, and where --failed ones are listed]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(KEPT)))]
     days: Option<u16>,
     /// Only those for this channel

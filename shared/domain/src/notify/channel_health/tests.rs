@@ -16,13 +16,13 @@ fn name(name: &str) -> ChannelName {
 }
 
 /// The bulletin `number` of a group, of which sending was begun so often.
-fn delivery(number: u32, attempts: u32) -> DeliveryRow {
+fn delivery(group: &str, number: u32, attempts: u32) -> DeliveryRow {
     let bulletin = Digest::of_one(&event(json!({}))).into();
-    DeliveryRow { attempts, ..DeliveryRow::new(("g", number), &name("pager"), bulletin, None) }
+    DeliveryRow { attempts, ..DeliveryRow::new((group, number), &name("pager"), bulletin, None) }
 }
 
 fn said(answer: &Answer, stored: Option<&ChannelRow>, second: i64) -> Option<Change<ChannelRow>> {
-    said_of(&delivery(1, 1), answer, stored, second)
+    said_of(&delivery("a", 1, 1), answer, stored, second)
 }
 
 fn said_of(
@@ -72,27 +72,41 @@ fn one_that_takes_nothing_for_five_minutes_is_an_incident_until_it_takes_somethi
 }
 
 #[test]
-fn one_that_keeps_refusing_a_bulletin_is_an_incident_though_it_takes_others_until_it_takes_that() {
+fn one_that_keeps_refusing_a_bulletin_is_an_incident_though_it_takes_others_until_it_takes_one_of_that_group()
+{
     let taken = Answer::Taken(None);
-    let row = said_of(&delivery(1, 5), &refused(), None, 300).unwrap().row;
-    let row = said_of(&delivery(2, 1), &taken, Some(&row), 301).unwrap().row;
+    let row = said_of(&delivery("a", 1, 5), &refused(), None, 300).unwrap().row;
+    let row = said_of(&delivery("b", 1, 1), &taken, Some(&row), 301).unwrap().row;
     assert!(!row.is_told_failing());
-    let opened = said_of(&delivery(1, 6), &refused(), Some(&row), 600).unwrap();
+    let opened = said_of(&delivery("a", 1, 6), &refused(), Some(&row), 600).unwrap();
     assert_eq!(happened(&opened), [Happened::Opened]);
     let OwnEvent::Incident(told) = &opened.tell[0] else { panic!() };
-    assert!(
-        told.reason.contains(&delivery(1, 6).id()) && told.reason.ends_with("timed out"),
-        "{}",
-        told.reason
-    );
-    let others = said_of(&delivery(3, 1), &taken, Some(&opened.row), 601).unwrap();
+    let named = told.reason.contains(&delivery("a", 1, 6).id());
+    assert!(named && told.reason.ends_with("timed out"), "{}", told.reason);
+    let others = said_of(&delivery("b", 2, 1), &taken, Some(&opened.row), 601).unwrap();
     assert_eq!((happened(&others), others.row.is_told_failing()), (vec![], true));
-    let over = said_of(&delivery(1, 7), &taken, Some(&others.row), 900).unwrap();
+    // What it refused was overtaken by the next one of its group, which is refused as well.
+    let next = said_of(&delivery("a", 2, 1), &refused(), Some(&others.row), 900).unwrap();
+    assert_eq!((happened(&next), next.row.stuck.as_ref().map(|stuck| stuck.since)), (vec![], Some(at(600))));
+    let over = said_of(&delivery("a", 2, 2), &taken, Some(&next.row), 915).unwrap();
     assert_eq!((happened(&over), over.row.wake_at()), (vec![Happened::Resolved], None));
-    let given_up = said_of(&delivery(1, 77), &refused(), Some(&others.row), 900).unwrap();
+    let given_up = said_of(&delivery("a", 2, 77), &refused(), Some(&others.row), 900).unwrap();
     assert!(given_up.row.stuck.is_none() && given_up.row.failing.as_ref().unwrap().for_good);
     let gone = looked(&others.row, false, "Hub", at(900)).unwrap();
     assert_eq!(happened(&gone), [Happened::Resolved], "the routes have it no more");
+}
+
+#[test]
+fn what_nobody_tries_any_more_keeps_no_incident_open() {
+    let opened = said_of(&delivery("a", 1, 6), &refused(), None, 600).unwrap().row;
+    let mut row = said_of(&delivery("b", 1, 1), &Answer::Taken(None), Some(&opened), 601).unwrap().row;
+    let mut resolved_at = None;
+    while let Some(at) = row.wake_at().filter(|at| resolved_at.is_none() && at.as_second() < 10_000) {
+        let change = looked(&row, true, "Hub", at).unwrap();
+        resolved_at = (happened(&change) == [Happened::Resolved]).then_some(at.as_second());
+        row = change.row;
+    }
+    assert!(resolved_at.is_some_and(|at| (2_400..=2_700).contains(&at)), "{resolved_at:?}");
 }
 
 #[test]

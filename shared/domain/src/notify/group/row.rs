@@ -169,6 +169,12 @@ impl GroupRow {
         self.episode.iter().flat_map(|episode| &episode.last)
     }
 
+    /// The number of the last bulletin that goes to a channel.
+    pub fn newest_for(&self, channel: &ChannelName) -> Option<u32> {
+        let told = self.episode.as_ref().and_then(|episode| episode.last.get(channel));
+        told.or_else(|| self.past.get(channel)).map(|place| place.number)
+    }
+
     /// Whether it is to be looked at without waiting.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
         self.urgent && self.turn_at().is_some_and(|at| at <= now)

@@ -224,31 +224,6 @@ fn whys(stage: &Stage) -> Vec<(i64, Why)> {
 }
 
 #[test]
-fn a_reminder_that_its_channel_refused_for_half_an_hour_is_not_sent_unless_a_person_asks_for_it() {
-    use super::delivery::{Answer, answered, claim, is_its_turn};
-    let channel = "team".to_owned().try_into().unwrap();
-    let made = |why| {
-        let digest = Digest { why, ..Digest::of_one(&opened(1)) };
-        super::DeliveryRow::new(("g", 1), &channel, digest.into(), None)
-    };
-    let refused = |why| {
-        let claimed = claim(&made(why), None, at(0)).unwrap().row;
-        answered(&claimed, 1, &Answer::Refused("down".into(), None), at(1)).unwrap().row
-    };
-    for why in [Why::Repeated, Why::Acknowledged] {
-        let soon = claim(&refused(why), None, at(1_700)).unwrap().row;
-        assert_eq!((soon.attempts, soon.given_up), (2, false));
-        let late = claim(&refused(why), None, at(1_900)).unwrap().row;
-        assert!(late.given_up && late.attempts == 1 && is_its_turn(Some(&late)), "what follows goes past it");
-        let asked = late.again(at(2_000)).unwrap().row;
-        assert!(!claim(&asked, None, at(2_001)).unwrap().row.given_up);
-    }
-    for news in [Why::Changed, Why::Escalated(1)] {
-        assert!(!claim(&refused(news), None, at(9_000)).unwrap().row.given_up);
-    }
-}
-
-#[test]
 fn what_was_sent_is_history_for_ninety_days() {
     use crate::row::Row;
     let channel = "mail".to_owned().try_into().unwrap();
