@@ -1,9 +1,13 @@
 //! A company in memory: accounts, each registered for one Region, and the schedule that asks for their sweeps.
 
+use std::time::Duration;
+
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::notify::window::Told;
+use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
 use jiff::Timestamp;
@@ -38,6 +42,21 @@ pub fn register_in(io: &MemoryIo, place: &Place, regions: Vec<AccountRegion>) {
         ou: None,
         tags: std::collections::BTreeMap::new(),
     });
+}
+
+/// A window for a drill in that account, for eight hours.
+pub fn window(place: &Place, from: Timestamp) -> WindowRow {
+    WindowRow {
+        id: "w".into(),
+        name: "autumn".into(),
+        matchers: Matchers::of([(Label::Account, place.account.to_string())]),
+        from,
+        until: from + Duration::from_hours(8),
+        author: "kim".into(),
+        closed_at: None,
+        closed_by: None,
+        told: Told::Nothing,
+    }
 }
 
 /// The schedule ticks.

@@ -7,9 +7,9 @@ use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
+use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::own_event::{IncidentEvent, OwnEvent};
+use drs_fleet_tests::company::window;
 use futures::FutureExt;
 use serde_json::json;
 
@@ -74,18 +74,7 @@ fn editor(scene: &Scene) -> SpellEditor<drs_fleet_aws::memory::MemoryIo> {
 }
 
 fn opens(scene: &Scene) {
-    let now = scene.world.now();
-    let window = WindowRow {
-        id: "w".into(),
-        name: "autumn".into(),
-        matchers: Matchers::of([(Label::Account, place().account.to_string())]),
-        from: now,
-        until: now + Duration::from_hours(8),
-        author: "kim".into(),
-        closed_at: None,
-        closed_by: None,
-        told: Told::Nothing,
-    };
+    let window = window(&place(), scene.world.now());
     editor(scene).open(&window).now_or_never().unwrap().unwrap();
     scene.lets_pass(Duration::from_mins(1));
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::Path;
 use super::jobs::{INSTANCE, instance, job, monitor, only};
 use super::scene::{Scene, judges_by};
-use super::world::{early, event, now, place, server, server_id, tick};
+use super::world::{api_call, early, event, now, place, server, server_id, tick};
 
 #[tokio::test(start_paused = true)]
 pub(super) async fn instances_are_followed_and_a_drill_that_is_left_running_is_told_until_it_is_ended() {
@@ -43,6 +43,17 @@ pub(super) async fn instances_are_followed_and_a_drill_that_is_left_running_is_t
     told.dedup();
     let expected = [Happened::Opened, Happened::Resolved].map(|what| (IncidentKind::DrillLeftRunning, what));
     assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_changes_instances_has_them_listed_soon_wherever_the_monitor_dies() {
+    let steps: &[fn(&Scene)] = &[|scene| {
+        scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);
+        scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_IN_PROGRESS")]);
+        scene.put(&api_call("StopFailback", early(5), &Value::Null));
+    }];
+    let (points, clean) = Path { make: monitor, steps }.survives_everything().await;
+    assert!(points.contains(&"enqueue") && only::<RecoveryRow>(&clean).runs());
 }
 
 /// Server 1 replicates in another account and has stalled.

@@ -10,10 +10,9 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::notify::window::Told;
-use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
+use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
-use drs_fleet_tests::company::{place, register};
+use drs_fleet_tests::company::{place, register, window};
 use drs_fleet_tests::post::Post;
 use jiff::Timestamp;
 use serde_json::json;
@@ -82,18 +81,7 @@ async fn drill(stage: &Stage, stalls: bool) {
 
 /// A person opens a window for all that is expected of the account.
 async fn open_window(stage: &Stage) {
-    let now = stage.world.now();
-    let window = WindowRow {
-        id: "w".into(),
-        name: "autumn".into(),
-        matchers: Matchers::of([(Label::Account, place(1).account.to_string())]),
-        from: now,
-        until: now + Duration::from_hours(8),
-        author: "kim".into(),
-        closed_at: None,
-        closed_by: None,
-        told: Told::Nothing,
-    };
+    let window = window(&place(1), stage.world.now());
     editor(stage).open(&window).await.unwrap();
     tokio::time::sleep(Duration::from_mins(1)).await;
 }

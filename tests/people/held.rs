@@ -6,10 +6,9 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::{Ended, SpellEditor};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
-use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{Label, Matchers, MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
-use drs_fleet_tests::company::{place, register};
+use drs_fleet_tests::company::{place, register, window};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -221,19 +220,9 @@ async fn what_is_muted_after_it_was_told_is_not_told_again_before_the_mute_ends(
 async fn a_window_that_a_person_opens_and_closes_begins_and_ends_a_drill_and_pages_nobody_meanwhile() {
     let stage = working();
     let now = stage.world.now();
-    let window = WindowRow {
-        id: "w".into(),
-        name: "spring drill".into(),
-        matchers: Matchers::of([(Label::Account, place(1).account.to_string())]),
-        from: now + Duration::from_mins(5),
-        until: now + Duration::from_hours(8),
-        author: "kim".into(),
-        closed_at: None,
-        closed_by: None,
-        told: Told::Nothing,
-    };
+    let opens = WindowRow { from: now + Duration::from_mins(5), ..window(&place(1), now) };
     let editor = SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person());
-    editor.open(&window).await.unwrap();
+    editor.open(&opens).await.unwrap();
     minutes(10).await;
     stage.happens(1, stall(&place(1), 1, Severity::High, OPENED, stage.world.now()));
     minutes(30).await;
@@ -243,9 +232,9 @@ async fn a_window_that_a_person_opens_and_closes_begins_and_ends_a_drill_and_pag
     let [started, ended] = &told[..] else { panic!("{told:#?}") };
     assert_eq!(
         (started.headline.as_str(), started.facts["Opened by"].as_str()),
-        ("Drill started: spring drill", "kim")
+        ("Drill started: autumn", "kim")
     );
-    assert!(ended.headline.starts_with("Drill ended: spring drill"), "{ended:?}");
+    assert!(ended.headline.starts_with("Drill ended: autumn"), "{ended:?}");
     let pages = stage.digests("mail");
     assert_eq!(pages.len(), 1, "what lasts is told when the window is closed");
     assert!(pages[0].0 >= 40 * 60);

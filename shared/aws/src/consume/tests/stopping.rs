@@ -1,4 +1,7 @@
 use super::*;
+use crate::consume::settle::give_back;
+use crate::io::Io;
+use crate::memory::Fault;
 
 #[tokio::test(start_paused = true)]
 async fn stopping_finishes_what_runs_and_releases_what_waits() {
@@ -65,4 +68,14 @@ async fn once_ends_by_itself_with_an_empty_queue() {
     let consuming = consume_all(&io, &worker);
     let counted = tokio::time::timeout(A_WHILE + Duration::from_secs(100), consuming).await.unwrap();
     assert_eq!((counted.handled, io.queued()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_batch_left_over_is_given_back_as_well() {
+    let io = MemoryIo::default();
+    put_all(&io, &["a/1", "b/1", "c/1"]);
+    let messages = io.receive(10, Duration::ZERO).await.unwrap();
+    io.fail_at(1, Fault::Part);
+    give_back(&io, messages.into_iter().map(|message| (message, Duration::ZERO)).collect()).await;
+    assert_eq!((io.queued(), io.hidden()), (3, 0));
 }
