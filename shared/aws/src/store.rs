@@ -7,30 +7,25 @@
 
 mod at_once;
 mod cache;
+mod outbox;
 mod wake;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::planted::{Bug, is_planted};
-use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Outbox, Row, Stored, outbox_with};
-use jiff::{SignedDuration, Timestamp};
-use tracing::{info, warn};
+use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Row, Stored, outbox_with};
 
 use self::at_once::AtOnce;
 use self::cache::Cache;
+use self::outbox::due_of;
 use crate::io::{CommitError, Io, Write};
 use crate::metrics::Metrics;
-use crate::patience::recording;
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// How often one change decides again because another writer was first.
 const ROUNDS: usize = 8;
-
-/// When an unfinished outbox, or a timer that its worker did not move, is looked at again.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rows of one kind. Clones share what this process last stored.
 #[derive(Clone, Debug)]
@@ -235,45 +230,13 @@ impl<R: Row> Store<R> {
         let write = Write { row: &change.row, expected, outbox_before: &outbox_before, outbox: &outbox, due };
         let rev = io.commit(write).await?;
         let outbox = told.unwrap_or(outbox);
-        Ok(self.remember_written(Stored { row: change.row, rev, outbox }))
+        Ok(self.remember_written(Stored { row: change.row, rev, outbox }, expected))
     }
 
-    /// Publishes the outbox. A failure is no failure of the change: the index `due` has the item.
-    async fn tell<I: Io>(&self, io: &I, stored: &Stored<R>) {
-        if stored.outbox.is_empty() {
-            return;
-        }
-        if let Err(error) = self.publish(io, stored).await {
-            let key = stored.row.key();
-            warn!(pk = key.pk, sk = key.sk, events = stored.outbox.len(), %error, "own events stay in the outbox");
-        }
-    }
-
-    async fn publish<I: Io>(&self, io: &I, stored: &Stored<R>) -> Result<(), IoError> {
-        let events: Vec<OwnEvent> = stored.outbox.values().cloned().collect();
-        let key = stored.row.key();
-        let event_ids: Vec<String> = stored.outbox.keys().cloned().collect();
-        let wake_at = stored.row.wake_at();
-        if is_planted(Bug::OutboxEmptiedFirst) {
-            io.published(&key, stored.rev, &event_ids, wake_at).await?;
-        }
-        io.publish(&events).await?;
-        self.metrics.count_published(&events, io.now());
-        recording(io, || io.published(&key, stored.rev, &event_ids, wake_at)).await?;
-        self.cache.remove_from_outbox(&key, &event_ids);
-        for event in &events {
-            let place = event.place();
-            info!(
-                about = event.about(), what = event.detail_type(), account = %place.account, region = %place.region,
-                event_id = event.event_id(), "told"
-            );
-        }
-        Ok(())
-    }
-
-    fn remember_written(&self, stored: Stored<R>) -> Arc<Stored<R>> {
+    /// What was written in place of revision `before`; the answer may come after that to a later write.
+    fn remember_written(&self, stored: Stored<R>, before: Option<u64>) -> Arc<Stored<R>> {
         let stored = Arc::new(stored);
-        self.cache.put(stored.clone());
+        self.cache.put_found(stored.clone(), before);
         stored
     }
 
@@ -287,17 +250,6 @@ impl<R: Row> Store<R> {
         self.cache.put_found(found.clone(), before);
         Some(found)
     }
-}
-
-/// When an item must be looked at again: for its timer, or for what its outbox still holds.
-fn due_of<R: Row>(row: &R, outbox: &Outbox, now: Timestamp) -> Option<Timestamp> {
-    let unfinished = !outbox.is_empty() && !is_planted(Bug::OutboxNotLookedAt);
-    let unfinished = unfinished.then(|| look_again(now));
-    row.wake_at().into_iter().chain(unfinished).min()
-}
-
-fn look_again(now: Timestamp) -> Timestamp {
-    now.checked_add(LOOK_AGAIN).unwrap_or(now)
 }
 
 fn contended(key: &Key) -> IoError {

@@ -26,10 +26,6 @@ impl<R: Row> Cache<R> {
         self.items().get(key).cloned()
     }
 
-    pub(super) fn put(&self, item: Arc<Stored<R>>) {
-        self.items().put(item.row.key(), item);
-    }
-
     /// For items of an eventually consistent read, which may be older than what this process wrote. Answers the newer.
     pub(super) fn put_if_newer(&self, item: Arc<Stored<R>>) -> Arc<Stored<R>> {
         let key = item.row.key();
@@ -41,9 +37,9 @@ impl<R: Row> Cache<R> {
         item
     }
 
-    /// For what the table has just said of an item of which this process knew revision `before` when it asked. Where it knows
-    /// another by now it has written meanwhile, and the answer may be older than that; where it does not, the table is
-    /// right, also about an item that was deleted and made anew.
+    /// For what the table has just said of an item, or took, of which this process knew revision `before` when it asked. Where
+    /// it knows another by now it has written meanwhile, and the answer may be older than that; where it does not, the table
+    /// is right, also about an item that was deleted and made anew.
     pub(super) fn put_found(&self, item: Arc<Stored<R>>, before: Option<u64>) {
         let key = item.row.key();
         let mut items = self.items();

@@ -63,12 +63,20 @@ async fn an_answer_that_comes_late_hides_nothing_that_was_written_meanwhile() {
     io.fail_at(io.points().len(), Fault::Late(Duration::from_secs(1)));
     let (read, _) = tokio::join!(store.fresh(&io, &key), write(&store, 2));
     assert_eq!((read.unwrap().unwrap().rev, store.held(&key).unwrap().rev), (1, 2));
+    // Nor that to a write: another was made upon it.
+    io.fail_at(io.points().len(), Fault::Late(Duration::from_secs(1)));
+    let upon = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        store.change_now(&io, &key, |row| add("a", &[4], 0, row)).await.unwrap()
+    };
+    tokio::join!(write(&store, 3), upon);
+    assert_eq!(store.held(&key).unwrap().rev, 4);
     // What another deleted and made anew is as the table says.
     let other = Store::<Tally>::default();
     other.forget(&io, &key).await.unwrap();
-    write(&other, 3).await;
+    write(&other, 5).await;
     store.fresh(&io, &key).await.unwrap();
-    assert_eq!(store.held(&key).unwrap().row.seen, [3].into());
+    assert_eq!(store.held(&key).unwrap().row.seen, [5].into());
 }
 
 #[tokio::test(start_paused = true)]

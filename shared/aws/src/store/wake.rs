@@ -6,7 +6,8 @@ use std::sync::Arc;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::row::{Change, Row, Stored};
 
-use super::{Outcome, ROUNDS, Store, contended, look_again};
+use super::outbox::look_again;
+use super::{Outcome, ROUNDS, Store, contended};
 use crate::io::{CommitError, Io, Write};
 use crate::verdict::IoError;
 
@@ -63,7 +64,8 @@ impl<R: Row> Store<R> {
         };
         match io.commit(claim).await {
             Ok(rev) => {
-                let claimed = self.remember_written(Stored { rev, ..Stored::clone(&current) });
+                let claimed =
+                    self.remember_written(Stored { rev, ..Stored::clone(&current) }, Some(current.rev));
                 self.tell(io, &claimed).await;
                 Ok(Some(claimed))
             }
