@@ -32,6 +32,7 @@ pub enum Bar {
     Alert,
     FirstSweep,
     Sweep,
+    Others,
     DollarsSpread,
     DollarsStorm,
     Binary,
@@ -79,7 +80,7 @@ impl Verdict {
 
 impl Bar {
     /// All of them, in their order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CpuSpread,
         Self::CpuStorm,
         Self::Sqs,
@@ -97,6 +98,7 @@ impl Bar {
         Self::Alert,
         Self::FirstSweep,
         Self::Sweep,
+        Self::Others,
         Self::DollarsSpread,
         Self::DollarsStorm,
         Self::Binary,
@@ -166,6 +168,13 @@ impl Bar {
                 Some(8.0),
             ),
             Self::Sweep => at_most("P10", "s for a sweep of them when they are known", 1, 20.0, Some(8.0)),
+            Self::Others => at_most(
+                "P10",
+                "s for 97 of them, while of the others one's role is gone, one has a call in five seconds, one never answers (R17)",
+                1,
+                20.0,
+                Some(8.0),
+            ),
             // The stretch is the floor (one send, a fifth of a request, one write unit or a quarter) and 3 %.
             Self::DollarsSpread => {
                 at_most("P11", "US$ per million events, one write each", 3, 1.15, Some(1.138))

@@ -57,14 +57,15 @@ const READS: [&str; 12] = [
 /// Calls with many entries, each of which may fail by itself.
 const BATCHES: [&str; 4] = ["delete", "hide", "enqueue", "publish"];
 
-/// Six ways in which a call may go wrong: fault, and whether the process dies of it.
-const WAYS: [(Fault, bool); 6] = [
+/// Seven ways in which a call may go wrong: fault, and whether the process dies of it.
+const WAYS: [(Fault, bool); 7] = [
     (Fault::Before, false),
     (Fault::After, false),
     (Fault::Twice, false),
     (Fault::Part, false),
     (Fault::Before, true),
     (Fault::After, true),
+    (Fault::Part, true),
 ];
 
 impl<W: Worker> Path<W> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Servers in the fleet; a worker remembers 10,000 rows, so all of these are warm after one round.
+/// Servers in the fleet; a worker remembers 8,192 rows of a kind, so all of these are warm after one round.
 pub const SERVERS: usize = 8_000;
 
 /// Accounts that the servers are spread over.

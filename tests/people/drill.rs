@@ -198,3 +198,21 @@ async fn a_job_stays_with_the_drill_that_it_began_in_however_late_it_ends() {
     let started = "Drill started: autumn";
     assert_eq!(lines, [wave, wave, of_window, of_plan, started, started]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_closed_while_no_notifier_ran_is_told_afterwards_and_not_one_that_never_opened() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    open_window(&stage).await;
+    close_window(&stage).await;
+    let later = stage.world.now() + Duration::from_hours(1);
+    let never = WindowRow { id: "never".to_owned(), ..window(&place(1), later) };
+    editor(&stage).open(&never).await.unwrap();
+    editor(&stage).end::<WindowRow>("never", "kim").await.unwrap();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    stage.notifier();
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    let lines: Vec<_> = stage.drills("mail").into_iter().map(|(_, post)| post.headline).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0] == "Drill started: autumn" && lines[1].starts_with("Drill ended: autumn"), "{lines:?}");
+}

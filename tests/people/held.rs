@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::io::Io;
+use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::spells::{Ended, SpellEditor};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
@@ -140,6 +140,49 @@ async fn a_silent_spoke_that_nobody_is_told_of_holds_nothing_back() {
     stage.happens(2, of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage));
     minutes(10).await;
     assert_eq!(kinds(&stage), ["REPLICATION_LAG"]);
+}
+
+/// Whoever looks after one application has a channel of their own, and is told of nothing else.
+fn erp_has_its_own(stage: &Stage) {
+    let arn = "arn:aws:sns:us-west-2:999900001111:drs-fleet-erp";
+    let policy = serde_json::from_value(json!({
+        "channels": { "erp": { "type": "topic", "arn": arn } },
+        "routes": [{ "name": "erp", "match": { "application": "ERP" }, "channels": ["erp"] }],
+    }))
+    .unwrap();
+    stage.world.set_row(&RoutesRow { policy, set_by: "kim".into(), set_at: stage.world.now() });
+}
+
+fn is_erp_told(stage: &Stage) -> bool {
+    let to_erp = |notice: &Notice| matches!(notice, Notice::Topic { arn: Some(_), .. });
+    stage.world.notices().iter().any(to_erp)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_others_are_told_of_holds_nothing_back() {
+    let lag_of = async |application: Option<&str>, cause: &dyn Fn(&Stage)| {
+        let stage = working();
+        erp_has_its_own(&stage);
+        cause(&stage);
+        minutes(2).await;
+        let lag = of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage);
+        stage.happens(100, IncidentEvent { application: application.map(str::to_owned), ..lag });
+        minutes(20).await;
+        (is_erp_told(&stage), kinds(&stage).iter().any(|kind| kind == "REPLICATION_LAG"))
+    };
+    let silence = |stage: &Stage| {
+        let silent = of_kind(IncidentKind::SpokeSilent, place(1).account.as_str(), OPENED, stage);
+        stage.happens(1, silent);
+    };
+    let stalls = |stage: &Stage| {
+        for server in 0..20 {
+            stage.happens(server, stall(&place(1), server, Severity::High, OPENED, stage.world.now()));
+        }
+    };
+    for cause in [&silence as &dyn Fn(&Stage), &stalls] {
+        assert!(lag_of(Some("ERP"), cause).await.0, "nobody there hears of the cause");
+        assert_eq!(lag_of(None, cause).await, (false, false), "whoever hears of the cause needs no more");
+    }
 }
 
 /// A mute of stalls from now on.

@@ -7,15 +7,20 @@ use proptest::test_runner::TestRunner;
 /// How many histories are drawn of each kind of subject.
 const HISTORIES: usize = 4;
 
-/// 120 orders, 32 ways in which some are told once more: each is a list of what arrives.
+/// 120 orders, 32 ways in which some are told once more, after all others or at once: each is a list of what arrives.
 pub(super) fn every_arrival() -> Vec<Vec<usize>> {
-    let repeated = |order: &[usize], again: u32| {
-        let twice = order.iter().filter(|n| again >> **n & 1 == 1);
+    let is_told_again = |again: u32, n: usize| again >> n & 1 == 1;
+    let later = |order: &[usize], again: u32| {
+        let twice = order.iter().filter(|n| is_told_again(again, **n));
         order.iter().chain(twice).copied().collect()
     };
-    let arrivals =
-        permutations(5).into_iter().flat_map(|order| (0..32).map(move |again| repeated(&order, again)));
-    arrivals.collect()
+    let at_once = |order: &[usize], again: u32| {
+        let times = |n: &usize| std::iter::repeat_n(*n, 1 + usize::from(is_told_again(again, *n)));
+        order.iter().flat_map(times).collect()
+    };
+    let both =
+        |order: Vec<usize>| (0..32).flat_map(move |again| [later(&order, again), at_once(&order, again)]);
+    permutations(5).into_iter().flat_map(both).collect()
 }
 
 /// Asserts that histories of five end the same in every order. They are drawn, and always the same ones.
@@ -25,7 +30,7 @@ pub(super) fn every_order_ends_the_same<T: std::fmt::Debug, E: PartialEq + std::
 ) {
     let mut runner = TestRunner::deterministic();
     let arrivals = every_arrival();
-    assert_eq!(arrivals.len(), 120 * 32);
+    assert_eq!(arrivals.len(), 120 * 32 * 2);
     for _ in 0..HISTORIES {
         let history = history.new_tree(&mut runner).unwrap().current();
         let one_by_one = |arrival: &[usize]| arrival.iter().map(|n| vec![*n]).collect::<Vec<_>>();

@@ -14,6 +14,11 @@ use crate::post::{Named, Post};
 /// What makes messages come again: nobody knows whether they came.
 const REPEATS: [Trouble; 4] = [Trouble::Faults, Trouble::Kills, Trouble::TableAway, Trouble::BusAway];
 
+/// So often the same message may come at most …
+const SELDOM: usize = 5;
+/// … within so long of the last time: what a channel refuses is tried again every ten minutes at least.
+const TRIED_AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is told of a channel is told over the others.
@@ -34,6 +39,7 @@ pub(super) fn check(
     if !REPEATS.iter().any(|trouble| history.weather.has(*trouble)) {
         said_once(world, checked);
     }
+    said_seldom(world, checked);
     let notices = world.notices();
     let mails: Vec<Post> = notices.iter().filter_map(Post::mail).collect();
     let names = names(published.clone());
@@ -71,6 +77,21 @@ fn said_once(world: &MemoryIo, checked: &mut Checked) {
             checked.problem(format!("came twice: {text}"));
         }
         last.insert(text, at);
+    }
+}
+
+/// Whatever fails, one message is not sent again and again: each time needs a fault or a death of its own. A reminder comes
+/// hours later.
+fn said_seldom(world: &MemoryIo, checked: &mut Checked) {
+    let mut runs = BTreeMap::<String, (Timestamp, usize)>::new();
+    for (at, notice) in world.sent() {
+        let text = format!("{notice:?}");
+        let (last, times) = runs.get(&text).copied().unwrap_or((at, 0));
+        let times = if at.duration_since(last) < TRIED_AGAIN { times + 1 } else { 1 };
+        if times == SELDOM + 1 {
+            checked.problem(format!("came more than {SELDOM} times: {text}"));
+        }
+        runs.insert(text, (at, times));
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Acknowledger<I> {
     io: I,
     incidents: Store<IncidentRow>,
     groups: Store<GroupRow>,
+    takes_over: bool,
 }
 
 /// What an acknowledgement came to.
@@ -40,7 +41,13 @@ impl<I: Io> Acknowledger<I> {
     /// One for as long as the command runs, or the click is acted on.
     pub fn new(io: I, token: WriteToken) -> Self {
         token.spend();
-        Self { io, incidents: Store::default(), groups: Store::default() }
+        Self { io, incidents: Store::default(), groups: Store::default(), takes_over: false }
+    }
+
+    /// Whether whoever acknowledges relieves those who had.
+    #[must_use]
+    pub fn taking_over(self, takes_over: bool) -> Self {
+        Self { takes_over, ..self }
     }
 
     /// Records who acknowledged incidents, and has their groups show it. The notifier's own writes and these do not
@@ -60,7 +67,8 @@ impl<I: Io> Acknowledger<I> {
     }
 
     async fn record(&self, key: Key, ack: &Ack) -> Result<Acknowledged, IoError> {
-        let decide = |row: Option<&IncidentRow>| notification::acknowledge(row?, ack.clone());
+        let how = if self.takes_over { notification::take_over } else { notification::acknowledge };
+        let decide = |row: Option<&IncidentRow>| how(row?, ack.clone());
         let outcome = self.incidents.change_now(&self.io, &key, decide).await?;
         let Some(row) = outcome.row().cloned().map(Box::new) else { return Ok(Acknowledged::Unknown) };
         Ok(match (outcome.changed(), row.is_open()) {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -72,8 +73,8 @@ pub fn prepare<W: Worker>(
     Runnable { name: W::NAME, io, pulse, run }
 }
 
-/// What is due is served as long as messages are consumed, and no longer.
-async fn work<I: Io, W: Worker>(
+/// What is due is begun until `stop`, and no longer than messages are consumed; it may take as long to end as these.
+pub(crate) async fn work<I: Io, W: Worker>(
     io: I,
     worker: W,
     options: Options,
@@ -81,8 +82,9 @@ async fn work<I: Io, W: Worker>(
     stop: CancellationToken,
 ) -> Snapshot {
     let metrics = options.metrics.clone();
-    let consuming = CancellationToken::new();
-    let due = tokio::spawn(serve_due(io.clone(), worker.clone(), consuming.clone()));
+    let consuming = stop.child_token();
+    let serving = serve_due(io.clone(), worker.clone(), consuming.clone());
+    let due = tokio::spawn(unless_late(serving, io.clone(), stop.clone(), options.drain));
     let reporting = report
         .then(|| tokio::spawn(metrics::report(io.clone(), W::NAME, metrics.clone(), std::io::stdout())));
     let counted = consume(io.clone(), worker, options, stop).await;
@@ -95,6 +97,23 @@ async fn work<I: Io, W: Worker>(
         let _ = metrics::write_line(&mut std::io::stdout(), &last);
     }
     counted
+}
+
+/// Drops what has not ended so long after `stop`.
+async fn unless_late<I: Io>(
+    serving: impl Future<Output = ()>,
+    io: I,
+    stop: CancellationToken,
+    drain: Duration,
+) {
+    let late = async {
+        stop.cancelled().await;
+        io.sleep(drain).await;
+    };
+    tokio::select! {
+        () = serving => {}
+        () = late => tracing::warn!("what is being served takes long, and is left to the next process"),
+    }
 }
 
 /// Runs workers side by side until each has ended, with the health endpoint where one is asked for.

@@ -146,5 +146,11 @@ pub fn acknowledge(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
     is_free.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
 }
 
+/// The same where somebody else may have before, whom this one relieves; `None` when it is over, or when this one has already.
+pub fn take_over(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
+    let is_new = row.is_open() && row.ack.as_ref().is_none_or(|known| known.by != ack.by);
+    is_new.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
+}
+
 #[cfg(test)]
 mod tests;

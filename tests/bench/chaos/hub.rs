@@ -161,8 +161,10 @@ impl Hub {
         self.cloud.world().sqs.peek(&self.queue)
     }
 
+    /// Those of the worker's queue, and those of the notifier's, of which nothing is poison.
     pub(super) fn dead_letters(&self) -> Vec<Peeked> {
-        self.cloud.world().sqs.peek(&format!("{}-dlq", self.queue))
+        let queues = [&*self.queue, self.fleet.estate.output("NotificationsQueueArn")];
+        queues.iter().flat_map(|queue| self.cloud.world().sqs.peek(&format!("{queue}-dlq"))).collect()
     }
 
     /// What the workers told, one event for each time that it was delivered.

@@ -25,8 +25,11 @@ use crate::stream::ACCOUNTS;
 /// Milliseconds between two kills.
 const PAUSE: std::ops::RangeInclusive<u64> = 20..=500;
 
-/// What is killed; the events are for the first two.
-const WORKERS: [Role; 3] = [Role::CapacityTracker, Role::CapacityTracker, Role::Notifier];
+/// What the events are for, one of which is killed each time.
+const TRACKERS: usize = 2;
+
+/// The notifier behind them is killed as well at every third of these times.
+const NOTIFIER_EVERY: usize = 3;
 
 /// A queue that is not empty by then never will be.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -118,7 +121,8 @@ fn bars(report: &mut Report, verdict: Verdict, kills: usize) {
 /// Puts the log on the queue, in step with the kills, so that there is work until the last one.
 async fn kill(hub: &Hub, storm: Storm, log: &[Put]) -> anyhow::Result<Vec<Process>> {
     let mut dice = StdRng::seed_from_u64(storm.seed);
-    let roles = if storm.people { &WORKERS[..] } else { &WORKERS[..2] };
+    let notifiers = usize::from(storm.people);
+    let roles = [vec![Role::CapacityTracker; TRACKERS], vec![Role::Notifier; notifiers]].concat();
     let mut workers = roles.iter().map(|role| hub.worker(*role)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut shares = log.chunks(log.len().div_ceil(storm.kills + 1).max(1));
     let mut said = Instant::now();
@@ -127,10 +131,12 @@ async fn kill(hub: &Hub, storm: Storm, log: &[Put]) -> anyhow::Result<Vec<Proces
             hub.put(&put.body)?;
         }
         tokio::time::sleep(Duration::from_millis(dice.random_range(PAUSE))).await;
-        let victim = dice.random_range(0..workers.len());
-        workers[victim].still_runs()?;
-        workers[victim].kill()?;
-        workers[victim] = hub.worker(roles[victim])?;
+        let notifier = (TRACKERS..workers.len()).filter(|_| n % NOTIFIER_EVERY == 0);
+        for victim in std::iter::once(dice.random_range(0..TRACKERS)).chain(notifier) {
+            workers[victim].still_runs()?;
+            workers[victim].kill()?;
+            workers[victim] = hub.worker(roles[victim])?;
+        }
         if said.elapsed() > SAY_EVERY {
             said = Instant::now();
             say(&format!("{} of {} kills, {} messages on the queue", n + 1, storm.kills, hub.depth().all()));

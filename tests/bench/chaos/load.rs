@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(super) struct Load {
     pub(super) hub: Hub,
     pub(super) worker: Process,
+    /// The events are of so many servers.
+    servers: usize,
     /// So many events were put so far.
     pub(super) put: usize,
     pub(super) poison: Vec<String>,
@@ -35,18 +37,24 @@ pub(super) struct Pace {
 }
 
 impl Load {
-    /// With a row for each server.
+    /// With a row for each server, all of which the worker remembers.
     pub(super) async fn begin(seed: u64, starts: Starts) -> anyhow::Result<Self> {
+        Self::begin_with(SERVERS, seed, starts).await
+    }
+
+    /// The same of so many servers.
+    pub(super) async fn begin_with(servers: usize, seed: u64, starts: Starts) -> anyhow::Result<Self> {
         let hub = Hub::build(seed, stream::ACCOUNTS, starts).await?;
-        let mut load = Self { worker: hub.worker(Role::CapacityTracker)?, hub, put: 0, poison: Vec::new() };
-        load.pace(SERVERS, false).await?;
+        let worker = hub.worker(Role::CapacityTracker)?;
+        let mut load = Self { worker, hub, servers, put: 0, poison: Vec::new() };
+        load.pace(servers, false).await?;
         Ok(load)
     }
 
     /// Puts events on the queue; with poison, after each hundred a message that nobody can read.
     pub(super) fn put(&mut self, events: usize, poison: bool) -> anyhow::Result<()> {
         for n in self.put..self.put + events {
-            let body = stream::body(event(n));
+            let body = stream::body(Event { server: n % self.servers, second: n });
             if poison && n % 100 == 0 {
                 let unreadable = unreadable(n / 100, &body);
                 self.hub.put(&unreadable)?;
@@ -85,9 +93,9 @@ impl Load {
         self.hub.drained(PATIENCE).await?;
         let rows = rows(&self.hub.items().await?);
         let (mut lost, mut rewritten) = (Vec::new(), Vec::new());
-        for server in 0..SERVERS.min(self.put) {
-            let last = self.put - 1 - (self.put - 1 - server) % SERVERS;
-            let events = u64::try_from(last / SERVERS + 1).unwrap_or_default();
+        for server in 0..self.servers.min(self.put) {
+            let last = self.put - 1 - (self.put - 1 - server) % self.servers;
+            let events = u64::try_from(last / self.servers + 1).unwrap_or_default();
             match rows.get(&server) {
                 Some((second, _)) if *second != last => {
                     lost.push(format!("server {server}: {second}, not {last}"));
@@ -101,11 +109,6 @@ impl Load {
         }
         Ok((lost, rewritten))
     }
-}
-
-/// Event `n`, as [`stream::Shape::Spread`] has it.
-fn event(n: usize) -> Event {
-    Event { server: n % SERVERS, second: n }
 }
 
 /// By server, the number of its last event that was applied, and how often its row was written.

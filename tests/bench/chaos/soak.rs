@@ -7,13 +7,15 @@ use super::hub::Starts;
 use super::load::Load;
 use super::report::{Report, SAY_EVERY, say};
 
+/// More than a worker remembers, so that each event makes it forget a row and read one.
+const SERVERS: usize = 12_000;
 /// Waits on the queue at any time.
 const BACKLOG: usize = 5_000;
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(seed: u64, events: usize, starts: Starts) -> anyhow::Result<Report> {
-    say(&format!("soak: {events} events"));
-    let mut load = Load::begin(seed, starts).await?;
+    say(&format!("soak: {events} events of {SERVERS} servers"));
+    let mut load = Load::begin_with(SERVERS, seed, starts).await?;
     let (began, mut said) = (Instant::now(), Instant::now());
     let (before, all) = (load.put, load.put + events);
     let mut tenths: [Vec<Look>; 10] = Default::default();

@@ -50,11 +50,13 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     let Some(stored) = worker.windows.fresh(io, key).await? else { return Ok(()) };
     let (window, now) = (&stored.row, io.now());
     let closes_at = window.closes_at();
-    if window.told == Told::Nothing && now < closes_at {
+    if window.told == Told::Nothing && window.was_ever_open() {
         let which = of_window(window, expected(worker, io, window).await?);
-        let begun = |row: Option<&_>| drill::begun(&which, row, now);
+        // It may have opened and closed while no notifier ran.
+        let begun = |row: Option<&_>| drill::begun(&which, row, now.min(closes_at));
         worker.drills.change(io, &keys::drill(&window.id), begun).await?;
-    } else if closes_at <= now {
+    }
+    if closes_at <= now {
         let closing = closing(worker, io, key).await?;
         let over = |row: Option<&_>| drill::looked(row?, closing.as_ref(), now);
         worker.drills.change(io, &keys::drill(&window.id), over).await?;
@@ -92,11 +94,10 @@ fn of_window(window: &WindowRow, routes: BTreeSet<String>) -> Which {
 /// has told yet.
 async fn expected<I: Io>(worker: &Notifier, io: &I, window: &WindowRow) -> Result<BTreeSet<String>, IoError> {
     let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
-    let now = io.now();
     let taken = registry.drs_places().into_iter().flat_map(|place| {
-        let failed = drill::failure(&place, registry.account_name(&place.account), now);
+        let failed = drill::failure(&place, registry.account_name(&place.account), window.from);
         let labels = Labels::of(&failed, registry.account(&place.account));
-        if window.covers(&labels, now) { routes.taken(&labels) } else { Vec::new() }
+        if window.covers(&labels, window.from) { routes.taken(&labels) } else { Vec::new() }
     });
     let taken: BTreeSet<_> = taken.map(|taken| taken.route).collect();
     Ok(if taken.is_empty() { BTreeSet::from([DEFAULT.to_owned()]) } else { taken })

@@ -1,5 +1,6 @@
 //! What is held back: muted, expected in a drill, or a consequence of something that people are told of.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::hold::{self, Hold};
-use drs_fleet_domain::notify::{Labels, MemberRow, MuteRow, WindowRow};
+use drs_fleet_domain::notify::{ChannelName, Labels, MemberRow, MuteRow, Routes, WindowRow};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::registry::Registry;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -21,20 +22,42 @@ use crate::drills;
 /// So many places are asked at once.
 pub(crate) const READS: usize = 16;
 
-/// All that may hold some incidents back.
+/// All that may hold some incidents of one route back.
 pub struct Holding {
     registry: Arc<Registry>,
     mutes: Vec<MuteRow>,
     windows: Vec<WindowRow>,
-    /// Places that are silent, as people are told.
+    audience: Audience,
+    /// Places that are silent, as these people are told.
     silent: BTreeSet<Place>,
-    /// Places with stalls, as people are told, in Regions that have stalled all over.
+    /// Places with stalls, as these people are told, in Regions that have stalled all over.
     stalled: BTreeSet<Place>,
     now: Timestamp,
 }
 
+/// The people whom one route tells. What only others are told of explains nothing to them, and holds back nothing of theirs.
+struct Audience {
+    channels: Vec<ChannelName>,
+    routes: Arc<Routes>,
+}
+
+impl Audience {
+    fn of(route: &str, routes: Arc<Routes>) -> Self {
+        Self { channels: routes.plan(route).channels, routes }
+    }
+
+    /// Whether all of them are told of it, on whichever of its routes.
+    fn hears_of(&self, row: &IncidentRow, labels: &Labels<'_>) -> bool {
+        let is_new = row.groups.is_empty();
+        let groups = if is_new { Cow::Owned(self.routes.taken(labels)) } else { Cow::Borrowed(&*row.groups) };
+        let told: BTreeSet<_> =
+            groups.iter().flat_map(|taken| self.routes.plan(&taken.route).channels).collect();
+        self.channels.iter().all(|channel| told.contains(channel))
+    }
+}
+
 impl Holding {
-    /// Reads what matters to these incidents; so many stalls in one Region are one event of that Region.
+    /// Reads what matters to these incidents on a route.
     ///
     /// # Errors
     ///
@@ -42,7 +65,7 @@ impl Holding {
     pub async fn of<I: Io>(
         io: &I,
         registry: Arc<Registry>,
-        region_wide: u32,
+        (route, routes): (&str, Arc<Routes>),
         events: impl Iterator<Item = &IncidentEvent>,
     ) -> Result<Self, IoError> {
         let (mut places, mut regions) = (BTreeSet::new(), BTreeSet::new());
@@ -59,12 +82,13 @@ impl Holding {
             registry,
             mutes: mutes.into_iter().map(|stored| stored.row).collect(),
             windows: drills::windows(io).await?,
+            audience: Audience::of(route, Arc::clone(&routes)),
             silent: BTreeSet::new(),
             stalled: BTreeSet::new(),
             now: io.now(),
         };
         for region in regions {
-            let stalled = holding.stalled_in(io, &region, region_wide).await?;
+            let stalled = holding.stalled_in(io, &region, routes.region_wide_stalls()).await?;
             holding.stalled.extend(stalled);
         }
         holding.silent = holding.silent_of(io, places).await?;
@@ -99,9 +123,12 @@ impl Holding {
         is_muted.then_some(Hold::Muted).or_else(|| in_window().then_some(Hold::Drill))
     }
 
-    /// Whether people are told of it.
+    /// Whether the people of this route are told of it.
     fn is_told(&self, row: &IncidentRow) -> bool {
-        row.is_open() && self.by_people(&row.latest, self.now).is_none()
+        let labels = || Labels::of(&row.latest, self.registry.account(&row.latest.account_id));
+        row.is_open()
+            && self.audience.hears_of(row, &labels())
+            && self.by_people(&row.latest, self.now).is_none()
     }
 
     /// Those of the places that are silent.
@@ -119,7 +146,8 @@ impl Holding {
         Ok(silent)
     }
 
-    /// The places of a Region that have stalled servers, if there are so many of these in all.
+    /// The places of a Region that have stalled servers, if there are so many of these in all: then they are one event of
+    /// that Region.
     async fn stalled_in<I: Io>(
         &self,
         io: &I,

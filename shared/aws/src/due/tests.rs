@@ -4,8 +4,10 @@ use drs_fleet_domain::row::{Change, Row};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::consume::Options;
 use crate::fixture::{Tallier, Tally, add, tally_key};
 use crate::memory::MemoryIo;
+use crate::process::work;
 use crate::verdict::{Neighbour, Verdict};
 
 async fn set_timer(io: &MemoryIo, id: &str, seconds: u64) {
@@ -150,4 +152,19 @@ async fn stopping_ends_it() {
     seconds(3).await;
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_a_worker_begins_nothing_that_is_due_and_waits_ten_seconds_at_most_for_what_hangs() {
+    let io = MemoryIo::default();
+    set_timer(&io, "s", 1).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(work(io.clone(), Odd::default(), Options::default(), false, stop.clone()));
+    seconds(5).await;
+    let began = tokio::time::Instant::now();
+    stop.cancel();
+    set_timer(&io, "a", 1).await;
+    running.await.unwrap();
+    assert!(began.elapsed() <= Duration::from_secs(10));
+    assert!(!rang(&io, "a"), "it rings for the next process");
 }

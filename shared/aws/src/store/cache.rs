@@ -7,8 +7,8 @@ use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::row::{Row, Stored};
 use lru::LruCache;
 
-/// Items are at most about 2.5 KB, so this bounds memory at some 25 MB per kind of item.
-const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+/// Items are at most about 2.5 KB, so this bounds memory at some 20 MB per kind of item.
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(8_191);
 
 type Items<R> = LruCache<Key, Arc<Stored<R>>>;
 

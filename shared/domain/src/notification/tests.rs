@@ -115,6 +115,16 @@ fn an_acknowledgement_survives_what_else_happens_to_the_incident() {
 }
 
 #[test]
+fn whoever_relieves_another_sees_to_it_from_then_on() {
+    let by = |who: &str| Ack { by: who.into(), at: at(20), note: None };
+    let of_kim = acked(&row(&told()[..1], None)).unwrap();
+    assert_eq!(take_over(&of_kim, by("kim")), None, "she does already");
+    let of_lee = take_over(&of_kim, by("lee")).unwrap().row;
+    assert_eq!(of_lee.ack, Some(by("lee")));
+    assert_eq!(take_over(&row(&told()[1..], Some(&of_lee)), by("kim")), None, "it is over");
+}
+
+#[test]
 fn an_incident_that_was_stored_before_there_were_groups_is_read() {
     let old = serde_json::json!({ "latest": told()[0], "deliveries": {} });
     let read = serde_json::from_value::<IncidentRow>(old).unwrap();

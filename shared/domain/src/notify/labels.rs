@@ -31,7 +31,7 @@ pub enum Label {
     Application,
     /// The plan of the job.
     Plan,
-    /// `drill` or `real`; nothing where that is not known.
+    /// `drill` or `real`: what is not known to belong to a drill is real.
     Drill,
     /// Id or name of the server, job or recovery instance, or of the account itself.
     Subject,
@@ -111,7 +111,7 @@ impl<'a> Labels<'a> {
             Label::Region => (Some(event.region.as_str()), None),
             Label::Application => (event.application.as_deref(), None),
             Label::Plan => (event.plan_name.as_deref(), None),
-            Label::Drill => (event.drill.map(|is_drill| if is_drill { "drill" } else { "real" }), None),
+            Label::Drill => (Some(if event.drill == Some(true) { "drill" } else { "real" }), None),
             Label::Subject => (Some(event.subject.as_str()), Some(event.subject_name.as_str())),
         };
         first.into_iter().chain(name.filter(|name| Some(*name) != first)).filter(|value| !value.is_empty())

@@ -56,6 +56,11 @@ impl Matchers {
         self.0.iter().all(|(label, values)| values.fit(label, labels))
     }
 
+    /// Whether nothing is meant that has this value of a label.
+    pub fn leave_out(&self, label: &Label, value: &str) -> bool {
+        self.0.get(label).is_some_and(|values| !values.0.iter().any(|wanted| fits(label, wanted, value)))
+    }
+
     /// Label by label, for people who wonder.
     pub fn compared(&self, labels: &Labels<'_>) -> Vec<Compared> {
         let one = |(label, wanted): (&Label, &Values)| Compared {

@@ -5,6 +5,7 @@
 //! is as in the one above it. People are routes beside the tree: they get whatever they match, besides.
 
 mod group;
+mod overlaps;
 mod people;
 mod problems;
 mod walk;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::overlaps::Overlap;
 pub use self::people::{Digest, Person, Quiet};
 pub use self::problems::lines_with_secrets;
 pub use self::walk::{Asked, Outcome};

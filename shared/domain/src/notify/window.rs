@@ -59,6 +59,11 @@ impl WindowRow {
         Matchers::of([(Label::Drill, "drill".to_owned())])
     }
 
+    /// Whether nothing real is expected.
+    pub fn is_for_drills_alone(&self) -> bool {
+        self.matchers.leave_out(&Label::Drill, "real")
+    }
+
     /// Whether an incident is expected now.
     pub fn covers(&self, labels: &Labels<'_>, now: Timestamp) -> bool {
         self.is_open(now) && self.matchers.fit(labels)
@@ -67,6 +72,11 @@ impl WindowRow {
     /// Whether it is open.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.closes_at()
+    }
+
+    /// Whether it opened, or will; somebody may have closed it before.
+    pub fn was_ever_open(&self) -> bool {
+        self.from < self.closes_at()
     }
 
     /// When it closes, or closed.

@@ -25,12 +25,6 @@ const REGION: &str = "eu-central-1";
 /// A sweep that takes longer than this will never end.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A place in which something is wrong.
-pub struct Trouble {
-    pub place: Place,
-    pub what: &'static str,
-}
-
 pub struct Company {
     cloud: LocalCloud,
     fleet: Fleet,
@@ -70,20 +64,15 @@ impl Company {
 
     /// The first account's role is gone, the second is throttled to one call in five seconds, and in the third no
     /// call of DRS is ever answered.
-    pub fn trouble(&self) -> [Trouble; 3] {
+    pub fn trouble(&self) -> [Place; 3] {
         let world = self.cloud.world();
-        let trouble = |n: usize, what| Trouble { place: self.places[n].clone(), what };
-        let [denied, throttled, hanging] = [
-            trouble(0, "its role is gone"),
-            trouble(1, "one call in five seconds"),
-            trouble(2, "never answers"),
-        ];
-        world.iam.delete_role(&format!("arn:aws:iam::{}:role/drs-fleet-spoke", denied.place.account));
+        let [denied, throttled, hanging] = [0, 1, 2].map(|n: usize| self.places[n].clone());
+        world.iam.delete_role(&format!("arn:aws:iam::{}:role/drs-fleet-spoke", denied.account));
         let slow = Settings { calls_per_second: Some(0.2), restless: 0, ..Settings::default() };
-        world.drs.configure(site(&throttled.place), slow);
+        world.drs.configure(site(&throttled), slow);
         let hangs = FaultRule::of(("drs", ""), 1.0, Fault::Delay(PATIENCE));
         let takes_its_time = FaultRule::of(("", ""), 1.0, Fault::Delay(Duration::from_millis(50)));
-        world.faults.set(vec![hangs.in_account(hanging.place.account.as_str()), takes_its_time]);
+        world.faults.set(vec![hangs.in_account(hanging.account.as_str()), takes_its_time]);
         [denied, throttled, hanging]
     }
 

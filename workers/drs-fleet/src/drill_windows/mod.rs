@@ -15,12 +15,14 @@ use crate::text::Ask;
 
 const HELP: &str = "Examples:
   drs-fleet drill-window open --name 'spring drill' --for 8h
-  drs-fleet drill-window open --name 'wave 2' --for 4h --match plan=wave-2 --match region=eu-*
+  drs-fleet drill-window open --name 'wave 2' --for 4h --match drill=drill --match plan=wave-2
   drs-fleet drill-window list
   drs-fleet drill-window close 3f9a
 
-What is expected in a window is told as the start of the drill, a line for each wave and a summary, and pages nobody. Each
-drill job opens a window for itself; by hand is for what begins before the first job, or is no drill to DRS.";
+What is expected in a window is told as the start of the drill, a line for each wave and a summary, and pages nobody. Without
+a window a drill is told like that as well, from its first job on, and its failed servers page nobody; what else goes wrong does,
+a job that is stuck among it. A window is for what begins before the first job, for all that is wrong with a drill, or for
+what is no drill to DRS.";
 
 /// What `drill-window` can do.
 #[derive(clap::Subcommand)]

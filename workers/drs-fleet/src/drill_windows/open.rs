@@ -17,7 +17,8 @@ use crate::text::{a_line, counted, plain, second};
 #[derive(clap::Args)]
 #[command(after_help = format!("Examples:
   drs-fleet drill-window open --name 'spring drill' --for 8h
-  drs-fleet drill-window open --name 'wave 2' --for 4h --match plan=wave-2 --match region=eu-*
+  drs-fleet drill-window open --name 'wave 2' --for 4h --match drill=drill --match plan=wave-2
+  drs-fleet drill-window open --name 'data centre off' --for 4h --match region=eu-west-1      pages nobody of anything there
 
 {LABELS}"))]
 pub(crate) struct Arguments {
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     name: String,
     #[command(flatten)]
     span: Span,
-    /// What is expected; may be given several times [default: drill=drill]
+    /// What is expected, all of it where given several times; without drill=drill, also what is no drill [default: drill=drill]
     #[arg(long = "match", value_name = "LABEL=VALUE", value_parser = a_matcher)]
     matchers: Vec<(Label, String)>,
     /// Who opens it [default: you, as AWS or this machine knows you]
@@ -58,6 +59,12 @@ pub(super) async fn open(hub: &Hub, arguments: Arguments, out: &mut dyn Write) -
     editor(hub).open(&row).await?;
     let (id, name, what) = (&row.id, plain(&row.name), plain(&row.matchers.to_string()));
     writeln!(out, "Window {id} for {name:?} expects {what} from {} to {}.", second(from), second(until))?;
+    if !row.is_for_drills_alone() {
+        writeln!(
+            out,
+            "Real failures that it matches page nobody either; --match drill=drill leaves them out."
+        )?;
+    }
     let open = Open::read(hub).await?;
     let meant = open.meant(&row.matchers);
     writeln!(out, "It matches {} now.", counted(meant.len(), "open incident"))?;

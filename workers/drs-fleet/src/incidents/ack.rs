@@ -1,13 +1,17 @@
 //! `incidents ack`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::{Context, bail};
 use drs_fleet_aws::ack::{Acknowledged, Acknowledger};
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_domain::keys;
 use drs_fleet_domain::notification::{Ack, IncidentRow};
+use drs_fleet_domain::notify::{GroupRow, MemberRow};
 use drs_fleet_domain::row::Row;
+use futures::future::try_join_all;
 
 use super::read::{self, Which};
 use super::show::acked;
@@ -21,14 +25,15 @@ const FILTERS: [&str; 5] = ["account", "region", "kind", "severity", "group"];
 /// What `incidents ack` takes.
 #[derive(clap::Args)]
 #[command(
-    after_help = "It holds until the incident is over: if the condition comes back later than ten minutes after \
-its end, that is another incident.
+    after_help = "It holds until the incident is over, and where it is back within five minutes of its end: what is back \
+later waits for somebody again. Of a group, what people were told of is acknowledged, and what joins it later is told.
 
 Examples:
   drs-fleet incidents ack REPLICATION_STALLED/111122223333/us-west-2/s-1234567890abcdef0
   drs-fleet incidents ack erp-db-01 erp-db-02 --note 'disk is being replaced, ticket 4711'
   drs-fleet incidents ack --group 'default|kind=REPLICATION_STALLED|region=us-west-2'      all that a message tells of
-  drs-fleet incidents ack --kind REPLICATION_STALLED --account Payments"
+  drs-fleet incidents ack --kind REPLICATION_STALLED --account Payments
+  drs-fleet incidents ack --severity HIGH,CRITICAL --take-over      the next shift begins"
 )]
 pub(crate) struct Arguments {
     /// The incidents as `incidents list` names them, the beginnings of that, or the ids or names of their subjects
@@ -39,6 +44,9 @@ pub(crate) struct Arguments {
     /// What you say to it
     #[arg(long, value_parser = a_line)]
     note: Option<String>,
+    /// Relieve those who acknowledged them before, as at the end of a shift
+    #[arg(long)]
+    take_over: bool,
     /// Who acknowledges them [default: you, as AWS or this machine knows you]
     #[arg(long, value_parser = a_line)]
     by: Option<String>,
@@ -47,16 +55,31 @@ pub(crate) struct Arguments {
 /// Acknowledges incidents.
 pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let Found { found, unread } = arguments.which.read(hub).await?;
-    let acknowledger = Acknowledger::new(hub.io.clone(), WriteToken::for_command_of_a_person());
+    let acknowledger = Acknowledger::new(hub.io.clone(), WriteToken::for_command_of_a_person())
+        .taking_over(arguments.take_over);
     let by = match &arguments.by {
         Some(by) => by.clone(),
         None => hub.who().await,
     };
     let ack = Ack { by, at: hub.io.now(), note: arguments.note.clone() };
     if arguments.incidents.is_empty() {
-        let open: Vec<_> = found.iter().filter(|row| row.is_open()).map(Row::key).collect();
-        let came_to = acknowledger.acknowledge(&open, &ack).await.with_context(|| hub.unreadable())?;
+        let open: Vec<_> = found.iter().filter(|row| row.is_open()).collect();
+        let told = match arguments.which.group() {
+            Some(group) => {
+                let told = told_open(hub, group).await?;
+                open.iter().filter(|row| told.contains(&row.latest.incident)).copied().collect()
+            }
+            None => open.clone(),
+        };
+        let keys: Vec<_> = told.iter().map(|row| row.key()).collect();
+        let came_to = acknowledger.acknowledge(&keys, &ack).await.with_context(|| hub.unreadable())?;
         writeln!(out, "{}", sum(&came_to, &ack))?;
+        if told.len() < open.len() {
+            let untold = open.len() - told.len();
+            let verb = if untold == 1 { "waits" } else { "wait" };
+            let others = counted(untold, "other");
+            writeln!(out, "{others} of which nobody was told yet {verb} for somebody: a message will tell.")?;
+        }
         return places::complain(&unread);
     }
     let mut failed = Vec::new();
@@ -76,6 +99,21 @@ pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn 
         counted(arguments.incidents.len(), "incident"),
         failed.concat()
     )
+}
+
+/// The incidents of a group that people know to be open.
+async fn told_open(hub: &Hub, group: &str) -> anyhow::Result<BTreeSet<String>> {
+    let ranges: Vec<_> = keys::members(group).collect();
+    let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<MemberRow>(range))).await;
+    let members: Vec<_> = parts.with_context(|| hub.unreadable())?.into_iter().flatten().collect();
+    if members.is_empty() && hub.io.read::<GroupRow>(&[keys::group(group)]).await?.iter().all(Option::is_none)
+    {
+        bail!(
+            "there is no group {group:?}; messages and `drs-fleet incidents show INCIDENT` name those that there are"
+        );
+    }
+    let told = members.into_iter().map(|stored| stored.row).filter(MemberRow::is_told_open);
+    Ok(told.map(|member| member.event.incident).collect())
 }
 
 /// What came of all that was asked for.
@@ -107,7 +145,7 @@ async fn one<I: Io>(
         Acknowledged::Now(_) => format!("{name} is acknowledged by {}.", plain(&ack.by)),
         Acknowledged::Already(row) => {
             let by = row.ack.as_ref().map(|ack| acked(ack, hub.io.now())).unwrap_or_default();
-            format!("{name} is acknowledged already {by}")
+            format!("{name} is acknowledged already {by}; --take-over relieves whoever it is")
         }
         Acknowledged::Over(row) => {
             format!("{name} is not acknowledged: it ended {}.", ago(hub.io.now(), row.latest.at))

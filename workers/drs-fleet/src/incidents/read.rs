@@ -55,6 +55,11 @@ impl Which {
         Ok(Found { found, unread })
     }
 
+    /// The group that is meant, if one is.
+    pub(super) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
     fn wants(&self, row: &IncidentRow) -> bool {
         let is_in = |group: &String| row.groups.iter().any(|taken| taken.group == *group);
         among(&self.kind, row.latest.kind.as_str())

@@ -1,10 +1,11 @@
 //! Routes in a file, and `routes check`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use drs_fleet_domain::notify::routes::lines_with_secrets;
+use drs_fleet_domain::notify::routes::{Overlap, lines_with_secrets};
 use drs_fleet_domain::notify::{Channel, Routes, RoutesRow};
 
 use super::{EXAMPLE, WHAT};
@@ -35,7 +36,7 @@ pub(super) fn check(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
 /// Topics that the notifier may publish to, as the hub's template has it.
 const OURS: &str = "drs-fleet-";
 
-/// Says which topics the notifier's role would be refused by.
+/// Says what works in another way than it may be meant.
 pub(super) fn warn(routes: &Routes, out: &mut dyn Write) -> anyhow::Result<()> {
     for (name, channel) in &routes.channels {
         let Channel::Topic { arn: Some(arn) } = channel else { continue };
@@ -47,6 +48,23 @@ pub(super) fn warn(routes: &Routes, out: &mut dyn Write) -> anyhow::Result<()> {
                  and Region that are called {OURS}*, and {arn} is not."
             )?;
         }
+    }
+    for Overlap { route, other, channel } in routes.overlaps() {
+        writeln!(
+            out,
+            "Warning: {route} and {other} both tell {channel}: what takes both is told there twice, each time with others."
+        )?;
+    }
+    let bots = routes.channels.values().filter_map(|channel| match channel {
+        Channel::Slack { secret, .. } => Some(secret),
+        _ => None,
+    });
+    if bots.collect::<BTreeSet<_>>().len() > 1 {
+        writeln!(
+            out,
+            "Warning: there are several Slack bots, and a hub knows the signing secret of one app: the buttons of the others \
+             acknowledge nothing, and `drs-fleet incidents ack` does."
+        )?;
     }
     Ok(())
 }

@@ -60,6 +60,7 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
       match: { severity: CRITICAL }
       continue: true                # the routes after it are asked as well
       channels: [bus]
+      escalate: []                  # not as above, or the pager would be told by each of its routes
     - name: erp
       # All of these must match; of several values any will do; * stands for any characters, ? for one. There are kind,
       # severity, account (id or name), account-tag:KEY, ou, region, application, plan, drill (drill or real) and subject.
@@ -83,7 +84,8 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
       channels: [managers]
       digest: { at: "08:00", zone: Europe/Berlin, days: monday }   # or daily
 
-The notifier takes it up within a minute. Groups that were told already go on as they were routed then."#;
+The notifier takes it up within a minute. Groups that were told already go on as they were routed then, and whoever is new
+is told of what is open once something happens to it: `drs-fleet incidents list` shows what is."#;
 
 /// What `routes` can do.
 #[derive(clap::Subcommand)]

@@ -1,6 +1,5 @@
 //! `routes test`.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::iter;
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::hold::Hold;
 use drs_fleet_domain::notify::routes::{Asked, Outcome};
 use drs_fleet_domain::notify::{Labels, MuteRow, Plan, Routes, RoutesRow, Taken, WindowRow};
-use drs_fleet_domain::own_event::IncidentEvent;
+use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::span;
 use jiff::Timestamp;
 use notifier::holding::Holding;
@@ -74,17 +73,22 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let now = hub.io.now();
     let mutes = spells::all::<MuteRow>(hub).await?.into_iter().filter(|row| row.matches(&labels, now));
     let windows = spells::all::<WindowRow>(hub).await?.into_iter().filter(|row| row.covers(&labels, now));
-    let reading =
-        Holding::of(&hub.io, Arc::new(registry.clone()), routes.region_wide_stalls(), iter::once(&event));
-    let by = reading.await.with_context(|| hub.unreadable())?.holds_back(&event);
-    let held = Held { by, mutes: mutes.collect(), windows: windows.collect() };
     let (why, taken) = (routes.why(&labels), routes.taken(&labels));
+    let (registry, routes) = (Arc::new(registry.clone()), Arc::new(routes));
+    let mut ways = Vec::new();
+    for taken in taken {
+        let route = (taken.route.as_str(), Arc::clone(&routes));
+        let reading = Holding::of(&hub.io, Arc::clone(&registry), route, iter::once(&event));
+        let held = reading.await.with_context(|| hub.unreadable())?.holds_back(&event);
+        // That something is over is not held back.
+        ways.push((taken, held.filter(|_| event.happened != Happened::Resolved)));
+    }
+    let held = Held { mutes: mutes.collect(), windows: windows.collect() };
     if arguments.json {
-        let taken: Vec<_> = taken.iter().map(|taken| to_json(&routes, taken)).collect();
+        let taken: Vec<_> = ways.iter().map(|way| to_json(&routes, way)).collect();
         let mutes: Vec<_> = held.mutes.iter().map(|row| &row.id).collect();
         let windows: Vec<_> = held.windows.iter().map(|row| &row.id).collect();
-        let all = json!({ "event": event, "asked": why, "taken": taken, "held": held.by, "mutes": mutes,
-            "windows": windows });
+        let all = json!({ "event": event, "asked": why, "taken": taken, "mutes": mutes, "windows": windows });
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
@@ -96,18 +100,17 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         event.severity
     )?;
     write!(out, "{}", way(&why))?;
-    for taken in &taken {
-        write!(out, "\n{}", told(&routes, taken, (now, event.severity)))?;
+    for way in &ways {
+        write!(out, "\n{}", told(&routes, way, (now, &event)))?;
     }
     write!(out, "{}", held.print())?;
     Ok(())
 }
 
-/// What holds an incident back now.
-pub(super) struct Held {
-    pub(super) by: Option<Hold>,
-    pub(super) mutes: Vec<MuteRow>,
-    pub(super) windows: Vec<WindowRow>,
+/// What people have set that holds an incident back now, on all routes.
+struct Held {
+    mutes: Vec<MuteRow>,
+    windows: Vec<WindowRow>,
 }
 
 impl Held {
@@ -120,17 +123,24 @@ impl Held {
             let (name, until) = (plain(&row.name), second(row.closes_at()));
             format!("Expected until {until} in the window {} for {name:?}: it pages nobody\n", row.id)
         });
-        let consequence = self.by.and_then(|by| match by {
-            Hold::SpokeSilent => Some("its spoke is silent, so that what is known of the server is old"),
-            Hold::RegionStalled => {
-                Some("replication has stalled all over the Region and in its account, of which it is a consequence")
-            }
-            Hold::Drill if self.windows.is_empty() => Some("it is of a drill, whose lines and summary tell of it"),
-            Hold::Drill | Hold::Muted => None,
-        });
-        let consequence = consequence.map(|why| format!("Held back: {why}\n"));
-        let held: String = mutes.chain(windows).chain(consequence).collect();
+        let held: String = mutes.chain(windows).collect();
         if held.is_empty() { held } else { format!("\n{held}") }
+    }
+}
+
+/// A route that is taken, and what holds the incident back there.
+type Way = (Taken, Option<Hold>);
+
+fn held_by(hold: Hold) -> &'static str {
+    match hold {
+        Hold::Muted => "it is muted",
+        Hold::Drill => "it is of a drill, whose lines and summary tell of it",
+        Hold::SpokeSilent => {
+            "its spoke is silent, as is told here, so that what is known of the server is old"
+        }
+        Hold::RegionStalled => {
+            "replication has stalled all over the Region and in its account, as is told here: it is a consequence"
+        }
     }
 }
 
@@ -180,7 +190,7 @@ fn because(asked: &Asked) -> String {
 }
 
 /// How a route that is taken tells.
-pub(super) fn told(routes: &Routes, taken: &Taken, (now, severity): (Timestamp, Severity)) -> String {
+fn told(routes: &Routes, (taken, held): &Way, (now, event): (Timestamp, &IncidentEvent)) -> String {
     let plan = routes.plan(&taken.route);
     let mut text = format!("{}\n", plain(&taken.route));
     text += &fact("group", &plain(&taken.group));
@@ -188,19 +198,23 @@ pub(super) fn told(routes: &Routes, taken: &Taken, (now, severity): (Timestamp, 
         let [sort, leads] = routes.channel(name).map(words::channel).unwrap_or_default();
         text += &fact("channel", &format!("{name}: {sort}, {leads}"));
     }
-    let _ = write!(text, "{}", fact("told", &when(&plan, severity)));
+    text += &fact("told", &when(&plan, event));
+    text += &held.map(|hold| fact("held back", held_by(hold))).unwrap_or_default();
     text += &fact("escalation", &words::escalation(&plan));
     text += &fact("hours", &words::hours(&plan.hours));
-    let tells_at = plan.tells_at(now, severity);
+    let tells_at = plan.tells_at(now, event.severity);
     if tells_at > now {
         text += &fact("", &format!("now it would wait until {}", second(tells_at)));
     }
     text
 }
 
-fn when(plan: &Plan, severity: Severity) -> String {
+fn when(plan: &Plan, event: &IncidentEvent) -> String {
     let (interval, repeat) = (span::show(plan.group_interval), span::show(plan.repeat_interval));
-    let first = if severity == Severity::Critical {
+    if event.happened == Happened::Resolved {
+        return format!("where it was told that it is open, with what else is new, at most every {interval}");
+    }
+    let first = if event.severity == Severity::Critical {
         "at once, for it is CRITICAL".to_owned()
     } else {
         format!("{} after the first of the group", span::show(plan.group_wait))
@@ -208,7 +222,8 @@ fn when(plan: &Plan, severity: Severity) -> String {
     format!("{first}; what is new at most every {interval}; while it stays open every {repeat}")
 }
 
-fn to_json(routes: &Routes, taken: &Taken) -> Value {
+fn to_json(routes: &Routes, (taken, held): &Way) -> Value {
     let plan = words::to_json(&taken.route, &routes.plan(&taken.route), &routes.group_by(&taken.route));
-    json!({ "route": taken.route, "group": taken.group, "labels": taken.labels, "plan": plan })
+    json!({ "route": taken.route, "group": taken.group, "labels": taken.labels, "plan": plan,
+        "held": held })
 }

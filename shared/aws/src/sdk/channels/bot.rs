@@ -5,15 +5,13 @@
 //! `chat.update`.
 
 use drs_fleet_domain::incident::Severity;
-use std::time::Duration;
-
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::http::Answered;
-use super::{Channels, failure, of_status};
+use super::{Channels, PAUSE, failure, of_status};
 use crate::io::Io;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
@@ -23,9 +21,6 @@ pub(super) const API: &str = "https://slack.com/api";
 
 const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
-
-/// Where Slack throttles and does not say for how long.
-const PAUSE: Duration = Duration::from_secs(30);
 
 /// A thread, or where to begin one.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,8 @@ mod signed;
 mod topic;
 mod webhook;
 
+use std::time::Duration;
+
 use aws_sdk_sns::Client;
 use aws_types::SdkConfig;
 use reqwest::StatusCode;
@@ -23,6 +25,9 @@ use crate::config::IoSettings;
 use crate::io::{Io, Notice, Receipt};
 use crate::secrets::Secrets;
 use crate::verdict::{IoError, Neighbour, Verdict};
+
+/// How long Slack wants nothing where it throttles and does not say for how long.
+const PAUSE: Duration = Duration::from_secs(30);
 
 const BUS: &str = "PutEvents";
 

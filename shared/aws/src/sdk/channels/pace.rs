@@ -26,6 +26,9 @@ use crate::verdict::{IoError, Verdict};
 /// Whoever would wait longer comes again: its claim on the message must not run out meanwhile.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// Whoever finds that a turn has just passed looks again.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
 /// The place in the queue of a channel: the least goes first. Of equally bad ones the lower number came first.
 type Ticket = (Reverse<Severity>, u64);
 
@@ -108,7 +111,8 @@ impl Pace {
         let take = |row: Option<&_>| turn::take(channel, row, table.now());
         match self.turns.change(table, &keys::turn(channel), take).await {
             Ok(taken) if taken.changed() => None,
-            Ok(others) => others.row().and_then(|row| row.wait(table.now())),
+            // Where it has passed meanwhile, somebody else may be taking it as well.
+            Ok(others) => others.row().map(|row| row.wait(table.now()).unwrap_or(AT_ONCE)),
             Err(error) => {
                 tracing::warn!(channel, %error, "posting without a turn");
                 None

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Channels, failure, of_status, unset};
+use super::{Channels, PAUSE, failure, of_status, unset};
 use crate::io::Io;
 use crate::sdk::Answer;
 use crate::verdict::{IoError, Verdict};
@@ -45,13 +45,14 @@ impl Channels {
         if answer.status.is_success() {
             return Ok(());
         }
-        if let Some(wish) = answer.retry_after {
+        let verdict = of_status(answer.status);
+        let wish = answer.retry_after.or((verdict == Verdict::Throttled).then_some(PAUSE));
+        if let Some(wish) = wish {
             self.pace.hold(table, secret, wish).await;
         }
         let word = word(&answer.body).map(|word| format!(": {word}")).unwrap_or_default();
         let message = format!("HTTP {}{word}", answer.status.as_u16());
-        let error = failure(SLACK, of_status(answer.status), message);
-        Err(IoError { retry_after: answer.retry_after, ..error })
+        Err(IoError { retry_after: wish, ..failure(SLACK, verdict, message) })
     }
 }
 

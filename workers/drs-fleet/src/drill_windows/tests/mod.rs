@@ -13,6 +13,7 @@ async fn a_window_is_opened_for_drills_listed_and_closed_once() {
     let (opened, code) = stage.run_words(words.into_iter(), None).await;
     assert_eq!(code, 0, "{opened}");
     assert!(opened.contains("for \"spring drill\" expects drill=drill from "), "{opened}");
+    assert!(!opened.contains("Real failures"), "{opened}");
     let id = opened.split(' ').nth(1).unwrap().to_owned();
     let listed = stage.run("list").await;
     for part in ["spring drill  open for 7 h  anna  drill=drill", "1 window. Table"] {
@@ -38,5 +39,22 @@ async fn a_window_has_a_name_and_an_end_within_7_days() {
     ] {
         let refused = stage.run(line).await;
         assert!(refused.contains(told), "{line}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn who_opens_a_window_for_more_than_drills_is_told_that_nobody_is_paged_of_real_failures() {
+    let stage = Stage::new().await;
+    for (matchers, is_warned) in [
+        ("--match region=us-west-2", true),
+        ("--match region=us-west-2 --match drill=*", true),
+        ("--match region=us-west-2 --match drill=drill", false),
+    ] {
+        let opened = stage.run(&format!("open --name x --for 8h {matchers}")).await;
+        assert_eq!(
+            opened.contains("Real failures that it matches page nobody either"),
+            is_warned,
+            "{opened}"
+        );
     }
 }

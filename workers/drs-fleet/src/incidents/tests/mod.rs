@@ -240,7 +240,14 @@ async fn who_acknowledged_an_incident_is_known_and_still_when_it_is_over() {
         "{told}"
     );
     let again = stage.run("ack REPLICATION_LAG --by lee").await;
-    assert!(again.contains("is acknowledged already by kim, just now: disk is being replaced\n"), "{again}");
+    assert!(
+        again.contains("is acknowledged already by kim, just now: disk is being replaced; --take-over"),
+        "{again}"
+    );
+    let taken = stage.run("ack REPLICATION_LAG --by lee --take-over").await;
+    assert_eq!(taken, format!("{key} is acknowledged by lee.\n"));
+    let taken = stage.run("ack REPLICATION_LAG --by kim --take-over").await;
+    assert_eq!(taken, format!("{key} is acknowledged by kim.\n"));
     let over = stage.run("ack FULL_RESYNC --by lee").await;
     assert_eq!(
         over,
@@ -262,7 +269,7 @@ async fn a_storm_is_acknowledged_with_one_command() {
     let stored = stage.run("list --json").await;
     let all: serde_json::Value = serde_json::from_str(&stored).unwrap();
     let open = all["incidents"].as_array().unwrap().len();
-    let lag = "ack --group default|kind=REPLICATION_LAG|region=us-west-2 --by kim";
+    let lag = "ack --kind REPLICATION_LAG --by kim";
     assert_eq!(stage.run(lag).await, "1 incident is acknowledged by kim.\n");
     assert_eq!(stage.run(lag).await, "0 incidents are acknowledged by kim; 1 other had been before.\n");
     let rest = stage.run("ack --severity low,medium,high,critical --by lee").await;
@@ -284,4 +291,21 @@ async fn who_acknowledges_without_a_name_is_whoever_aws_says() {
     );
     let list = stage.run("list --kind REPLICATION_LAG").await;
     assert!(!list.contains("arn:") && list.contains("0 of them acknowledged by nobody"), "{list}");
+}
+
+#[tokio::test]
+async fn of_a_group_only_what_people_were_told_of_is_acknowledged() {
+    let stage = fleet().await;
+    let joined = told(event(IncidentKind::ReplicationStalled, Severity::Critical, "s-00000000000000009", 1));
+    let group = &joined.groups[0].group;
+    stage.store(&joined).await;
+    stage.store(&member::joined(group, &joined.latest, None, false).unwrap().row).await;
+    let said = stage.run(&format!("ack --group {group} --by kim")).await;
+    assert_eq!(
+        said,
+        "1 incident is acknowledged by kim.\n\
+         1 other of which nobody was told yet waits for somebody: a message will tell.\n"
+    );
+    let none = stage.run("ack --group default|kind=RPO_GAP --by kim").await;
+    assert!(none.starts_with("error: there is no group \"default|kind=RPO_GAP\""), "{none}");
 }

@@ -100,6 +100,9 @@ async fn routes_are_checked_and_stored_and_a_secret_in_them_is_refused_unread() 
     let other = example().replace(":drs-fleet-erp", ":erp");
     let warned = stage.run("check @c.yaml", &[("c.yaml", &other)]).await;
     assert!(warned.contains("can be used") && warned.contains("Warning: channel erp-mail: "), "{warned}");
+    let twice = example().replace("escalate: []", "group_wait: 1m");
+    let warned = stage.run("check @d.yaml", &[("d.yaml", &twice)]).await;
+    assert!(warned.contains("Warning: default/audit and default/erp both tell pager: "), "{warned}");
     let good = stage.run("check @b.yaml", &[("b.yaml", &example())]).await;
     assert!(!good.contains("Warning"), "{good}");
     assert!(good.contains("besides those of the hub it has 5 channels; 3 routes, 2 people."), "{good}");
@@ -158,19 +161,19 @@ async fn who_wonders_is_told_of_what_an_incident_is_a_consequence() {
     };
     let lag = IncidentEvent { kind: IncidentKind::ReplicationLag, ..stalled.clone() };
     let files = [("lag.json", &*serde_json::to_string(&lag).unwrap())];
-    assert!(!stage.run("test @lag.json", &files).await.contains("Held back"));
+    assert!(!stage.run("test @lag.json", &files).await.contains("held back"));
     for server in 0..20 {
         store(IncidentKind::ReplicationStalled, &format!("s-{server:017}")).await;
     }
     let told = stage.run("test @lag.json", &[]).await;
-    assert!(told.contains("\nHeld back: replication has stalled all over the Region"), "{told}");
+    assert!(told.contains("held back    replication has stalled all over the Region"), "{told}");
     let fewer = [("fewer.yaml", "region_wide_stalls: 21\n")];
-    assert!(!stage.run("test @lag.json --routes @fewer.yaml", &fewer).await.contains("Held back"));
+    assert!(!stage.run("test @lag.json --routes @fewer.yaml", &fewer).await.contains("held back"));
     store(IncidentKind::SpokeSilent, stalled.account_id.as_str()).await;
     let told = stage.run("test @lag.json", &[]).await;
-    assert!(told.contains("\nHeld back: its spoke is silent"), "{told}");
+    assert!(told.contains("held back    its spoke is silent"), "{told}");
     let json: Value = serde_json::from_str(&stage.run("test @lag.json --json", &[]).await).unwrap();
-    assert_eq!(json["held"], "spoke_silent");
+    assert_eq!(json["taken"][0]["held"], "spoke_silent");
 }
 
 #[tokio::test]
