@@ -13,3 +13,4 @@ mod paused;
 mod recorded;
 mod stage;
 mod storm;
+mod whole;

@@ -1,8 +1,10 @@
 //! Events as the bus hands them on.
 
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{self, OwnEvent};
 use jiff::Timestamp;
+use notifier::Notifier;
 use serde_json::{Value, json};
 
 /// The hub's account wherever it does not matter.
@@ -27,6 +29,16 @@ pub fn event(
 /// An own event, the `n`th that was published.
 pub fn on_the_bus(n: usize, event: &OwnEvent) -> Value {
     delivered(n, event.detail_type(), event.at(), &event.detail().unwrap())
+}
+
+/// The same on the notifier's queue, as `infra/hub.yaml` routes own events.
+pub fn to_people(n: usize, event: &OwnEvent) -> Option<(&'static str, String)> {
+    let of_drill = |event: &OwnEvent| event.detail().is_ok_and(|detail| detail["drill"] == true);
+    let is_for_people = match event.detail_type() {
+        "Job Started" | "Job Completed" => of_drill(event),
+        kind => kind.starts_with("Incident "),
+    };
+    is_for_people.then(|| (Notifier::NAME, on_the_bus(n, event).to_string()))
 }
 
 /// An event of the hub; `id` and `time` are the bus's.

@@ -37,12 +37,12 @@ async fn three_notifiers_tell_an_alert_once() {
 }
 
 /// A notifier has the message before the others are there.
-async fn alone(pause: Option<(usize, Duration)>) -> (Stage, MemoryIo) {
+async fn alone(pause: Option<(usize, Fault)>) -> (Stage, MemoryIo) {
     let stage = Stage::new();
     let first = stage.notifier();
     stage.happens(1, stall(&place(1), 1, Severity::Critical, (Happened::Opened, 1), stage.world.now()));
     if let Some((point, pause)) = pause {
-        first.fail_at(point, Fault::Late(pause));
+        first.fail_at(point, pause);
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     (stage, first)
@@ -58,9 +58,9 @@ async fn points() -> usize {
 }
 
 /// Pauses it at each of them.
-async fn assert_two_at_most(pause: Duration) {
+async fn assert_two_at_most(way: fn(Duration) -> Fault, pause: Duration) {
     for point in 0..points().await {
-        let (stage, paused) = alone(Some((point, pause))).await;
+        let (stage, paused) = alone(Some((point, way(pause)))).await;
         assert_eq!(paused.pauses(), [(point, pause)], "it was paused there, and nowhere else");
         stage.notifier();
         stage.notifier();
@@ -77,12 +77,18 @@ async fn assert_two_at_most(pause: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn a_notifier_that_is_paused_for_a_minute_anywhere_makes_two_of_an_alert_at_most() {
-    assert_two_at_most(Duration::from_mins(1)).await;
+    assert_two_at_most(Fault::Frozen, Duration::from_mins(1)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_notifier_that_is_paused_for_longer_than_any_claim_makes_two_of_an_alert_at_most() {
-    assert_two_at_most(Duration::from_mins(4)).await;
+    assert_two_at_most(Fault::Frozen, Duration::from_mins(4)).await;
+}
+
+/// It goes on meanwhile: serves timers, and keeps its messages.
+#[tokio::test(start_paused = true)]
+async fn a_notifier_one_call_of_which_hangs_for_longer_than_any_claim_makes_two_of_an_alert_at_most() {
+    assert_two_at_most(Fault::Late, Duration::from_mins(4)).await;
 }
 
 /// Those of its look at the group: after the incident, its member and the group were written, and before it is told.
@@ -99,7 +105,7 @@ async fn look() -> std::ops::Range<usize> {
 async fn what_ends_while_a_notifier_is_paused_anywhere_is_told_to_be_over() {
     let pause = Duration::from_secs(150);
     for point in look().await {
-        let (stage, paused) = alone(Some((point, pause))).await;
+        let (stage, paused) = alone(Some((point, Fault::Late(pause)))).await;
         stage.notifier();
         tokio::time::sleep(Duration::from_secs(100)).await;
         // One of them comes to the other.

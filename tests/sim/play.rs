@@ -9,7 +9,6 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRegion;
 use drs_fleet_domain::seen::QuotaSeen;
@@ -75,7 +74,7 @@ async fn played(history: &History) -> Played {
         world.clone().on_queue(queue).redrive_after(RECEIVES);
     }
     if history.whole {
-        world.deliver(delivered);
+        world.deliver(wire::to_people);
     }
     furnish(&world, history);
     if history.weather.has(Trouble::ReadsLag) {
@@ -167,16 +166,6 @@ async fn feed(world: &MemoryIo, history: &History, fed: &Fed) {
             }
         }
     }
-}
-
-/// As `infra/hub.yaml` routes own events.
-fn delivered(n: usize, event: &OwnEvent) -> Option<(&'static str, String)> {
-    let of_drill = |event: &OwnEvent| event.detail().is_ok_and(|detail| detail["drill"] == true);
-    let is_for_people = match event.detail_type() {
-        "Job Started" | "Job Completed" => of_drill(event),
-        kind => kind.starts_with("Incident "),
-    };
-    is_for_people.then(|| (Notifier::NAME, wire::on_the_bus(n, event).to_string()))
 }
 
 /// As `infra/hub.yaml` routes it.

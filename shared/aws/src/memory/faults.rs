@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::verdict::{IoError, Neighbour, Verdict};
 
 /// What happens to a call at an I/O point.
@@ -16,13 +18,23 @@ pub enum Fault {
     Twice,
     /// Of a batch, each other entry takes effect, and the rest fail; a call of one thing fails.
     Part,
-    /// It takes effect, and the process hears of that so much later, as when it was paused meanwhile.
+    /// It takes effect, and the process hears of that so much later.
     Late(Duration),
+    /// The same, and meanwhile the process makes no other call, as when it is stopped and goes on later.
+    Frozen(Duration),
 }
 
 impl Fault {
     /// Those after which a process goes on at once.
     pub const ALL: [Self; 4] = [Self::Before, Self::After, Self::Twice, Self::Part];
+
+    /// How much later the answer comes.
+    pub(super) fn pause(self) -> Option<Duration> {
+        match self {
+            Self::Late(pause) | Self::Frozen(pause) => Some(pause),
+            Self::Before | Self::After | Self::Twice | Self::Part => None,
+        }
+    }
 }
 
 /// An answer that is late by chance comes so much later at most.
@@ -82,6 +94,7 @@ pub(super) struct Faults {
     planned: BTreeMap<usize, (Fault, bool)>,
     chance: Option<(Seeded, Chances)>,
     broken: Vec<(Neighbour, Verdict)>,
+    thaws_at: Option<Instant>,
     dead: bool,
 }
 
@@ -107,6 +120,11 @@ impl Faults {
         self.broken.retain(|(broken, _)| *broken != neighbour);
     }
 
+    /// Until when the process makes no call.
+    pub(super) fn thaws_at(&self) -> Option<Instant> {
+        self.thaws_at.filter(|at| Instant::now() < *at)
+    }
+
     pub(super) fn pauses(&self) -> &[(usize, Duration)] {
         &self.pauses
     }
@@ -129,8 +147,11 @@ impl Faults {
             return meets(Some(Fault::Before), self.dead, *verdict);
         }
         if let Some((fault, dies)) = planned {
-            if let Fault::Late(pause) = fault {
+            if let Some(pause) = fault.pause() {
                 self.pauses.push((point, pause));
+            }
+            if let Fault::Frozen(pause) = fault {
+                self.thaws_at = Some(Instant::now() + pause);
             }
             self.dead = dies;
             return meets(Some(fault), dies, Verdict::Transient);

@@ -91,11 +91,21 @@ impl MemoryIo {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
+        self.is_awake().await;
         let meets = self.faults().pass(name, neighbour);
         self.traces(name, meets.as_ref());
         match meets {
             Some(meets) => meets,
             None => std::future::pending().await,
+        }
+    }
+
+    /// Waits while the process is frozen.
+    async fn is_awake(&self) {
+        loop {
+            let thaws_at = self.faults().thaws_at();
+            let Some(thaws_at) = thaws_at else { return };
+            tokio::time::sleep_until(thaws_at).await;
         }
     }
 
@@ -115,7 +125,7 @@ impl MemoryIo {
             let mut world = self.world();
             let now = world.now();
             match meets.fault {
-                None | Some(Fault::Late(_)) => effect(&mut world, now),
+                None | Some(Fault::Late(_) | Fault::Frozen(_)) => effect(&mut world, now),
                 Some(Fault::Before | Fault::Part) => Err(meets.error().into()),
                 Some(Fault::After) => effect(&mut world, now).and(Err(meets.error().into())),
                 Some(Fault::Twice) => {
@@ -124,7 +134,7 @@ impl MemoryIo {
                 }
             }
         };
-        if let Some(Fault::Late(pause)) = meets.fault {
+        if let Some(pause) = meets.fault.and_then(Fault::pause) {
             tokio::time::sleep(pause).await;
         }
         if meets.dies {

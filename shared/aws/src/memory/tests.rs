@@ -368,3 +368,18 @@ async fn a_late_call_takes_effect_at_once_and_answers_so_much_later() {
     assert_eq!(began.elapsed(), Duration::from_mins(1));
     assert_eq!(io.pauses(), [(1, Duration::from_mins(1))]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_process_makes_no_call_and_others_do() {
+    let (io, began) = (MemoryIo::default(), Instant::now());
+    io.fail_at(0, Fault::Frozen(Duration::from_mins(1)));
+    let other = async |io: &MemoryIo| {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        io.publish(&[]).await.unwrap();
+        began.elapsed().as_secs()
+    };
+    let neighbour = io.restarted();
+    let (answer, same, another) = tokio::join!(io.publish(&[]), other(&io), other(&neighbour));
+    answer.unwrap();
+    assert_eq!((same, another, began.elapsed().as_secs()), (60, 1, 60));
+}

@@ -1,0 +1,139 @@
+//! R12 and R13 from the spokes' events to people: the capacity-tracker decides, and looks itself, and the notifier tells.
+
+use std::time::Duration;
+
+use capacity_tracker::CapacityTracker;
+use drs_fleet_aws::io::Io;
+use drs_fleet_aws::memory::MemoryIo;
+use drs_fleet_aws::metrics::Metrics;
+use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::seen::ServerSeen;
+use drs_fleet_tests::company::{place, register};
+use drs_fleet_tests::post::Post;
+use drs_fleet_tests::wire;
+use drs_fleet_tests::work::work;
+use jiff::Timestamp;
+use notifier::Notifier;
+use serde_json::json;
+
+use super::stage::Stage;
+
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// A company whose servers all replicate, with two instances of each worker.
+struct Company {
+    stage: Stage,
+    places: Vec<Place>,
+    /// By place, whether each server stalls.
+    stalls: Vec<Vec<bool>>,
+    events: usize,
+}
+
+impl Company {
+    fn new(accounts: usize, servers: usize) -> Self {
+        let stage = Stage::new();
+        let places: Vec<Place> = (0..accounts).map(|n| place(u64::try_from(n).unwrap())).collect();
+        places.iter().for_each(|place| register(&stage.world, place));
+        stage.world.deliver(wire::to_people);
+        for _ in 0..2 {
+            let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
+            works(&stage.world, tracker);
+            works(&stage.world, Notifier::new(true, RegistryCache::default(), &Metrics::default()));
+        }
+        Self { stage, places, stalls: vec![vec![false; servers]; accounts], events: 0 }
+    }
+
+    /// Servers stall, or recover: DRS shows it, and sends an event for each.
+    fn turn(&mut self, servers: &[(usize, usize)]) {
+        for (account, server) in servers {
+            self.stalls[*account][*server] ^= true;
+        }
+        for (place, stalls) in self.places.iter().zip(&self.stalls) {
+            self.stage
+                .world
+                .set_servers(place, (0..).zip(stalls).map(|(n, is)| seen(place, n, *is)).collect());
+        }
+        let queue = self.stage.world.clone().on_queue(CapacityTracker::NAME);
+        for (account, server) in servers {
+            let state = if self.stalls[*account][*server] { "STALLED" } else { "NOT_STALLED" };
+            queue.put_message(self.event(&self.places[*account], *server, state));
+            self.events += 1;
+        }
+    }
+
+    fn event(&self, place: &Place, server: usize, state: &str) -> String {
+        let now = Timestamp::from_second(self.stage.world.now().as_second()).unwrap();
+        let kind = ("aws.drs", "DRS Source Server Data Replication Stalled Change");
+        let mut event =
+            wire::event(&format!("e-{}", self.events), place, kind, now, &json!({ "state": state }));
+        event["resources"] = json!([arn(place, server)]);
+        event.to_string()
+    }
+
+    fn told(&self) -> Vec<(i64, Post)> {
+        self.stage.digests("mail")
+    }
+}
+
+fn works<W: Worker>(world: &MemoryIo, worker: W) {
+    tokio::spawn(work(world.restarted().on_queue(W::NAME).with_latency(LATENCY), worker));
+}
+
+fn arn(place: &Place, server: usize) -> String {
+    format!("arn:aws:drs:{}:{}:source-server/s-{server:017}", place.region, place.account)
+}
+
+fn seen(place: &Place, server: usize, stalls: bool) -> ServerSeen {
+    ServerSeen {
+        state: Some(if stalls { "STALLED" } else { "CONTINUOUS" }.to_owned()),
+        error: stalls.then(|| "NOT_CONVERGING".to_owned()),
+        ..ServerSeen::new(format!("s-{server:017}").parse().unwrap(), arn(place, server))
+    }
+}
+
+async fn sleep(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_whose_servers_stall_within_a_minute_is_told_within_35_seconds_and_in_few_messages() {
+    const ACCOUNTS: usize = 20;
+    const SERVERS: usize = 1_200;
+    let mut company = Company::new(ACCOUNTS, SERVERS / ACCOUNTS);
+    let all: Vec<_> = (0..SERVERS).map(|n| (n % ACCOUNTS, n / ACCOUNTS)).collect();
+    for some in all.chunks(SERVERS / 60) {
+        company.turn(some);
+        sleep(1).await;
+    }
+    sleep(9 * 60).await;
+    let told = company.told();
+    let times: Vec<_> = told.iter().map(|(at, _)| *at).collect();
+    assert!(
+        times[0] <= 35 && times.iter().filter(|at| **at <= 330).count() <= 2 && times.len() <= 10,
+        "{times:?}"
+    );
+    let open = told.iter().map(|(_, post)| post.counts().open).max();
+    assert_eq!(open, Some(SERVERS), "{times:?}");
+    company.turn(&all);
+    sleep(30 * 60).await;
+    let told = company.told();
+    assert_eq!(told.iter().filter(|(_, post)| post.is_over()).count(), 1, "{told:#?}");
+    assert_eq!(told.iter().map(|(_, post)| post.counts().resolved).sum::<usize>(), SERVERS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_servers_that_flip_for_an_hour_are_told_thirteen_times_at_most_and_are_over_in_the_end() {
+    let mut company = Company::new(1, 100);
+    let all: Vec<_> = (0..100).map(|server| (0, server)).collect();
+    for _ in 0..360 {
+        company.turn(&all);
+        sleep(10).await;
+    }
+    let told = company.told();
+    assert!((1..=13).contains(&told.len()), "{:?}", told.iter().map(|(at, _)| at).collect::<Vec<_>>());
+    sleep(60 * 60).await;
+    let (_, last) = company.told().pop().unwrap();
+    assert!(last.is_over() && last.counts().open == 0, "{last:?}");
+}
