@@ -52,7 +52,10 @@ fn grouped(first: &IncidentEvent) -> Digest {
     let second = IncidentEvent {
         subject: "s-12345678901234568".to_owned(),
         subject_name: "erp-db-04".to_owned(),
-        incident: first.incident.replace("34567", "34568"),
+        incident: "REPLICATION_STALLED/444455556666/eu-west-1/s-12345678901234568".to_owned(),
+        account_id: "444455556666".parse().unwrap(),
+        account_name: "erp-test".to_owned(),
+        region: "eu-west-1".parse().unwrap(),
         ..first.clone()
     };
     Digest {

@@ -39,6 +39,12 @@ fn of_digest(digest: &Digest) -> Value {
         Why::Test => ("TEST", None),
     };
     let named = u32::try_from(digest.first.len()).unwrap_or(u32::MAX);
+    let more = digest::all(digest).saturating_sub(named);
+    let covered = digest.covered();
+    // What is only counted may be of another job.
+    let of_job = if more == 0 { digest.first.as_slice() } else { &[] };
+    let account = only(covered.accounts.iter());
+    let in_account = digest.first.iter().find(|event| Some(&event.account_id) == account);
     let labels: BTreeMap<_, _> =
         digest.labels.iter().map(|(name, value)| (text::cut(name), text::cut(value))).collect();
     json!({
@@ -48,6 +54,11 @@ fn of_digest(digest: &Digest) -> Value {
         "group": digest.group,
         "route": digest.route,
         "labels": labels,
+        "accountId": account,
+        "accountName": in_account.map(|event| text::cut(&event.account_name)),
+        "region": only(covered.regions.iter()),
+        "jobId": only(of_job.iter().map(|event| event.job_id.as_ref())),
+        "planName": only(of_job.iter().map(|event| event.plan_name.as_deref())).flatten().map(text::cut),
         "severity": digest::severity(digest),
         "status": if digest.worst.is_some() { "OPEN" } else { "RESOLVED" },
         "since": digest.since,
@@ -56,13 +67,19 @@ fn of_digest(digest: &Digest) -> Value {
         "counts": digest.counts,
         "accounts": digest.accounts,
         "incidents": digest.first.iter().map(incident).collect::<Vec<_>>(),
-        "more": digest::all(digest).saturating_sub(named),
-        "covered": covered(&digest.covered()),
+        "more": more,
+        "covered": all_of(&covered),
     })
 }
 
+/// What all have in common.
+fn only<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
 /// Rules on the bus and programs look for these: only the first incidents are named.
-fn covered(covered: &Covered) -> Value {
+fn all_of(covered: &Covered) -> Value {
     let Covered { kinds, severities, accounts, regions } = covered;
     json!({ "kinds": kinds, "severities": severities, "accountIds": accounts, "regions": regions })
 }
