@@ -35,7 +35,9 @@ impl Company {
     fn new(accounts: usize, servers: usize) -> Self {
         let stage = Stage::new();
         let places: Vec<Place> = (0..accounts).map(|n| place(u64::try_from(n).unwrap())).collect();
-        places.iter().for_each(|place| register(&stage.world, place));
+        for place in &places {
+            register(&stage.world, place);
+        }
         stage.world.deliver(wire::to_people);
         for _ in 0..2 {
             let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());

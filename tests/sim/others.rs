@@ -12,7 +12,7 @@ use super::draw::PLACES;
 use super::history::{History, Job, Trouble};
 use super::model::{Model, Server};
 use super::told::Published;
-use super::wrong::{SMALL, may_be_unread};
+use super::wrong::{SMALL, are_quotas_unread};
 use crate::company::place;
 
 /// Each job is over as DRS shows it, and its end was told once.
@@ -62,7 +62,7 @@ pub(super) fn quota_of_jobs(history: &History, model: &Model, rows: &Rows, check
         let open = row.is_some_and(|row| is_open(&row["incidents"]["JOBS_NEAR_QUOTA"]));
         let run = model.jobs.values().filter(|job| job.place == n && !job.over).count();
         let is_full = n == SMALL && run == 2;
-        if open != is_full && !(is_full && may_be_unread(history)) {
+        if open != is_full && !(is_full && are_quotas_unread(history, rows, n)) {
             checked.problem(format!("JOBS_NEAR_QUOTA of account {n} is open: {open}, and {run} jobs run"));
         }
     }

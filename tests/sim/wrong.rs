@@ -14,7 +14,7 @@ use super::shown::Ail;
 /// The account whose quotas are used up when all its servers are there.
 pub(super) const SMALL: u8 = 0;
 
-/// After these nobody knows whether its quotas could be read.
+/// After these it may be that its quotas could not be read.
 const UNREAD: [Trouble; 3] = [Trouble::Faults, Trouble::Kills, Trouble::TableAway];
 
 /// What DRS shows is open, and nothing else.
@@ -39,7 +39,7 @@ pub(super) fn check(
         }
     }
     if !history.weather.has(Trouble::RoleRefused) {
-        (0..PLACES).for_each(|n| full(history, n, of_place(rows, "place", n).next(), checked));
+        (0..PLACES).for_each(|n| full(history, n, rows, checked));
     }
 }
 
@@ -69,18 +69,20 @@ fn must(
 }
 
 /// A quota is used up where the last sweep counted so many.
-fn full(history: &History, n: u8, row: Option<&Value>, checked: &mut Checked) {
+fn full(history: &History, n: u8, rows: &Rows, checked: &mut Checked) {
+    let row = of_place(rows, "place", n).next();
     for (kind, count) in [("CAPACITY_REPLICATING", "replicating"), ("CAPACITY_TOTAL", "servers")] {
         let open = row.is_some_and(|row| is_open(&row["incidents"][kind]));
         let counted = row.and_then(|row| row["counted"][count].as_u64());
         let is_full = n == SMALL && counted >= Some(SERVERS.into());
-        if open != is_full && !(is_full && may_be_unread(history)) {
+        if open != is_full && !(is_full && are_quotas_unread(history, rows, n)) {
             checked.problem(format!("{kind} of account {n} is open: {open}, and {counted:?} are counted"));
         }
     }
 }
 
-/// Whether it is not known that quotas were read.
-pub(super) fn may_be_unread(history: &History) -> bool {
-    UNREAD.iter().any(|trouble| history.weather.has(*trouble))
+/// Whether quotas could not be read.
+pub(super) fn are_quotas_unread(history: &History, rows: &Rows, n: u8) -> bool {
+    let are_read = |row: &Value| row["values"].as_object().is_some_and(|values| !values.is_empty());
+    UNREAD.iter().any(|trouble| history.weather.has(*trouble)) && !of_place(rows, "quotas", n).any(are_read)
 }

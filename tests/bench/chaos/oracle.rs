@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::input::Put;
-use super::told::{Heard, Told, judge_told};
+use super::told::{Heard, Told, judge_told, subject};
 
 /// What is left in the end.
 #[derive(Clone, Debug, Default)]
@@ -142,7 +142,7 @@ fn partition(event: &Value) -> String {
 
 /// What the table says of each subject, and the items that follow from no event.
 fn facts(items: &[Value]) -> (BTreeMap<String, Value>, Vec<String>) {
-    let (mut facts, mut others) = (BTreeMap::new(), Vec::new());
+    let (mut facts, mut others, mut told_of) = (BTreeMap::new(), Vec::new(), Vec::new());
     for item in items {
         let (key, row) = (key(item), &item["row"]);
         let open: BTreeSet<&String> = row["incidents"]
@@ -163,11 +163,16 @@ fn facts(items: &[Value]) -> (BTreeMap<String, Value>, Vec<String>) {
                 facts.insert(key, told);
             }
             Some("place") => _ = facts.insert(key, json!({ "open": open, "heard": row["heard_at"] })),
-            // What the operator wrote, and what the notifier needs to tell people; these are judged by what was told.
-            Some("account" | "routes" | "incident" | "group" | "group-member" | "delivery") => {}
+            // What the operator wrote, and what the notifier needs to tell people; these are judged by what was told …
+            Some("account" | "routes" | "group" | "delivery") => {}
+            // … and must be of servers that there are.
+            Some("incident") => told_of.push((key, subject(&row["latest"]))),
+            Some("group-member") => told_of.push((key, subject(&row["event"]))),
             _ => others.push(format!("{key} ({})", item["kind"])),
         }
     }
+    let strange = told_of.into_iter().filter(|(_, subject)| !facts.contains_key(subject));
+    others.extend(strange.map(|(key, subject)| format!("{key} (of {subject})")));
     (facts, others)
 }
 

@@ -82,7 +82,7 @@ fn text<'a>(of: &'a Value, member: &str) -> &'a str {
     of[member].as_str().unwrap_or_default()
 }
 
-fn subject(of: &Value) -> String {
+pub(super) fn subject(of: &Value) -> String {
     format!("place#{}#{} server#{}", text(of, "accountId"), text(of, "region"), text(of, "subject"))
 }
 
