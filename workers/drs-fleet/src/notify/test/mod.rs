@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// Send the sample through this channel of the routes; mail and slack are the hub's
     #[arg(long, value_name = "NAME", value_parser = |name: &str| ChannelName::try_from(name.to_owned()))]
     channel: Option<ChannelName>,
-    /// Print the sample as this channel would send it; the hub is not needed
+    /// Print the sample as this channel would send it; the hub is not needed, and the links of its routes are left out
     #[arg(long)]
     render: Option<Form>,
     /// What is wrong in the sample
