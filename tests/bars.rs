@@ -26,6 +26,7 @@ pub enum Bar {
     Throttled5,
     Throttled20,
     MemoryAfter,
+    MemoryStalled,
     MemoryIdle,
     Start,
     Trickle,
@@ -80,7 +81,7 @@ impl Verdict {
 
 impl Bar {
     /// All of them, in their order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CpuSpread,
         Self::CpuStorm,
         Self::Sqs,
@@ -92,6 +93,7 @@ impl Bar {
         Self::Throttled5,
         Self::Throttled20,
         Self::MemoryAfter,
+        Self::MemoryStalled,
         Self::MemoryIdle,
         Self::Start,
         Self::Trickle,
@@ -144,6 +146,9 @@ impl Bar {
                 at_least("P5", "% of throughput kept, 20 % of writes throttled", 50.0, Some(75.0))
             }
             Self::MemoryAfter => at_most("P6", "MiB resident after the storm", 1, 32.0, Some(20.0)),
+            Self::MemoryStalled => {
+                at_most("P6", "MiB resident when 30,000 servers have stalled as well", 1, 32.0, Some(20.0))
+            }
             Self::MemoryIdle => at_most("P6", "MiB resident, idle", 1, 15.0, Some(10.0)),
             Self::Start => at_most("P7", "ms from process start to first receive", 1, 100.0, Some(40.0)),
             Self::Trickle => at_most(

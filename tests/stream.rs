@@ -1,4 +1,4 @@
-//! The streams of events: deterministic, each event changes a row, none has anything to tell.
+//! The streams of events: deterministic, each event changes a row, and none but stalls has anything to tell.
 
 use std::collections::BTreeSet;
 
@@ -32,6 +32,8 @@ pub enum Shape {
     Spread,
     /// Four events per server, close together and out of order.
     Storm,
+    /// Servers stall, each another: each is told, and remembered with an incident.
+    Stalls,
 }
 
 /// What happened, without its envelope.
@@ -41,16 +43,20 @@ pub struct Event {
     pub server: usize,
     /// Seconds since the beginning.
     pub second: usize,
+    /// Whether the server stalls.
+    pub stalls: bool,
 }
 
 /// `count` events, before which there were `from` others.
 pub fn stream(shape: Shape, from: usize, count: usize) -> Vec<Event> {
     let server = |n: usize| match shape {
         Shape::Spread => n % SERVERS,
+        Shape::Stalls => n,
         Shape::Storm => (n / SHUFFLED * (SHUFFLED / PER_SERVER) + n % (SHUFFLED / PER_SERVER)) % SERVERS,
     };
-    let mut events: Vec<_> =
-        (0..count).map(|n| Event { server: server(n), second: (from + n) / PER_SECOND }).collect();
+    let stalls = shape == Shape::Stalls;
+    let event = |n| Event { server: server(n), second: (from + n) / PER_SECOND, stalls };
+    let mut events: Vec<_> = (0..count).map(event).collect();
     if shape == Shape::Storm {
         let mut dice = Dice::default();
         events.chunks_mut(SHUFFLED).for_each(|chunk| dice.shuffle(chunk));
@@ -76,12 +82,13 @@ pub fn account(server: usize) -> String {
 
 /// The message body, as EventBridge puts it on a queue.
 pub fn body(event: Event) -> String {
-    let Event { server, second } = event;
+    let Event { server, second, stalls } = event;
+    let state = if stalls { "STALLED" } else { "NOT_STALLED" };
     let (account, id) = (account(server), id(server));
     let seconds = BEGIN + i64::try_from(second).unwrap_or(0);
     let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
     format!(
-        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/{id}"],"detail":{{"state":"NOT_STALLED"}}}}"#
+        r#"{{"version":"0","id":"{second:08x}-0000-4000-8000-{server:012x}","detail-type":"DRS Source Server Data Replication Stalled Change","source":"aws.drs","account":"{account}","time":"{time}","region":"{REGION}","resources":["arn:aws:drs:{REGION}:{account}:source-server/{id}"],"detail":{{"state":"{state}"}}}}"#
     )
 }
 

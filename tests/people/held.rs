@@ -185,6 +185,59 @@ async fn what_only_others_are_told_of_holds_nothing_back() {
     }
 }
 
+/// A spoke falls silent, and something else happens there. The topics that are told of the latter.
+async fn told_of_a_silent_spoke(
+    policy: serde_json::Value,
+    event: IncidentEvent,
+    stage: &Stage,
+) -> Vec<String> {
+    let set_at = stage.world.now();
+    let policy = serde_json::from_value(policy).unwrap();
+    stage.world.set_row(&RoutesRow { policy, set_by: "kim".into(), set_at });
+    stage.happens(1, of_kind(IncidentKind::SpokeSilent, place(1).account.as_str(), OPENED, stage));
+    minutes(2).await;
+    stage.happens(2, event);
+    minutes(60).await;
+    stage.world.notices().iter().filter_map(topic).collect()
+}
+
+/// The end of the name of the topic that a message went to, but for what tells of the silence.
+fn topic(notice: &Notice) -> Option<String> {
+    let Notice::Topic { arn: Some(arn), subject, .. } = notice else { return None };
+    (!subject.contains("silent")).then(|| arn.rsplit('-').next().unwrap().to_owned())
+}
+
+fn topic_of(name: &str) -> serde_json::Value {
+    json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:999900001111:drs-fleet-{name}") })
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_sleeps_through_the_cause_is_woken_by_what_they_want_to_be_woken_for() {
+    for (severity, expected) in [(Severity::Critical, vec!["ann"]), (Severity::High, vec![])] {
+        let stage = working();
+        let quiet = json!({ "from": "00:00", "to": "08:00", "zone": "UTC", "except": "CRITICAL" });
+        let people = json!([{ "name": "ann", "channels": ["ann"], "quiet": quiet }]);
+        let policy = json!({ "channels": { "ann": topic_of("ann") }, "people": people });
+        let stalled = stall(&place(1), 1, severity, OPENED, stage.world.now());
+        assert_eq!(told_of_a_silent_spoke(policy, stalled, &stage).await, expected, "{severity}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_page_somebody_whom_nobody_pages_for_the_cause_is_not_held_back() {
+    let escalate = json!([{ "after": "30m", "channels": ["pager"] }]);
+    for (of_all, expected) in [(json!([]), vec!["pager"]), (escalate.clone(), vec![])] {
+        let stage = working();
+        let erp = json!({ "name": "erp", "match": { "application": "ERP" }, "escalate": escalate });
+        let policy = json!({
+            "channels": { "pager": topic_of("pager") }, "default": { "escalate": of_all }, "routes": [erp],
+        });
+        let lag = of_kind(IncidentKind::ReplicationLag, "s-1", OPENED, &stage);
+        let lag = IncidentEvent { application: Some("ERP".to_owned()), ..lag };
+        assert_eq!(told_of_a_silent_spoke(policy, lag, &stage).await, expected);
+    }
+}
+
 /// A mute of stalls from now on.
 fn mute(now: Timestamp, length: Duration) -> MuteRow {
     mute_of("REPLICATION_*", now, length)

@@ -73,7 +73,8 @@ pub fn prepare<W: Worker>(
     Runnable { name: W::NAME, io, pulse, run }
 }
 
-/// What is due is begun until `stop`, and no longer than messages are consumed; it may take as long to end as these.
+/// What is due is begun until `stop`, and no longer than messages are consumed. Upon `stop` it may take as long to end as these;
+/// a worker that ends by itself lets it end.
 pub(crate) async fn work<I: Io, W: Worker>(
     io: I,
     worker: W,

@@ -146,9 +146,11 @@ pub fn acknowledge(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
     is_free.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
 }
 
-/// The same where somebody else may have before, whom this one relieves; `None` when it is over, or when this one has already.
+/// The same where somebody else may have before, whom this one relieves; `None` when it is over, or when this one has already
+/// and says nothing new.
 pub fn take_over(row: &IncidentRow, ack: Ack) -> Option<Change<IncidentRow>> {
-    let is_new = row.is_open() && row.ack.as_ref().is_none_or(|known| known.by != ack.by);
+    let says_more = |known: &Ack| known.by != ack.by || (ack.note.is_some() && ack.note != known.note);
+    let is_new = row.is_open() && row.ack.as_ref().is_none_or(says_more);
     is_new.then(|| Change { row: IncidentRow { ack: Some(ack), ..row.clone() }, tell: Vec::new() })
 }
 

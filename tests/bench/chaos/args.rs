@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Events to put on the queue [kill-storm: 100000, poison: 20000, stop: 20000, soak: 200000].
     #[arg(long)]
     pub events: Option<usize>,
-    /// How often a worker gets SIGKILL in the kill storm.
+    /// How often a tracker gets SIGKILL in the kill storm; the notifier does a third as often.
     #[arg(long, default_value_t = 200)]
     pub kills: usize,
     /// Makes the same input, kills and faults again.

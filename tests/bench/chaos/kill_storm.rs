@@ -1,4 +1,4 @@
-//! R1: two workers, and the notifier behind them, get SIGKILL again and again while calls fail and messages come twice,
+//! R1: two trackers, and now and then the notifier behind them, get SIGKILL again and again while calls fail and messages come twice,
 //! out of order, or unreadable.
 //!
 //! Calls fail until the workers' queues are empty, long after the last kill. Then they do not, and what a dead worker had

@@ -54,7 +54,7 @@ impl Load {
     /// Puts events on the queue; with poison, after each hundred a message that nobody can read.
     pub(super) fn put(&mut self, events: usize, poison: bool) -> anyhow::Result<()> {
         for n in self.put..self.put + events {
-            let body = stream::body(Event { server: n % self.servers, second: n });
+            let body = stream::body(Event { server: n % self.servers, second: n, stalls: false });
             if poison && n % 100 == 0 {
                 let unreadable = unreadable(n / 100, &body);
                 self.hub.put(&unreadable)?;

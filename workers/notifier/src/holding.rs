@@ -1,7 +1,6 @@
 //! What is held back: muted, expected in a drill, or a consequence of something that people are told of.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
@@ -11,7 +10,7 @@ use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::hold::{self, Hold};
-use drs_fleet_domain::notify::{ChannelName, Labels, MemberRow, MuteRow, Routes, WindowRow};
+use drs_fleet_domain::notify::{Labels, MemberRow, MuteRow, Plan, Routes, WindowRow};
 use drs_fleet_domain::own_event::IncidentEvent;
 use drs_fleet_domain::registry::Registry;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -35,24 +34,32 @@ pub struct Holding {
     now: Timestamp,
 }
 
-/// The people whom one route tells. What only others are told of explains nothing to them, and holds back nothing of theirs.
+/// The people whom one route tells, at once or when nobody sees to something. What only others are told of explains nothing to
+/// them, and holds back nothing of theirs.
 struct Audience {
-    channels: Vec<ChannelName>,
-    routes: Arc<Routes>,
+    plan: Plan,
+    /// How all routes tell that there are.
+    plans: BTreeMap<String, Plan>,
+    now: Timestamp,
 }
 
 impl Audience {
-    fn of(route: &str, routes: Arc<Routes>) -> Self {
-        Self { channels: routes.plan(route).channels, routes }
+    fn of(route: &str, routes: &Routes, now: Timestamp) -> Self {
+        let plans = routes.all().into_iter().map(|(route, _)| (route.clone(), routes.plan(&route)));
+        Self { plan: routes.plan(route), plans: plans.collect(), now }
     }
 
-    /// Whether all of them are told of it, on whichever of its routes.
-    fn hears_of(&self, row: &IncidentRow, labels: &Labels<'_>) -> bool {
-        let is_new = row.groups.is_empty();
-        let groups = if is_new { Cow::Owned(self.routes.taken(labels)) } else { Cow::Borrowed(&*row.groups) };
-        let told: BTreeSet<_> =
-            groups.iter().flat_map(|taken| self.routes.plan(&taken.route).channels).collect();
-        self.channels.iter().all(|channel| told.contains(channel))
+    /// Whether all of them are told of it by now, on whichever of its routes.
+    fn hears_of(&self, row: &IncidentRow) -> bool {
+        let IncidentEvent { at, severity, .. } = row.latest;
+        let plans = || row.groups.iter().filter_map(|taken| self.plans.get(&taken.route));
+        let is_told = |plan: &Plan| plan.tells_at(at, severity) <= self.now;
+        let tells = |plan: &Plan, channel| plan.channels.contains(channel) && is_told(plan);
+        let escalates =
+            |plan: &Plan, channel| plan.escalate.iter().any(|step| step.channels.contains(channel));
+        let mut later = self.plan.escalate.iter().flat_map(|step| &step.channels);
+        self.plan.channels.iter().all(|channel| plans().any(|plan| tells(plan, channel)))
+            && later.all(|channel| plans().any(|plan| tells(plan, channel) || escalates(plan, channel)))
     }
 }
 
@@ -65,7 +72,7 @@ impl Holding {
     pub async fn of<I: Io>(
         io: &I,
         registry: Arc<Registry>,
-        (route, routes): (&str, Arc<Routes>),
+        (route, routes): (&str, &Routes),
         events: impl Iterator<Item = &IncidentEvent>,
     ) -> Result<Self, IoError> {
         let (mut places, mut regions) = (BTreeSet::new(), BTreeSet::new());
@@ -82,7 +89,7 @@ impl Holding {
             registry,
             mutes: mutes.into_iter().map(|stored| stored.row).collect(),
             windows: drills::windows(io).await?,
-            audience: Audience::of(route, Arc::clone(&routes)),
+            audience: Audience::of(route, routes, io.now()),
             silent: BTreeSet::new(),
             stalled: BTreeSet::new(),
             now: io.now(),
@@ -125,10 +132,7 @@ impl Holding {
 
     /// Whether the people of this route are told of it.
     fn is_told(&self, row: &IncidentRow) -> bool {
-        let labels = || Labels::of(&row.latest, self.registry.account(&row.latest.account_id));
-        row.is_open()
-            && self.audience.hears_of(row, &labels())
-            && self.by_people(&row.latest, self.now).is_none()
+        row.is_open() && self.audience.hears_of(row) && self.by_people(&row.latest, self.now).is_none()
     }
 
     /// Those of the places that are silent.

@@ -60,7 +60,7 @@ async fn find<I: Io>(
     let matters = |member: &&MemberRow| member.news().is_some() || member.is_told_open();
     let matter = parts.iter().flatten().map(|stored| &stored.row).filter(matters).map(|member| &member.event);
     let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
-    let holding = Holding::of(io, registry, (&row.route, routes), matter).await?;
+    let holding = Holding::of(io, registry, (&row.route, &routes), matter).await?;
     let Some(round) = &still_ours(worker, io, row, round).await? else { return Ok(None) };
     let Sifted { mut members, fresh, held, untold, undone } =
         sift(worker, io, parts, (&holding, &plan.hours), round).await?;

@@ -8,7 +8,7 @@ use super::told::Told;
 use super::{Links, console_link, digest, drill, text};
 use crate::notify::bulletin::Site;
 use crate::notify::{Bulletin, Covered, Digest, Drill, DrillHappened, Why};
-use crate::own_event::IncidentEvent;
+use crate::own_event::{Happened, IncidentEvent};
 use crate::words::{self, SubjectKind};
 
 /// Characters of a reason.
@@ -40,11 +40,11 @@ fn of_digest(digest: &Digest) -> Value {
     };
     let named = u32::try_from(digest.first.len()).unwrap_or(u32::MAX);
     let more = digest::all(digest).saturating_sub(named);
-    let covered = digest.covered();
-    // What is only counted may be of another job.
-    let of_job = if more == 0 { digest.first.as_slice() } else { &[] };
-    let account = only(covered.accounts.iter());
-    let in_account = digest.first.iter().find(|event| Some(&event.account_id) == account);
+    // What is only counted may be elsewhere.
+    let open = digest.first.iter().filter(|event| event.happened != Happened::Resolved).count();
+    let are_all_named = more == 0 && u32::try_from(open).is_ok_and(|open| open == digest.counts.open);
+    let all = if are_all_named { digest.first.as_slice() } else { &[] };
+    let one = only(all.iter().map(|event| &event.account_id)).and_then(|_| all.first());
     let labels: BTreeMap<_, _> =
         digest.labels.iter().map(|(name, value)| (text::cut(name), text::cut(value))).collect();
     json!({
@@ -54,11 +54,11 @@ fn of_digest(digest: &Digest) -> Value {
         "group": digest.group,
         "route": digest.route,
         "labels": labels,
-        "accountId": account,
-        "accountName": in_account.map(|event| text::cut(&event.account_name)),
-        "region": only(covered.regions.iter()),
-        "jobId": only(of_job.iter().map(|event| event.job_id.as_ref())),
-        "planName": only(of_job.iter().map(|event| event.plan_name.as_deref())).flatten().map(text::cut),
+        "accountId": one.map(|event| &event.account_id),
+        "accountName": one.map(|event| text::cut(&event.account_name)),
+        "region": only(all.iter().map(|event| &event.region)),
+        "jobId": only(all.iter().map(|event| event.job_id.as_ref())),
+        "planName": only(all.iter().map(|event| event.plan_name.as_deref())).flatten().map(text::cut),
         "severity": digest::severity(digest),
         "status": if digest.worst.is_some() { "OPEN" } else { "RESOLVED" },
         "since": digest.since,
@@ -68,7 +68,7 @@ fn of_digest(digest: &Digest) -> Value {
         "accounts": digest.accounts,
         "incidents": digest.first.iter().map(incident).collect::<Vec<_>>(),
         "more": more,
-        "covered": all_of(&covered),
+        "covered": covered(&digest.covered()),
     })
 }
 
@@ -79,7 +79,7 @@ fn only<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// Rules on the bus and programs look for these: only the first incidents are named.
-fn all_of(covered: &Covered) -> Value {
+fn covered(covered: &Covered) -> Value {
     let Covered { kinds, severities, accounts, regions } = covered;
     json!({ "kinds": kinds, "severities": severities, "accountIds": accounts, "regions": regions })
 }

@@ -119,6 +119,8 @@ fn whoever_relieves_another_sees_to_it_from_then_on() {
     let by = |who: &str| Ack { by: who.into(), at: at(20), note: None };
     let of_kim = acked(&row(&told()[..1], None)).unwrap();
     assert_eq!(take_over(&of_kim, by("kim")), None, "she does already");
+    let note = Ack { note: Some("ticket 4711".into()), ..by("kim") };
+    assert_eq!(take_over(&of_kim, note.clone()).unwrap().row.ack, Some(note), "she says more");
     let of_lee = take_over(&of_kim, by("lee")).unwrap().row;
     assert_eq!(of_lee.ack, Some(by("lee")));
     assert_eq!(take_over(&row(&told()[1..], Some(&of_lee)), by("kim")), None, "it is over");

@@ -30,6 +30,11 @@ impl Acks {
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
         (count > 0).then_some(Self { count, by })
     }
+
+    /// Whether more is acknowledged than was known, or somebody has that nobody knew of.
+    pub(super) fn tell_more_than(&self, known: &Self) -> bool {
+        self.count > known.count || self.by.first().is_some_and(|latest| !known.by.contains(latest))
+    }
 }
 
 #[cfg(test)]
@@ -48,5 +53,19 @@ mod tests {
         let told = Acks::of(acks.iter()).unwrap();
         assert_eq!((told.count, told.by), (5, ["ben", "ann", "cleo"].map(str::to_owned).into()));
         assert_eq!(Acks::of([].iter()), None);
+    }
+
+    #[test]
+    fn it_is_news_that_more_is_seen_to_or_that_somebody_else_does() {
+        let acks = |count, by: &[&str]| Acks { count, by: by.iter().map(|who| (*who).to_owned()).collect() };
+        let known = acks(2, &["ann", "ben"]);
+        for (new, is_news) in [
+            (acks(2, &["ann", "ben"]), false),
+            (acks(3, &["ann", "ben"]), true),
+            (acks(2, &["cleo", "ben"]), true),
+            (acks(1, &["ben"]), false),
+        ] {
+            assert_eq!(new.tell_more_than(&known), is_news, "{new:?}");
+        }
     }
 }

@@ -27,8 +27,9 @@ struct Side {
     spread: Cost,
     /// Four events per server, close together.
     storm: Cost,
-    /// … and after the last.
+    /// … after the last, and when as many servers have stalled, each of which it tells of.
     after: f64,
+    stalled: f64,
 }
 
 /// Of one event of a stream.
@@ -62,7 +63,9 @@ fn side(who: Who) -> anyhow::Result<Side> {
     bench.warm_up()?;
     let spread = Cost::of(&bench.stream(Shape::Spread, EVENTS)?)?;
     let storm = Cost::of(&bench.stream(Shape::Storm, EVENTS)?)?;
-    Ok(Side { idle, spread, storm, after: bench.consumer.process.memory()?.0 })
+    let after = bench.consumer.process.memory()?.0;
+    bench.stream(Shape::Stalls, EVENTS)?;
+    Ok(Side { idle, spread, storm, after, stalled: bench.consumer.process.memory()?.0 })
 }
 
 impl Cost {
@@ -100,12 +103,13 @@ fn found(rounds: &[Round]) -> Found {
             rounds.len()
         ));
     }
-    let others: [(Bar, Of<f64>); 8] = [
+    let others: [(Bar, Of<f64>); 9] = [
         (Bar::Sqs, |s| s.spread.sqs),
         (Bar::WritesSpread, |s| s.spread.writes),
         (Bar::WritesStorm, |s| s.storm.writes),
         (Bar::Reads, |s| s.spread.reads),
         (Bar::MemoryAfter, |s| s.after),
+        (Bar::MemoryStalled, |s| s.stalled),
         (Bar::MemoryIdle, |s| s.idle),
         (Bar::DollarsSpread, |s| s.spread.dollars_per_million),
         (Bar::DollarsStorm, |s| s.storm.dollars_per_million),

@@ -73,18 +73,20 @@ pub(super) async fn acknowledge(hub: &Hub, arguments: &Arguments, out: &mut dyn 
         };
         let keys: Vec<_> = told.iter().map(|row| row.key()).collect();
         let came_to = acknowledger.acknowledge(&keys, &ack).await.with_context(|| hub.unreadable())?;
-        writeln!(out, "{}", sum(&came_to, &ack))?;
-        if told.len() < open.len() {
-            let untold = open.len() - told.len();
-            let verb = if untold == 1 { "waits" } else { "wait" };
-            let others = counted(untold, "other");
-            writeln!(out, "{others} of which nobody was told yet {verb} for somebody: a message will tell.")?;
+        let untold = open.len() - told.len();
+        if untold == 0 || !came_to.is_empty() {
+            writeln!(out, "{}", sum(&came_to, &ack))?;
+        }
+        if untold > 0 {
+            let verb = if untold == 1 { "is" } else { "are" };
+            let incidents = counted(untold, "incident");
+            writeln!(out, "{incidents} of which nobody was told here yet {verb} left as before.")?;
         }
         return places::complain(&unread);
     }
     let mut failed = Vec::new();
     for given in &arguments.incidents {
-        match one(hub, &acknowledger, (&found, given), &ack).await {
+        match one(hub, &acknowledger, (&found, given), (&ack, arguments.take_over)).await {
             Ok(said) => writeln!(out, "{said}")?,
             Err(error) => failed.push(format!("\n  {given}: {error:#}")),
         }
@@ -134,7 +136,7 @@ async fn one<I: Io>(
     hub: &Hub,
     acknowledger: &Acknowledger<I>,
     (found, given): (&[IncidentRow], &str),
-    ack: &Ack,
+    (ack, takes_over): (&Ack, bool),
 ) -> anyhow::Result<String> {
     let open: Vec<_> = found.iter().filter(|row| row.is_open()).cloned().collect();
     // What is open is meant; that the only one is over is told.
@@ -145,7 +147,8 @@ async fn one<I: Io>(
         Acknowledged::Now(_) => format!("{name} is acknowledged by {}.", plain(&ack.by)),
         Acknowledged::Already(row) => {
             let by = row.ack.as_ref().map(|ack| acked(ack, hub.io.now())).unwrap_or_default();
-            format!("{name} is acknowledged already {by}; --take-over relieves whoever it is")
+            let hint = if takes_over { "" } else { "; --take-over relieves whoever it is" };
+            format!("{name} is acknowledged already {by}{hint}")
         }
         Acknowledged::Over(row) => {
             format!("{name} is not acknowledged: it ended {}.", ago(hub.io.now(), row.latest.at))

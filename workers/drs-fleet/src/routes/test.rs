@@ -74,10 +74,10 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let mutes = spells::all::<MuteRow>(hub).await?.into_iter().filter(|row| row.matches(&labels, now));
     let windows = spells::all::<WindowRow>(hub).await?.into_iter().filter(|row| row.covers(&labels, now));
     let (why, taken) = (routes.why(&labels), routes.taken(&labels));
-    let (registry, routes) = (Arc::new(registry.clone()), Arc::new(routes));
+    let registry = Arc::new(registry.clone());
     let mut ways = Vec::new();
     for taken in taken {
-        let route = (taken.route.as_str(), Arc::clone(&routes));
+        let route = (taken.route.as_str(), &routes);
         let reading = Holding::of(&hub.io, Arc::clone(&registry), route, iter::once(&event));
         let held = reading.await.with_context(|| hub.unreadable())?.holds_back(&event);
         // That something is over is not held back.

@@ -234,10 +234,10 @@ impl Episode {
         self.last.keys().filter(|channel| plan.threads.contains(*channel))
     }
 
-    /// Whether it is news to somebody that so much of it is acknowledged.
+    /// Whether it is news to somebody that so much of it is acknowledged, or by whom it was last.
     pub(in crate::notify) fn is_news(&self, acks: &Acks, plan: &Plan) -> bool {
-        let known = self.acks.as_ref().map_or(0, |known| known.count);
-        acks.count > known && self.threads(plan).next().is_some()
+        let is_new = self.acks.as_ref().is_none_or(|known| acks.tell_more_than(known));
+        is_new && self.threads(plan).next().is_some()
     }
 
     /// When the next step of the escalation is due, as far as is known who sees to what.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{DEFAULT, PEOPLE, Route, Routes};
 use crate::notify::ChannelName;
 
-/// Two routes that may take the same incident, and a channel that both tell it over, at once or when they escalate.
+/// Two routes that may take the same incident, and a channel that both tell it over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Overlap {
     /// One of the routes, by the names on the way to it.
@@ -17,8 +17,8 @@ pub struct Overlap {
 }
 
 impl Routes {
-    /// Routes that continue and those after them, and people and all routes, as far as they share channels. Whether anything
-    /// takes both is not looked at.
+    /// Routes that continue and those after them, as far as they share channels, also for escalations; and people, all routes
+    /// and other people, as far as these tell the same channel at once. Whether anything takes both is not looked at.
     pub fn overlaps(&self) -> Vec<Overlap> {
         let mut pairs = Vec::new();
         pairs_of(DEFAULT, &self.routes, &mut pairs);
@@ -26,16 +26,15 @@ impl Routes {
             let shared: Vec<_> = self.told(&route).intersection(&self.told(&other)).cloned().collect();
             shared.into_iter().map(move |channel| (route.clone(), other.clone(), channel))
         });
-        let of_tree = self.all().into_iter().map(|(route, _)| route).filter(|route| !is_of_person(route));
-        let of_people = of_tree.flat_map(|route| {
-            let channels = self.plan(&route).channels;
-            let shares = self.people.iter().flat_map(move |person| {
-                let shared = person.channels.iter().filter(|channel| channels.contains(channel)).cloned();
-                shared.map(|channel| (person.name.clone(), channel)).collect::<Vec<_>>()
-            });
-            shares
-                .map(move |(name, channel)| (format!("{PEOPLE}/{name}"), route.clone(), channel))
-                .collect::<Vec<_>>()
+        let routes: Vec<_> =
+            self.all().into_iter().map(|(route, _)| (self.plan(&route).channels, route)).collect();
+        let of_people = routes.iter().enumerate().filter(|(_, (_, route))| is_of_person(route));
+        let of_people = of_people.flat_map(|(n, (channels, person))| {
+            let before = routes[..n].iter();
+            before.flat_map(move |(others, route)| {
+                let shared = channels.iter().filter(|channel| others.contains(channel));
+                shared.map(move |channel| (person.clone(), route.clone(), channel.clone()))
+            })
         });
         let all: BTreeSet<_> = on_the_way
             .chain(of_people)
@@ -93,7 +92,10 @@ mod tests {
                   "routes": [{ "name": "quiet", "match": { "severity": "LOW" }, "escalate": [] }] },
                 { "name": "rest", "channels": ["slack"], "escalate": [] },
             ],
-            "people": [{ "name": "anna", "match": {}, "channels": ["anna", "slack"] }],
+            "people": [
+                { "name": "anna", "match": {}, "channels": ["anna", "slack"] },
+                { "name": "ben", "match": {}, "channels": ["anna"] },
+            ],
         }))
         .unwrap();
         let found = routes.overlaps();
@@ -105,6 +107,7 @@ mod tests {
                 ["default/audit", "default/erp", "pager"],
                 ["people/anna", "default", "slack"],
                 ["people/anna", "default/rest", "slack"],
+                ["people/ben", "people/anna", "anna"],
             ]
         );
     }

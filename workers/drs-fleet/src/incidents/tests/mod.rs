@@ -304,7 +304,7 @@ async fn of_a_group_only_what_people_were_told_of_is_acknowledged() {
     assert_eq!(
         said,
         "1 incident is acknowledged by kim.\n\
-         1 other of which nobody was told yet waits for somebody: a message will tell.\n"
+         1 incident of which nobody was told here yet is left as before.\n"
     );
     let none = stage.run("ack --group default|kind=RPO_GAP --by kim").await;
     assert!(none.starts_with("error: there is no group \"default|kind=RPO_GAP\""), "{none}");

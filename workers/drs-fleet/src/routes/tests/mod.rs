@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::notification::IncidentRow;
-use drs_fleet_domain::notify::{MuteRow, Routes};
+use drs_fleet_domain::notify::{Labels, MuteRow, Routes};
 use drs_fleet_domain::own_event::IncidentEvent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -156,8 +156,8 @@ async fn who_wonders_is_told_of_what_an_incident_is_a_consequence() {
     stage.stage.store(&account(stalled.account_id.as_str(), "erp-prod", &[stalled.region.as_str()])).await;
     let store = async |kind: IncidentKind, subject: &str| {
         let latest = IncidentEvent { kind, subject: subject.to_owned(), ..stalled.clone() };
-        let row = IncidentRow { latest, groups: Vec::new(), left: Vec::new(), ack: None };
-        stage.stage.store(&row).await;
+        let groups = Routes::default().taken(&Labels::of(&latest, None));
+        stage.stage.store(&IncidentRow { latest, groups, left: Vec::new(), ack: None }).await;
     };
     let lag = IncidentEvent { kind: IncidentKind::ReplicationLag, ..stalled.clone() };
     let files = [("lag.json", &*serde_json::to_string(&lag).unwrap())];
