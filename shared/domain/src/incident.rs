@@ -85,12 +85,13 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// The incidents of one subject: of each kind the one that is open, or the last one.
-pub type Incidents = BTreeMap<IncidentKind, Incident>;
+/// The incidents of one subject: of each kind the one that is open, or the last one. Boxed, for a map of one has room for
+/// eleven, and workers remember thousands of rows.
+pub type Incidents = BTreeMap<IncidentKind, Box<Incident>>;
 
 /// The open ones.
 pub fn open(incidents: &Incidents) -> impl Iterator<Item = (IncidentKind, &Incident)> {
-    incidents.iter().filter(|(_, i)| i.closed_at.is_none()).map(|(kind, incident)| (*kind, incident))
+    incidents.iter().filter(|(_, i)| i.closed_at.is_none()).map(|(kind, incident)| (*kind, &**incident))
 }
 
 /// When [`reconcile`] must be called again so that the end of a flapping incident is told.
@@ -185,7 +186,7 @@ pub fn reconcile(
         let told = match incidents.get_mut(&kind) {
             Some(incident) if !incident.is_past(at) => incident.goes_on(condition),
             past => {
-                let opened = Incident::opened(condition, past.as_deref());
+                let opened = Box::new(Incident::opened(condition, past.as_deref().map(|past| &**past)));
                 incidents.insert(kind, opened);
                 Some(Happened::Opened)
             }

@@ -179,7 +179,7 @@ fn known(told: &IncidentEvent, reason: &str) -> Incidents {
         flaps: 0,
         told_over: false,
     };
-    [(told.kind, incident)].into()
+    [(told.kind, incident.into())].into()
 }
 
 #[tokio::test]

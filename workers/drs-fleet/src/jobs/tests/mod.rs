@@ -105,7 +105,7 @@ fn partial() -> (JobRow, Vec<JobServerRow>) {
     row.plan = Some("quarterly".into());
     row.counts = Some(counts(3, 1, 3));
     row.running = Some(Running { at: ago(125), instances: 2 });
-    row.incidents.insert(IncidentKind::JobFailed, incident("1 of 3 servers failed: erp-db"));
+    row.incidents.insert(IncidentKind::JobFailed, incident("1 of 3 servers failed: erp-db").into());
     let mut late = server(&row, 1, "erp-app", "LAUNCHED");
     (late.objective, late.result_at) = (Some(Length(Duration::from_mins(30))), Some(ago(186)));
     late.recovery_instance = Some("i-0a1b2c3d4e5f60718".parse().unwrap());
@@ -126,7 +126,7 @@ fn running() -> (JobRow, Vec<JobServerRow>) {
     row.call = None;
     row.counts = Some(counts(1, 0, 40));
     row.step = Some(Step { at: ago(125), event: "CONVERSION_START".into() });
-    row.incidents.insert(IncidentKind::JobStuck, incident("nothing of it moved for 30m"));
+    row.incidents.insert(IncidentKind::JobStuck, incident("nothing of it moved for 30m").into());
     let launched = server(&row, 1, "crm-app", "LAUNCHED");
     let mut converts = server(&row, 2, "crm-db", "IN_PROGRESS");
     phase(&mut converts, "SNAPSHOT", 184, Some(150));

@@ -59,7 +59,7 @@ async fn fleet() -> Stage {
     stage.register(CLAIMS, "Claims", &["us-west-2"], None).await;
     let here = place(PAYMENTS, "us-west-2");
     let mut left = JobRow::unknown((&here, &LEFT.parse().unwrap()));
-    left.incidents.insert(IncidentKind::DrillLeftRunning, incident("it still runs"));
+    left.incidents.insert(IncidentKind::DrillLeftRunning, incident("it still runs").into());
     stage.store(&left).await;
     stage.store(&instance(PAYMENTS, 1, "erp-app", 2, 30)).await;
     stage.store(&instance(PAYMENTS, 2, "erp-db\n1", 16, 31)).await;
@@ -69,7 +69,7 @@ async fn fleet() -> Stage {
     let mut recovered = instance(CLAIMS, 4, "crm-db", 4, 5);
     (recovered.drill, recovered.plan, recovered.job) = (Some(false), None, None);
     failback(&mut recovered, "FAILBACK_ERROR");
-    recovered.incidents.insert(IncidentKind::FailbackFailed, incident("no client"));
+    recovered.incidents.insert(IncidentKind::FailbackFailed, incident("no client").into());
     stage.store(&recovered).await;
     let gone = RecoveryRow { gone_since: Some(hours(2)), ..instance(CLAIMS, 5, "old-web", 0, 9) };
     stage.store(&gone).await;

@@ -68,7 +68,7 @@ fn open(row: &mut ServerRow, kind: IncidentKind, closed_at: Option<Timestamp>) {
         flaps: 2,
         told_over: false,
     };
-    row.incidents.insert(kind, incident);
+    row.incidents.insert(kind, incident.into());
 }
 
 /// Two accounts: one with a stalled server, a healthy one, one that is gone and one that is extended from the other.
