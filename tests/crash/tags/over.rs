@@ -83,6 +83,24 @@ async fn a_refusal_is_over_when_drs_does_not_have_the_server_any_more_or_nobody_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_was_refused_is_made_later_also_where_drs_does_not_say_which_machine_it_is() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            link(scene, 1, &place());
+            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS")]);
+        },
+        refuse_tags,
+        |scene| {
+            scene.world.set_tag_failure(&place(), None);
+            scene.lets_pass(Duration::from_hours(7));
+        },
+    ];
+    let (_, ending) = Path { make: sync, steps }.played(|_| {}).await;
+    assert_eq!(ending.tags[0], owner("bob"));
+    assert_eq!(told(&ending, IncidentKind::TagsRefused), [Happened::Opened, Happened::Resolved]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tags_that_do_not_fit_are_no_matter_once_a_sweep_misses_their_server() {
     let steps: &[fn(&Scene)] = &[
         |scene| {

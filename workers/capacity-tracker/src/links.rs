@@ -47,8 +47,11 @@ fn instance_of(row: &ServerRow) -> Option<&InstanceId> {
 async fn add<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServerRow>) -> Result<(), IoError> {
     stream::iter(links)
         .map(|link| async move {
-            let same = |known: Option<&InstanceServerRow>| Change::between(known, link.clone(), Vec::new());
-            worker.instances.change(io, &link.key(), same).await.map(|_| ())
+            let (key, same) =
+                (link.key(), |known: Option<&_>| Change::between(known, link.clone(), Vec::new()));
+            // Another instance may have removed what this one wrote once.
+            worker.instances.release(&key);
+            worker.instances.change(io, &key, same).await.map(|_| ())
         })
         .buffer_unordered(WRITES)
         .try_collect()

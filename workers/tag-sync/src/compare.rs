@@ -90,7 +90,11 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
     asker: Asker<'_>,
     holding: &mut Holding<R>,
 ) -> Result<Compared, Stopped> {
-    let mut servers = inventory(io, place).await?;
+    let stored = io.query::<ServerTagsRow>(&keys::all_server_tags(place)).await?;
+    let known: BTreeMap<_, _> =
+        stored.iter().map(|stored| (stored.row.server.clone(), stored.row.clone())).collect();
+    worker.servers.remember(stored);
+    let mut servers = inventory(io, place, &known).await?;
     servers.retain(|server| asker.means(&server.id));
     let Listings { read: listings, unread, failed } = listings(worker, io, &servers, asker, holding).await?;
     let mut instances = instances(worker, io, &servers, &listings).await?;
@@ -99,10 +103,6 @@ pub(crate) async fn compare<I: Io, R: Claimed>(
         let is_read = |place: &Place| listings.contains_key(place);
         machine_types::refresh(worker, io, &mut instances, is_read, holding).await?;
     }
-    let stored = io.query::<ServerTagsRow>(&keys::all_server_tags(place)).await?;
-    let known: BTreeMap<_, _> =
-        stored.iter().map(|stored| (stored.row.server.clone(), stored.row.clone())).collect();
-    worker.servers.remember(stored);
     if matches!(asker, Asker::Schedule) {
         let listed: BTreeSet<_> = servers.iter().map(|server| &server.id).collect();
         for row in known.values().filter(|row| row.is_left_behind() && !listed.contains(&row.server)) {
@@ -149,7 +149,12 @@ impl Known {
     }
 }
 
-async fn inventory<I: Io>(io: &I, place: &Place) -> Result<Vec<Known>, IoError> {
+/// Where DRS does not say which machine a server protects, the machine is the one whose event found it.
+async fn inventory<I: Io>(
+    io: &I,
+    place: &Place,
+    tagged: &BTreeMap<SourceServerId, ServerTagsRow>,
+) -> Result<Vec<Known>, IoError> {
     let rows = io.query::<ServerRow>(&keys::servers(place)).await?;
     let details = io.query::<ServerDetailsRow>(&keys::all_server_details(place)).await?;
     let mut details: BTreeMap<_, _> =
@@ -157,7 +162,9 @@ async fn inventory<I: Io>(io: &I, place: &Place) -> Result<Vec<Known>, IoError> 
     let listed = rows.into_iter().map(|stored| stored.row).filter(|row| row.gone_since.is_none());
     let known = |row: ServerRow| {
         let details = details.remove(&row.id)?;
-        let instance = row.inventory.as_ref().and_then(|inventory| inventory.instance.clone());
+        let learnt = || tagged.get(&row.id)?.instance.clone();
+        let shown = row.inventory.as_ref().and_then(|inventory| inventory.instance.clone());
+        let instance = shown.or_else(learnt);
         let origin = details.facts.origin();
         Some(Known {
             id: row.id,

@@ -109,11 +109,19 @@ pub(crate) async fn wake<I: Io>(worker: &TagSync, io: &I, key: &Key) -> Result<(
 /// From the inventory, else by asking DRS in the account's own DRS Regions: the inventory lacks what DRS does not tell of
 /// its own accord.
 async fn servers_of<I: Io>(worker: &TagSync, io: &I, row: &InstanceTagsRow) -> Result<Servers, IoError> {
-    let linked = io.query::<InstanceServerRow>(&keys::instance_servers(&row.instance)).await?;
-    if !linked.is_empty() {
-        return Ok(linked.into_iter().map(|link| (link.row.server, link.row.place)).collect());
-    }
     let registry = worker.registry.current(io).await?;
+    let links = io.query::<InstanceServerRow>(&keys::instance_servers(&row.instance)).await?;
+    // Nobody sweeps an account that was removed, so its links stay.
+    let is_there = |link: &InstanceServerRow| registry.is_registered(&link.place.account, &link.place.region);
+    let linked: Servers = links
+        .into_iter()
+        .map(|stored| stored.row)
+        .filter(is_there)
+        .map(|link| (link.server, link.place))
+        .collect();
+    if !linked.is_empty() {
+        return Ok(linked);
+    }
     let places = registry.drs_places().into_iter().filter(|place| place.account == row.place.account);
     let mut servers = Servers::new();
     for place in places {

@@ -48,7 +48,7 @@ pub(crate) async fn bring<I: Io>(
             return Ok(Done::Skipped);
         };
         if told.is_none() {
-            told = tags_of(worker, io, &seen).await?;
+            told = tags_of(worker, io, place, &seen).await?;
         }
         match write(worker, io, place, (&seen, told.as_ref()), cause).await? {
             Done::Busy => return Ok(Done::Busy),
@@ -57,7 +57,7 @@ pub(crate) async fn bring<I: Io>(
             other => done = other,
         }
         // Whoever was told newer tags meanwhile found this change under way, and left it to us.
-        match newer_than(worker, io, &seen, told.as_ref()).await? {
+        match newer_than(worker, io, place, (&seen, told.as_ref())).await? {
             Some(newer) => told = Some(newer),
             None => return Ok(done),
         }
@@ -98,12 +98,19 @@ pub(crate) async fn find<I: Io>(
     }
 }
 
+/// The machine is the one that DRS shows, else the one whose event found the server: `awsInstanceID` is often absent.
 async fn tags_of<I: Io>(
     worker: &TagSync,
     io: &I,
+    place: &Place,
     seen: &ServerSeen,
 ) -> Result<Option<InstanceTagsRow>, IoError> {
-    let Some(instance) = &seen.instance else { return Ok(None) };
+    let learnt = match &seen.instance {
+        Some(_) => None,
+        None => worker.servers.fresh(io, &keys::server_tags(place, &seen.id)).await?,
+    };
+    let learnt = learnt.as_ref().and_then(|stored| stored.row.instance.as_ref());
+    let Some(instance) = seen.instance.as_ref().or(learnt) else { return Ok(None) };
     let stored = worker.instances.fresh(io, &keys::instance_tags(instance)).await?;
     Ok(stored.map(|stored| stored.row.clone()))
 }
@@ -112,10 +119,10 @@ async fn tags_of<I: Io>(
 async fn newer_than<I: Io>(
     worker: &TagSync,
     io: &I,
-    seen: &ServerSeen,
-    told: Option<&InstanceTagsRow>,
+    place: &Place,
+    (seen, told): (&ServerSeen, Option<&InstanceTagsRow>),
 ) -> Result<Option<InstanceTagsRow>, IoError> {
-    let newest = tags_of(worker, io, seen).await?;
+    let newest = tags_of(worker, io, place, seen).await?;
     Ok(newest.filter(|newest| told.is_none_or(|told| !told.asks_for_the_same(newest))))
 }
 
@@ -158,7 +165,7 @@ async fn write<I: Io>(
         }
         // Only now: who is told newer tags from here on finds the claim, and comes back. What was told before it may have
         // been made by another already, and must not be undone by what this process remembers.
-        let newer = newer_than(worker, io, seen, told).await;
+        let newer = newer_than(worker, io, place, (seen, told)).await;
         if !matches!(newer, Ok(None)) {
             worker.servers.change(io, &key, |row| tags::released(doing.since, row)).await?;
             return newer.map(|_| Done::InLine);

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::row::{Row, Stored};
+use drs_fleet_domain::row::{Outbox, Row, Stored};
 use lru::LruCache;
 
 /// Items are at most about 2.5 KB, so this bounds memory at some 20 MB per kind of item.
@@ -61,7 +61,12 @@ impl<R: Row> Cache<R> {
     /// Whatever revision is cached by now, these entries are published.
     pub(super) fn remove_from_outbox(&self, key: &Key, event_ids: &[String]) {
         if let Some(item) = self.items().peek_mut(key) {
-            Arc::make_mut(item).outbox.retain(|id, _| !event_ids.contains(id));
+            let outbox = &mut Arc::make_mut(item).outbox;
+            outbox.retain(|id, _| !event_ids.contains(id));
+            // A map that was emptied keeps its room, in each of thousands of rows.
+            if outbox.is_empty() {
+                *outbox = Outbox::default();
+            }
         }
     }
 

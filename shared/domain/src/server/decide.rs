@@ -41,18 +41,17 @@ impl<'a> Context<'a> {
         self.registry.is_none_or(|registry| registry.is_swept(place))
     }
 
-    /// Whether the account is not registered any more.
+    /// Whether the account, or this Region of it, is not registered any more.
     pub fn is_removed(&self, place: &Place) -> bool {
-        self.registry.is_some_and(|registry| registry.account(&place.account).is_none())
+        self.registry.is_some_and(|registry| !registry.is_registered(&place.account, &place.region))
     }
 
-    /// Whether a server replicates in another account that is known, and so is judged there.
+    /// Whether a server replicates in another account that is watched, and so is judged there.
     fn is_judged_elsewhere(&self, row: &ServerRow) -> bool {
         let staging = row.inventory.as_ref().and_then(|i| i.staging.account.as_ref());
         let elsewhere = staging.filter(|account| row.is_extended() && **account != row.place.account);
-        let is_known =
-            |registry: &Registry| elsewhere.is_some_and(|a| registry.is_registered(a, &row.place.region));
-        self.registry.is_some_and(is_known)
+        let there = elsewhere.map(|account| Place { account: account.clone(), ..row.place.clone() });
+        self.registry.is_some_and(|registry| there.is_some_and(|place| registry.is_swept(&place)))
     }
 }
 

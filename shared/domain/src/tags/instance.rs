@@ -219,7 +219,7 @@ pub fn postponed(row: &InstanceTagsRow, reason: &str, now: Timestamp) -> Option<
 /// Its time has come: what was tampered with long ago is over; what is to be done is tried, by whoever moves its timer.
 pub fn woken(row: &InstanceTagsRow, account_name: &str, now: Timestamp) -> Option<Change<InstanceTagsRow>> {
     let mut next = row.clone();
-    tamper::forget_old(&mut next.tampered, now);
+    tamper::forget_old(&mut next.protected, &mut next.tampered, now);
     if row.retry_at.is_some_and(|at| at <= now) {
         let reason = row.pending.clone().unwrap_or_default();
         if let Some(later) = postponed(&next, &reason, now) {

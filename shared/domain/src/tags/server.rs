@@ -140,7 +140,7 @@ impl ServerTagsRow {
         });
         row.gone_since = None;
         about.name.clone_into(&mut row.name);
-        row.instance = about.instance.cloned();
+        row.instance = about.instance.cloned().or(row.instance);
         row
     }
 

@@ -45,8 +45,19 @@ pub(super) fn over_at(tampered: &BTreeMap<String, Timestamp>) -> Option<Timestam
     tampered.values().map(|at| after(*at, OVER)).min()
 }
 
-pub(super) fn forget_old(tampered: &mut BTreeMap<String, Timestamp>, now: Timestamp) {
-    tampered.retain(|_, at| now < after(*at, OVER));
+/// What nobody put right in time is as it should be from now on.
+pub(super) fn forget_old(
+    protected: &mut BTreeMap<String, String>,
+    tampered: &mut BTreeMap<String, Timestamp>,
+    now: Timestamp,
+) {
+    tampered.retain(|key, at| {
+        let is_news = now < after(*at, OVER);
+        if !is_news {
+            protected.remove(key);
+        }
+        is_news
+    });
 }
 
 pub(super) fn condition(tampered: &BTreeMap<String, Timestamp>) -> Option<Condition> {

@@ -32,15 +32,19 @@ fn account(id: &str, status: AccountStatus) -> AccountRow {
 }
 
 #[test]
-fn an_extended_server_is_judged_in_the_account_where_it_replicates_if_that_is_known() {
+fn an_extended_server_is_judged_in_the_account_where_it_replicates_if_that_is_watched() {
     let staging = |status: &str| Staging {
         status: Some(status.to_owned()),
         account: Some("444455556666".parse().unwrap()),
         ..Staging::default()
     };
     let here = account("111122223333", AccountStatus::Active);
-    let there = account("444455556666", AccountStatus::Active);
-    for (accounts, expected) in [(vec![here.clone()], true), (vec![here, there], false)] {
+    let there = |status| account("444455556666", status);
+    for (accounts, expected) in [
+        (vec![here.clone()], true),
+        (vec![here.clone(), there(AccountStatus::Inactive)], true),
+        (vec![here, there(AccountStatus::Active)], false),
+    ] {
         let mut it = Server { registry: Some(accounts.into_iter().collect()), ..Server::default() };
         it.swept(0, ServerSeen { staging: staging("EXTENDED"), ..lagging(100) });
         it.decides(&[Observation::Stalled { stalled: true, at: at(1) }], at(1));
@@ -84,6 +88,15 @@ fn nothing_is_wrong_with_servers_of_an_account_that_is_switched_off_and_of_one_r
     assert_eq!((it.decides(&[], at(99)), it.writes), (vec![], writes));
     assert_eq!(it.row().expires_at(), Some(at(61) + kept));
     assert!(!it.row().is_to_be_dismissed());
+}
+
+#[test]
+fn servers_of_a_region_that_is_not_registered_any_more_are_forgotten() {
+    let region = AccountRegion { region: "eu-west-1".parse().unwrap(), drs: true, source: false };
+    let elsewhere = AccountRow { regions: vec![region], ..account("111122223333", AccountStatus::Active) };
+    let mut it = Server { registry: Some([elsewhere].into_iter().collect()), ..Server::default() };
+    it.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    assert!(it.open().is_empty() && it.row().forget_at.is_some());
 }
 
 #[test]

@@ -79,6 +79,18 @@ fn a_tag_of_drs_that_is_removed_or_changed_is_told_until_it_is_back() {
 }
 
 #[test]
+fn a_tag_of_drs_that_nobody_put_back_for_a_week_is_no_news_any_more_whoever_lists_the_tags() {
+    const WEEK: i64 = 7 * 24 * 3600;
+    let of_drs = ("AWSElasticDisasterRecoveryManaged", "drs.amazonaws.com");
+    let launched = told(None, &event(1, &[of_drs, ("Owner", "ada")]), 0);
+    let without = told(Some(&launched), &event(2, &[("Owner", "ada")]), 100);
+    let over = woken(&without, "erp-prod", at(WEEK + 200)).unwrap().row;
+    assert!(over.incidents[&IncidentKind::InstanceTagTampered].closed_at.is_some());
+    let listed = swept(Some(&over), &[("Owner", "ada")], WEEK + 500);
+    assert!(listed.incidents[&IncidentKind::InstanceTagTampered].closed_at.is_some(), "{listed:?}");
+}
+
+#[test]
 fn what_is_handled_is_not_tried_again() {
     let row = told(None, &event(2, &[("Owner", "ada")]), 0);
     assert!(row.is_to_be_done() && row.retry_at.is_some());
