@@ -87,7 +87,8 @@ async fn a_change_that_was_refused_is_made_later_also_where_drs_does_not_say_whi
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());
-            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS")]);
+            let unnamed = ServerSeen { instance: None, ..server(1, "CONTINUOUS") };
+            scene.world.set_servers(&place(), vec![unnamed]);
         },
         refuse_tags,
         |scene| {
