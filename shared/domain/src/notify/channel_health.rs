@@ -68,13 +68,15 @@ pub struct Failing {
 /// A bulletin that a channel keeps refusing; what is new in its group waits behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
-    /// Of which group: that has one bulletin at a time which is tried.
+    /// Of which group: that has one bulletin at a time which is tried. Empty in what an earlier release stored.
+    #[serde(default)]
     pub group: String,
     /// Which, as [`DeliveryRow::id`] says.
     pub delivery: String,
     /// When it was found to be.
     pub since: Timestamp,
-    /// When it was last refused.
+    /// When it was last refused; the epoch in what an earlier release stored, so that the next look takes it for over.
+    #[serde(default)]
     pub refused_at: Timestamp,
     /// Its last refusal.
     pub error: String,

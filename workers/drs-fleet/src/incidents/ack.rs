@@ -108,8 +108,8 @@ async fn told_open(hub: &Hub, group: &str) -> anyhow::Result<BTreeSet<String>> {
     let ranges: Vec<_> = keys::members(group).collect();
     let parts = try_join_all(ranges.iter().map(|range| hub.io.query::<MemberRow>(range))).await;
     let members: Vec<_> = parts.with_context(|| hub.unreadable())?.into_iter().flatten().collect();
-    if members.is_empty() && hub.io.read::<GroupRow>(&[keys::group(group)]).await?.iter().all(Option::is_none)
-    {
+    let is_known = || hub.row::<GroupRow>(keys::group(group));
+    if members.is_empty() && is_known().await.with_context(|| hub.unreadable())?.is_none() {
         bail!(
             "there is no group {group:?}; messages and `drs-fleet incidents show INCIDENT` name those that there are"
         );

@@ -110,6 +110,16 @@ fn what_nobody_tries_any_more_keeps_no_incident_open() {
 }
 
 #[test]
+fn what_an_earlier_release_stored_of_a_refused_bulletin_is_read_and_over_with_the_next_answer() {
+    let stuck = said(&refused(), None, 1).unwrap().row;
+    let mut old = serde_json::to_value(&stuck).unwrap();
+    old["failing"] = serde_json::Value::Null;
+    old["stuck"] = serde_json::json!({ "delivery": "a#1", "since": at(1), "error": "timed out" });
+    let row: ChannelRow = serde_json::from_value(old).unwrap();
+    assert!(said(&Answer::Taken(None), Some(&row), 10_000).unwrap().row.stuck.is_none());
+}
+
+#[test]
 fn one_that_refuses_for_good_is_an_incident_at_once() {
     let never = Answer::RefusedForGood("no such topic".into());
     let opened = said(&never, None, 100).unwrap();
