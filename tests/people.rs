@@ -13,4 +13,5 @@ mod paused;
 mod recorded;
 mod stage;
 mod storm;
+mod tagged;
 mod whole;

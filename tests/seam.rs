@@ -245,6 +245,7 @@ fn stall() -> Outbox {
         name: "db-1",
         job: None,
         application: None,
+        drill_tag: None,
     };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()

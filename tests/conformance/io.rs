@@ -69,6 +69,7 @@ fn event(id: &str) -> OwnEvent {
         plan_name: None,
         drill: None,
         application: None,
+        drill_tag: None,
     };
     event.into()
 }

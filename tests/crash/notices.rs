@@ -35,6 +35,7 @@ pub(super) fn life() -> Vec<IncidentEvent> {
         name: "erp-1",
         job: None,
         application: None,
+        drill_tag: None,
     };
     let condition = |severity| Condition {
         kind: IncidentKind::ReplicationStalled,

@@ -90,7 +90,7 @@ async fn close_window(stage: &Stage) {
     editor(stage).end::<WindowRow>("w", "kim").await.unwrap();
 }
 
-fn editor(stage: &Stage) -> SpellEditor<MemoryIo> {
+pub(super) fn editor(stage: &Stage) -> SpellEditor<MemoryIo> {
     SpellEditor::new(stage.world.clone(), WriteToken::for_command_of_a_person())
 }
 

@@ -79,6 +79,7 @@ fn life() -> impl Strategy<Value = Vec<IncidentEvent>> {
             name: "erp-db-03",
             job: None,
             application: None,
+            drill_tag: None,
         };
         let mut open = Incidents::new();
         let mut events = Vec::new();

@@ -59,6 +59,7 @@ fn path_of(detail_type: &str, case: &str) -> String {
 }
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
+const DRILL_TAG: &str = "spring drill 2026-08-22T20:00Z/6h";
 const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
 /// What is told of one kind of incident on one morning.
@@ -80,12 +81,13 @@ fn story(kind: IncidentKind) -> Vec<IncidentEvent> {
     let of_replication = words::subject(kind) == SubjectKind::Server
         && !matches!(kind, IncidentKind::TagsUnfit | IncidentKind::TagsRefused);
     let application = of_replication.then_some("ERP");
+    let drill_tag = (kind == IncidentKind::ReplicationStalled).then_some(DRILL_TAG);
     let account_name = match kind {
         IncidentKind::UnregisteredAccount => name,
         IncidentKind::ChannelFailing => HUB,
         _ => "erp-prod",
     };
-    let subject = Subject { place: &place, account_name, id, name, job, application };
+    let subject = Subject { place: &place, account_name, id, name, job, application, drill_tag };
     let (mut open, mut since, mut events) = (Incidents::new(), None, Vec::new());
     for found in findings(kind) {
         let (at, holding) = match found {

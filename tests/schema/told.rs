@@ -40,7 +40,7 @@ proptest! {
         let validator = validator(INCIDENT);
         let place = place();
         let subject =
-            Subject { place: &place, account_name: &names.0, id: "s-12345678901234567", name: &names.1, job: None, application: None };
+            Subject { place: &place, account_name: &names.0, id: "s-12345678901234567", name: &names.1, job: None, application: None, drill_tag: None };
         let (mut open, mut now) = (Incidents::new(), 1_800_000_000);
         for (n, (wait, found)) in rounds.into_iter().enumerate() {
             now += wait;

@@ -76,6 +76,7 @@ pub(crate) fn event(id: &str, n: u32) -> OwnEvent {
         plan_name: None,
         drill: None,
         application: None,
+        drill_tag: None,
     };
     event.into()
 }

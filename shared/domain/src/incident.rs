@@ -144,6 +144,8 @@ pub struct Subject<'a> {
     pub job: Option<JobLabel<'a>>,
     /// The application of a source server, where that is known.
     pub application: Option<&'a str>,
+    /// The tag `drs-fleet:drill` of a source server, or of all servers of a job.
+    pub drill_tag: Option<&'a str>,
 }
 
 /// What incidents of a job can be grouped by.

@@ -222,6 +222,7 @@ impl JobSweepRow {
             name,
             job: None,
             application: None,
+            drill_tag: None,
         };
         let told = reconcile(&mut self.incidents, &holding, &subject, context.now);
         Change::between(stored, self, told.into_iter().map(Into::into).collect())

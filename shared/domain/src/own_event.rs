@@ -236,6 +236,9 @@ pub struct IncidentEvent {
     /// The application of the source server, by the tag that the policy names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
+    /// The tag `drs-fleet:drill` of the source server, or of all servers of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_tag: Option<String>,
 }
 
 impl IncidentEvent {
@@ -274,6 +277,7 @@ impl IncidentEvent {
             plan_name: subject.job.and_then(|job| job.plan).map(str::to_owned),
             drill: subject.job.and_then(|job| job.drill),
             application: subject.application.map(str::to_owned),
+            drill_tag: subject.drill_tag.map(str::to_owned),
         }
     }
 

@@ -22,6 +22,11 @@ pub const RPO_TAG: &str = "drs-fleet:rpo";
 /// The tag with a server's recovery time objective, such as `1h`.
 pub const RTO_TAG: &str = "drs-fleet:rto";
 
+/// The tag with the window of a server's or an account's next drill, see [`WindowRow::of_tag`].
+///
+/// [`WindowRow::of_tag`]: crate::notify::WindowRow::of_tag
+pub const DRILL_TAG: &str = "drs-fleet:drill";
+
 /// The tag of a job that names the plan it belongs to, so that the jobs of one drill can be grouped.
 pub const PLAN_TAG: &str = "drs-fleet:plan";
 
@@ -188,11 +193,11 @@ impl Policy {
     }
 
     /// The tags that decisions on a server look at: those of overrides, its application, its recovery
-    /// objectives.
+    /// objectives, the window of its next drill.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         let overrides =
             self.overrides.iter().filter_map(|each| each.tag.as_ref()).map(|tag| tag.key.as_str());
-        overrides.chain([self.application_tag(), RPO_TAG, RTO_TAG])
+        overrides.chain([self.application_tag(), RPO_TAG, RTO_TAG, DRILL_TAG])
     }
 
     /// What applies to an account that no override names, such as one that is still to be registered.

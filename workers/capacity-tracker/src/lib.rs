@@ -11,6 +11,7 @@ mod places;
 mod quotas;
 mod servers;
 mod sweep;
+mod windows;
 
 use drs_fleet_aws::cached::PolicyCache;
 use drs_fleet_aws::inbox::{self, Received};
@@ -26,6 +27,7 @@ use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::envelope::Rejected;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::keys::{self, Key, Place};
+use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::routing::WorkerName;
@@ -48,6 +50,7 @@ pub struct CapacityTracker {
     quotas: Store<QuotasRow>,
     days: Store<CountsOfDay>,
     hours: Store<CountsOfHour>,
+    windows: Store<WindowRow>,
     hearing: Hearing,
     spoke: Minutes,
     reads: Pace<Place>,
@@ -70,6 +73,7 @@ impl CapacityTracker {
             quotas: Store::new(metrics.clone()),
             days: Store::new(metrics.clone()),
             hours: Store::new(metrics.clone()),
+            windows: Store::new(metrics.clone()),
             hearing: Hearing::default(),
             spoke: Minutes::default(),
             reads: Pace::new(servers::READ_AGAIN),

@@ -12,9 +12,10 @@ use drs_fleet_domain::job_sweep::JobSweepRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::recovery;
 use drs_fleet_domain::unhandled::Reason;
+use jiff::Timestamp;
 
 use crate::context::Known;
-use crate::{JobMonitor, ended, jobs, recoveries, sweep};
+use crate::{JobMonitor, ended, inventory, jobs, recoveries, sweep};
 
 /// Handles what waits in one lane, in turn: a job has few events, and each is a different subject.
 pub(crate) async fn handle<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<(), IoError> {
@@ -33,7 +34,8 @@ async fn act<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<
                 let (launched, drill) = (*launched, *drill);
                 let result = [ServerObservation::Result { launched, at }];
                 jobs::see_server(worker, io, (&place, job, server), &result).await?;
-                heard(worker, io, (&place, job), Observation::Result { drill, launched, at }).await?;
+                let result = [Observation::Result { drill, launched, at }];
+                heard(worker, io, (&place, job), (&result, at)).await?;
             }
             Event::FailbackChange { instance, state } => {
                 let changed = [recovery::Observation::Failback { state: state.clone(), at }];
@@ -50,7 +52,11 @@ async fn act<I: Io>(worker: &JobMonitor, io: &I, work: Vec<Received>) -> Result<
                     gone @ Observation::Deleted { .. } => {
                         ended::vanished(worker, io, (&place, job), gone).await?;
                     }
-                    called => heard(worker, io, (&place, job), called).await?,
+                    called => {
+                        let tagged = inventory::drill_tag(io, &place, &call.servers).await?;
+                        let told: Vec<_> = tagged.into_iter().chain([called]).collect();
+                        heard(worker, io, (&place, job), (&told, at)).await?;
+                    }
                 },
                 // It changes recovery instances, or starts jobs that it does not name.
                 None => wish(worker, io, &place).await?,
@@ -72,18 +78,11 @@ async fn heard<I: Io>(
     worker: &JobMonitor,
     io: &I,
     (place, job): (&Place, &JobId),
-    observation: Observation,
+    (observations, told_at): (&[Observation], Timestamp),
 ) -> Result<(), IoError> {
-    let told_at = match &observation {
-        Observation::Result { at, .. } => *at,
-        Observation::Started { call, .. } => call.at,
-        _ => io.now(),
-    };
     let known = Known::of(worker, io, place).await?;
     let key = keys::job(place, job);
-    let decide = |row: Option<&_>| {
-        jobs::decide((place, job), std::slice::from_ref(&observation), row, &known, &[], false)
-    };
+    let decide = |row: Option<&_>| jobs::decide((place, job), observations, row, &known, &[], false);
     let outcome = worker.jobs.change(io, &key, decide).await?;
     match outcome.row().filter(|row| row.is_active()) {
         Some(row) => {

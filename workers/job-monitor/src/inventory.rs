@@ -6,7 +6,7 @@ use drs_fleet_aws::io::{IDS_AT_ONCE, Io, READ_AT_ONCE, RecoveryFilter, ServerFil
 use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
-use drs_fleet_domain::job::ServerObservation;
+use drs_fleet_domain::job::{Observation, ServerObservation};
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::server::ServerRow;
 
@@ -36,6 +36,20 @@ pub(crate) async fn describe<I: Io>(
         observed.entry(server).or_default().push(known);
     }
     Ok(())
+}
+
+/// The tag `drs-fleet:drill` that all servers of a job have, where its start is not told yet: what is expected of a few of
+/// them is not of the others.
+pub(crate) async fn drill_tag<I: Io>(
+    io: &I,
+    place: &Place,
+    servers: &[SourceServerId],
+) -> Result<Option<Observation>, IoError> {
+    let rows = rows(io, place, servers).await?;
+    let tag = rows.values().next().and_then(ServerRow::drill_tag);
+    let have_it = |server| tag.is_some() && rows.get(server).and_then(ServerRow::drill_tag) == tag;
+    let tag = tag.filter(|_| servers.iter().all(have_it));
+    Ok(tag.map(|tag| Observation::Tagged(tag.to_owned())))
 }
 
 /// The inventory's rows of these servers, as far as it has them.

@@ -85,6 +85,10 @@ pub(crate) async fn look<I: Io>(
     }
     let known = Known::of(worker, io, place).await?;
     let mut observations = vec![Observation::Seen { seen: Box::new(seen.clone()), at }];
+    if stored.is_none_or(|row| !row.told_start) {
+        let servers: Vec<_> = seen.servers.iter().map(|server| server.server.clone()).collect();
+        observations.extend(inventory::drill_tag(io, place, &servers).await?);
+    }
     let log = read_log(worker, io, place, (seen, stored)).await?;
     observations.extend(
         log.iter()

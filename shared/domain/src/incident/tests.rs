@@ -23,6 +23,7 @@ impl Server {
             name: "erp-db-03",
             job: None,
             application: None,
+            drill_tag: None,
         };
         let holding = stall.map(|(since, severity)| Condition {
             kind: IncidentKind::ReplicationStalled,

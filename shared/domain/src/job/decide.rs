@@ -78,6 +78,7 @@ pub fn decide(
         name: &name,
         job: Some(label),
         application: None,
+        drill_tag: row.drill_tag.as_deref(),
     };
     let mut incidents = std::mem::take(&mut row.incidents);
     let told = reconcile(&mut incidents, &holding, &subject, context.now);
@@ -105,6 +106,7 @@ impl JobRow {
                 self.settled &= self.is_active();
             }
             Observation::Started { call, drill, plan } => self.start(call, *drill, plan.as_ref()),
+            Observation::Tagged(tag) => self.drill_tag = self.drill_tag.take().max(Some(tag.clone())),
             Observation::Deleted { at } => {
                 self.deleted_at = self.deleted_at.max(Some(*at));
                 // DRS deletes no job that is not over.

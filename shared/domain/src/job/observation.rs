@@ -27,6 +27,8 @@ pub enum Observation {
         /// The tag `drs-fleet:plan`.
         plan: Option<String>,
     },
+    /// The inventory knows all its servers, and all have this tag `drs-fleet:drill`.
+    Tagged(String),
     /// Somebody deleted it, which only works once it is over.
     Deleted {
         /// The call's time.

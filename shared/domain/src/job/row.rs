@@ -56,6 +56,9 @@ pub struct JobRow {
     /// Its tag `drs-fleet:plan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// The tag `drs-fleet:drill` that all its servers had when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_tag: Option<String>,
     /// The newest line of its log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
@@ -137,6 +140,7 @@ impl JobRow {
             networks: None,
             failure: None,
             plan: None,
+            drill_tag: None,
             step: None,
             launched: None,
             result_at: None,

@@ -59,6 +59,7 @@ fn event(row: &JobRow, happened: JobHappened, at: Option<Timestamp>, context: &C
         purpose: row.purpose(),
         drill: row.drill,
         plan_name: row.plan.clone(),
+        drill_tag: row.drill_tag.clone(),
         job_type: row.kind.clone(),
         initiated_by: row.initiated_by.clone(),
         principal: row.call.as_ref().and_then(|call| call.by.principal.clone()),

@@ -82,5 +82,6 @@ fn event(
         plan_name: None,
         drill: None,
         application: None,
+        drill_tag: None,
     }
 }

@@ -55,6 +55,7 @@ fn event(kind: IncidentKind, happened: Happened) -> IncidentEvent {
         plan_name: of_job.then(|| "erp-wave-2".into()),
         drill: of_job.then_some(true),
         application: None,
+        drill_tag: None,
     }
 }
 

@@ -16,6 +16,7 @@ fn told() -> Vec<IncidentEvent> {
         name: "erp-1",
         job: None,
         application: None,
+        drill_tag: None,
     };
     let (kind, reason) = (IncidentKind::ReplicationStalled, String::new());
     let condition = Condition { kind, since: at(0), severity: Severity::High, reason };

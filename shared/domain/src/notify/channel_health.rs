@@ -202,7 +202,15 @@ impl ChannelRow {
         let holding = failing.or_else(|| self.stuck.as_ref().map(Stuck::condition));
         let id = self.channel.as_str();
         let place = self.place.clone();
-        let subject = Subject { place: &place, account_name, id, name: id, job: None, application: None };
+        let subject = Subject {
+            place: &place,
+            account_name,
+            id,
+            name: id,
+            job: None,
+            application: None,
+            drill_tag: None,
+        };
         let told = incident::reconcile(&mut self.incidents, holding.as_slice(), &subject, now);
         let opens_at = self.failing.as_ref().map(|failing| after(failing.since, PATIENCE));
         self.look_at = incident::look_again(&self.incidents, self.look_at, now).or(opens_at);

@@ -67,6 +67,7 @@ pub fn failure(place: &Place, account_name: &str, now: Timestamp) -> IncidentEve
         plan_name: None,
         drill: Some(true),
         application: None,
+        drill_tag: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::own_event::IncidentEvent;
+use crate::policy::DRILL_TAG;
 use crate::registry::AccountRow;
 
 /// Before the key of a tag of an account.
@@ -33,12 +34,15 @@ pub enum Label {
     Plan,
     /// `drill` or `real`: what is not known to belong to a drill is real.
     Drill,
+    /// The value of the tag `drs-fleet:drill`: the server's, that of all servers of the job, or else the account's in the
+    /// registry. A real recovery has none: nobody expects it.
+    DrillTag,
     /// Id or name of the server, job or recovery instance, or of the account itself.
     Subject,
 }
 
 /// Those that are written as they are.
-const PLAIN: [(&str, Label); 9] = [
+const PLAIN: [(&str, Label); 10] = [
     ("kind", Label::Kind),
     ("severity", Label::Severity),
     ("account", Label::Account),
@@ -47,6 +51,7 @@ const PLAIN: [(&str, Label); 9] = [
     ("application", Label::Application),
     ("plan", Label::Plan),
     ("drill", Label::Drill),
+    ("drill-tag", Label::DrillTag),
     ("subject", Label::Subject),
 ];
 
@@ -106,15 +111,21 @@ impl<'a> Labels<'a> {
             Label::Kind => (Some(event.kind.as_str()), None),
             Label::Severity => (Some(event.severity.as_str()), None),
             Label::Account => (Some(event.account_id.as_str()), Some(event.account_name.as_str())),
-            Label::AccountTag(key) => (account.and_then(|row| row.tags.get(key)).map(String::as_str), None),
+            Label::AccountTag(key) => (self.of_account(key), None),
             Label::Ou => (account.and_then(|row| row.ou.as_deref()), None),
             Label::Region => (Some(event.region.as_str()), None),
             Label::Application => (event.application.as_deref(), None),
             Label::Plan => (event.plan_name.as_deref(), None),
             Label::Drill => (Some(if event.drill == Some(true) { "drill" } else { "real" }), None),
+            Label::DrillTag if event.drill == Some(false) => (None, None),
+            Label::DrillTag => (event.drill_tag.as_deref().or_else(|| self.of_account(DRILL_TAG)), None),
             Label::Subject => (Some(event.subject.as_str()), Some(event.subject_name.as_str())),
         };
         first.into_iter().chain(name.filter(|name| Some(*name) != first)).filter(|value| !value.is_empty())
+    }
+
+    fn of_account(&self, tag: &str) -> Option<&'a str> {
+        self.account.and_then(|row| row.tags.get(tag)).map(String::as_str)
     }
 
     /// As people read it: by its name if it has one.

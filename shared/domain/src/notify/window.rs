@@ -1,10 +1,13 @@
-//! Windows for drills, opened by hand: what is expected in them is told in one line per wave, and pages nobody.
+//! Windows for drills, opened by hand or by a tag: what is expected in them is told in one line per wave, and pages nobody.
+
+mod tag;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::tag::OF_A_PLACE;
 use super::mute::{KEPT, wrong_span};
 use super::{Label, Labels, Matchers};
 use crate::keys::{self, Key};

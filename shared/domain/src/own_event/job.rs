@@ -66,6 +66,9 @@ pub struct JobEvent {
     /// Its tag `drs-fleet:plan`: what jobs of one plan are grouped by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_name: Option<String>,
+    /// The tag `drs-fleet:drill` that all its servers have: the window that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_tag: Option<String>,
     /// `LAUNCH`, `TERMINATE`, `CREATE_CONVERTED_SNAPSHOT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_type: Option<String>,
@@ -174,6 +177,7 @@ impl JobEvent {
             plan_name: self.plan_name.clone(),
             drill: self.drill,
             application: None,
+            drill_tag: self.drill_tag.clone(),
         }
     }
 

@@ -86,6 +86,7 @@ pub(super) fn finish(
         name,
         job: None,
         application: None,
+        drill_tag: None,
     };
     let told = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let tell = told.into_iter().map(OwnEvent::from).chain(status.map(OwnEvent::from)).collect();

@@ -58,6 +58,7 @@ pub fn decide(
         name: row.label(),
         job: label,
         application: None,
+        drill_tag: None,
     };
     let mut incidents = row.incidents.clone();
     told.extend(reconcile(&mut incidents, &holding, &subject, context.now).into_iter().map(Into::into));

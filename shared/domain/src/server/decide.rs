@@ -95,14 +95,15 @@ pub fn decide(
     let holding = if is_watched { conditions::holding(&row, &limits, sight) } else { Vec::new() };
     let name = row.name().to_owned();
     let application = row.application(context.policy).map(str::to_owned);
-    let application = application.as_deref();
+    let drill_tag = row.drill_tag().map(str::to_owned);
     let subject = Subject {
         place,
         account_name: context.account_name,
         id: id.as_str(),
         name: &name,
         job: None,
-        application,
+        application: application.as_deref(),
+        drill_tag: drill_tag.as_deref(),
     };
     let tell = reconcile_late(&mut row.incidents, &holding, &subject, (at, context.now));
     let will_hold = conditions::next(&row, &limits, sight).filter(|_| is_watched);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ServerRow;
 use super::details::fingerprint;
 use crate::ids::InstanceId;
-use crate::policy::{Policy, RPO_TAG, RTO_TAG};
+use crate::policy::{DRILL_TAG, Policy, RPO_TAG, RTO_TAG};
 use crate::seen::{ServerSeen, Staging};
 use crate::span;
 
@@ -78,6 +78,11 @@ impl ServerRow {
     /// Its application, by the tag that the policy names.
     pub fn application(&self, policy: &Policy) -> Option<&str> {
         self.inventory.as_ref()?.marks.get(policy.application_tag()).map(String::as_str)
+    }
+
+    /// The window of its next drill: its tag `drs-fleet:drill`.
+    pub fn drill_tag(&self) -> Option<&str> {
+        self.inventory.as_ref()?.marks.get(DRILL_TAG).map(String::as_str)
     }
 
     /// The state of a server that replicates in another account, and whether it does so; `None` for all others. One that

@@ -240,8 +240,15 @@ impl InstanceTagsRow {
     fn judged(mut self, account_name: &str, now: Timestamp) -> Change<Self> {
         let holding: Vec<_> = tamper::condition(&self.tampered).into_iter().collect();
         let (place, id) = (self.place.clone(), self.instance.to_string());
-        let subject =
-            Subject { place: &place, account_name, id: &id, name: &id, job: None, application: None };
+        let subject = Subject {
+            place: &place,
+            account_name,
+            id: &id,
+            name: &id,
+            job: None,
+            application: None,
+            drill_tag: None,
+        };
         let tell = reconcile(&mut self.incidents, &holding, &subject, now);
         Change { row: self, tell: tell.into_iter().map(Into::into).collect() }
     }

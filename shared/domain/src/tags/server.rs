@@ -192,6 +192,7 @@ impl ServerTagsRow {
             name: about.name,
             job: None,
             application: None,
+            drill_tag: None,
         };
         let tell = reconcile(&mut self.incidents, &holding, &subject, now);
         Change::between(stored, self, tell.into_iter().map(Into::into).collect())

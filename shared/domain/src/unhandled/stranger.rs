@@ -32,7 +32,15 @@ impl UnhandledRow {
         let Some(place) = self.place() else { return Vec::new() };
         let holding = self.condition(now);
         let id = self.account.as_str();
-        let subject = Subject { place: &place, account_name: id, id, name: id, job: None, application: None };
+        let subject = Subject {
+            place: &place,
+            account_name: id,
+            id,
+            name: id,
+            job: None,
+            application: None,
+            drill_tag: None,
+        };
         let told = incident::reconcile(&mut self.incidents, holding.as_slice(), &subject, now);
         let is_open = incident::open(&self.incidents).next().is_some();
         self.look_at = if is_open { now.checked_add(LOOK).ok() } else { None };

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::WRITES;
-use crate::{CapacityTracker, links, servers};
+use crate::{CapacityTracker, links, servers, windows};
 
 /// What a sweep has read so far.
 pub(super) struct Reading {
@@ -107,6 +107,7 @@ async fn listed<I: Io>(
     let stored: Vec<_> = servers.iter().filter_map(|seen| reading.unlisted.remove(&seen.id)).collect();
     let was_listed = |stored: &&Stored<ServerRow>| stored.row.was_listed_by(reading.swept_before);
     let listed_before: BTreeSet<_> = stored.iter().filter(was_listed).map(|s| s.row.id.clone()).collect();
+    windows::open(worker, io, place, &servers).await?;
     links::keep(worker, io, place, &servers, &stored).await?;
     worker.servers.remember(stored);
     let at = reading.counted.swept_at;

@@ -43,6 +43,7 @@ fn outbox(second: i64) -> Outbox {
         name: "db-1",
         job: None,
         application: None,
+        drill_tag: None,
     };
     let events = reconcile(&mut Incidents::new(), &[stalled], &subject, at);
     events.into_iter().map(|event| (event.event_id.clone(), event.into())).collect()

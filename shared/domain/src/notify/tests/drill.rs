@@ -24,6 +24,7 @@ fn job(n: u32, happened: JobHappened, failed: u32) -> JobEvent {
         purpose: Purpose::Drill,
         drill: Some(true),
         plan_name: None,
+        drill_tag: None,
         job_type: None,
         initiated_by: None,
         principal: None,

@@ -43,6 +43,7 @@ pub(super) fn event(server: u8, happened: Happened, sequence: u32, second: i64) 
         plan_name: None,
         drill: None,
         application: None,
+        drill_tag: None,
     }
 }
 

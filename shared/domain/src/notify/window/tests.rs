@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::notify::testing::event;
+use crate::registry::AccountRow;
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -41,4 +42,69 @@ fn a_window_closes_within_7_days() {
     assert_eq!(window(7 * 24 + 1).problems(), ["it lasts longer than 7 days"]);
     let everything = WindowRow { matchers: Matchers::default(), ..window(8) };
     assert_eq!(everything.problems(), ["everything would be expected: say what with a matcher"]);
+}
+
+#[test]
+fn a_tag_opens_a_window_with_a_name_a_beginning_and_an_end_or_a_length() {
+    let (from, until) = (time("2026-08-22T20:00:00Z"), time("2026-08-23T02:00:00Z"));
+    for (value, name) in [
+        ("2026-08-22T20:00Z/2026-08-23T02:00Z", "drill by tag"),
+        (" spring drill  2026-08-22T20:00:00Z/6h ", "spring drill"),
+        ("wave-2 2026-08-22T22:00+02:00/2026-08-23T04:00+02:00", "wave-2"),
+    ] {
+        let row = WindowRow::of_tag(value).unwrap();
+        assert_eq!((row.name.as_str(), row.from, row.until), (name, from, until), "{value}");
+        assert_eq!((row.author.as_str(), row.told), ("tag drs-fleet:drill", Told::Nothing));
+        assert_eq!(WindowRow::of_tag(value).unwrap(), row, "one window of one value");
+    }
+}
+
+#[test]
+fn a_tag_that_cannot_be_read_says_how_it_is_written() {
+    for value in
+        ["", "yes", "2026-08-22T20:00Z", "2026-08-22T20:00/6h", "2026-08-22T20:00Z/soon", "/", "a/b c/d"]
+    {
+        let error = WindowRow::of_tag(value).unwrap_err();
+        assert!(
+            error.starts_with("write when it begins and ends, as 2026-12-01T20:00Z/"),
+            "{value}: {error}"
+        );
+    }
+    let error = |value| WindowRow::of_tag(value).unwrap_err();
+    assert_eq!(error("2026-08-22T20:00Z/8d"), "it lasts longer than 7 days");
+    assert_eq!(error("2026-08-22T20:00Z/2026-08-22T19:00Z"), "it ends before it begins");
+    assert_eq!(error("2026-08-22T20:00Z/2026-08-22T20:00Z"), "it ends when it begins");
+}
+
+#[test]
+fn a_tags_window_covers_what_has_the_tag_and_no_real_recovery() {
+    const TAG: &str = "spring drill 2026-08-22T20:00Z/6h";
+    let row = WindowRow::of_tag(TAG).unwrap();
+    let account: AccountRow = serde_json::from_value(json!({
+        "id": "111122223333", "name": "Payments", "alias": null, "role_arn": "", "external_id_secret": "", "regions": [],
+        "tags": { "drs-fleet:drill": TAG }, "status": "ACTIVE", "last_validated": null, "last_error": null,
+    }))
+    .unwrap();
+    let covers = |change, account| row.covers(&Labels::of(&event(change), account), row.from);
+    assert!(
+        covers(json!({ "drillTag": TAG }), None) && covers(json!({ "drillTag": TAG, "drill": true }), None)
+    );
+    assert!(covers(json!({}), Some(&account)), "all that is of the account");
+    assert!(!covers(json!({ "drillTag": TAG, "drill": false }), Some(&account)), "a real recovery");
+    assert!(!covers(json!({ "drillTag": "autumn" }), Some(&account)), "the server's own tag comes first");
+    assert!(!covers(json!({}), None));
+}
+
+#[test]
+fn a_place_opens_what_is_not_over_and_few_at_a_time() {
+    let now = time("2026-08-22T20:00:00Z");
+    let names = |tags: &[&str]| {
+        let rows = WindowRow::of_tags(tags.iter().copied(), now);
+        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+    };
+    let (over, later, open) = ("a 2026-08-22T12:00Z/8h", "b 2026-08-23T12:00Z/8h", "c 2026-08-22T19:00Z/2h");
+    assert_eq!(names(&[over, later, open, later, "b", ""]), ["c", "b"]);
+    let many: Vec<_> = (0..50).map(|n| format!("{n} 2026-08-23T12:00Z/8h")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert_eq!(names(&many).len(), OF_A_PLACE);
 }

@@ -49,6 +49,7 @@ fn event(kind: IncidentKind, severity: Severity, subject: &str, minutes: u64) ->
         plan_name: None,
         drill: None,
         application: None,
+        drill_tag: None,
     }
 }
 
