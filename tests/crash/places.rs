@@ -11,9 +11,10 @@ use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::own_event::{Happened, OwnEvent};
 use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::DRILL_TAG;
 use drs_fleet_domain::quota::Quota;
 use drs_fleet_domain::row::Row;
-use drs_fleet_domain::seen::QuotaSeen;
+use drs_fleet_domain::seen::{QuotaSeen, ServerSeen};
 use drs_fleet_domain::server::ServerRow;
 use futures::FutureExt;
 
@@ -39,7 +40,33 @@ fn only<R: Row>(ending: &Ending, begin: &str) -> serde_json::Value {
     row
 }
 
-fn running(servers: u8) -> Vec<drs_fleet_domain::seen::ServerSeen> {
+/// A server with a tag that opens a window for a drill.
+fn tagged(n: u8) -> ServerSeen {
+    let tags = [(DRILL_TAG.to_owned(), "spring 2028-01-01T00:00Z/6h".to_owned())].into();
+    ServerSeen { tags, ..server(n, "CONTINUOUS") }
+}
+
+#[tokio::test(start_paused = true)]
+pub(super) async fn a_tag_opens_one_window_wherever_the_tracker_dies() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_servers(&place(), vec![tagged(1), tagged(2)]);
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS"), tagged(2)]);
+            scene.put(&wish(scene));
+        },
+    ];
+    let (_, clean) = path(steps).survives_everything().await;
+    let mut windows = clean.rows.iter().filter(|(key, _)| key.contains("window#"));
+    let (Some((_, window)), None) = (windows.next(), windows.next()) else {
+        panic!("one window of one value")
+    };
+    assert_eq!((&window["name"], &window["author"]), (&"spring".into(), &"tag drs-fleet:drill".into()));
+}
+
+fn running(servers: u8) -> Vec<ServerSeen> {
     (1..=servers).map(|n| server(n, "CONTINUOUS")).collect()
 }
 

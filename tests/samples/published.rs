@@ -59,7 +59,7 @@ fn path_of(detail_type: &str, case: &str) -> String {
 }
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
-const DRILL_TAG: &str = "spring drill 2026-08-22T20:00Z/6h";
+const DRILL_TAG: &str = "autumn drill 2026-09-14T08:00Z/6h";
 const INSTANCE: &str = "i-0a1b2c3d4e5f60718";
 
 /// What is told of one kind of incident on one morning.

@@ -30,7 +30,7 @@
 //! | thresholds | `policy` | `policy` | the CLI |
 //! | routes of notifications | `policy` | `routes` | the CLI |
 //! | mute | `mutes` | `mute#ID` | the CLI |
-//! | window for a drill, opened by hand | `windows` | `window#ID` | the CLI |
+//! | window for a drill | `windows` | `window#ID` | the CLI, capacity-tracker for a tag |
 //! | registered account | `account#DIGIT` | `account#ACCOUNT` | the CLI |
 //! | events not acted on | `unhandled#WORKER#DIGIT` | `REASON#ACCOUNT`, `REASON#ACCOUNT#SUBJECT` | each worker |
 //!

@@ -11,11 +11,12 @@ use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::policy::{Limits, PLAN_TAG};
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen};
 
-use super::{JOB, place, time};
+use super::{DRILL_TAG, JOB, place, time};
 
 /// Each sample of a job's event: the case, and the event.
 pub(super) fn jobs() -> [(&'static str, OwnEvent); 9] {
-    let drill = |at, seen| told(at, JOB, &[called("08:12:30"), shown(at, seen)], &[]);
+    let tagged = Observation::Tagged(DRILL_TAG.to_owned());
+    let drill = |at, seen| told(at, JOB, &[called("08:12:30"), tagged.clone(), shown(at, seen)], &[]);
     [
         ("drill", drill("08:12:33", drill_shown("PENDING", 0, 0))),
         ("failback", failback_just_called()),

@@ -103,7 +103,7 @@ async fn expected<I: Io>(worker: &Notifier, io: &I, window: &WindowRow) -> Resul
     Ok(if taken.is_empty() { BTreeSet::from([DEFAULT.to_owned()]) } else { taken })
 }
 
-/// The windows that people opened.
+/// All windows for drills.
 pub(crate) async fn windows<I: Io>(io: &I) -> Result<Vec<WindowRow>, IoError> {
     Ok(io.query::<WindowRow>(&keys::windows()).await?.into_iter().map(|stored| stored.row).collect())
 }

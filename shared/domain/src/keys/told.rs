@@ -24,12 +24,12 @@ pub fn mutes() -> Range {
     Range { pk: "mutes".into(), sk_prefix: "mute#".into() }
 }
 
-/// A window for a drill, opened by hand.
+/// A window for a drill.
 pub fn window(id: &str) -> Key {
     Key { pk: WINDOWS.into(), sk: format!("window#{id}") }
 }
 
-/// All windows for drills that were opened by hand.
+/// All windows for drills.
 pub fn windows() -> Range {
     Range { pk: WINDOWS.into(), sk_prefix: "window#".into() }
 }

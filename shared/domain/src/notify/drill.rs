@@ -1,7 +1,7 @@
 //! How a drill goes: its jobs are told as a start, a line for each, and a summary at the end, instead of pages.
 //!
-//! A drill is opened by its first job, and is over when no job of it has run for a while; or a window that a person opened
-//! says when it begins and ends. Jobs belong to the window that covers them, else to the drill of their plan
+//! A drill is opened by its first job, and is over when no job of it has run for a while; or a window that a person or a
+//! tag opened says when it begins and ends. Jobs belong to the window that covers them, else to the drill of their plan
 //! (`drs-fleet:plan`), else to the one drill of all jobs without a plan. A job stays with the drill that it began in, which it
 //! may outlast.
 

@@ -6,9 +6,8 @@ use std::io::Write;
 use anyhow::{bail, ensure};
 use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus, Registry};
-use drs_fleet_domain::tags::from_person;
 
-use super::label::unique;
+use super::label::{a_tag, unique};
 use super::{editor, load};
 use crate::hub::Hub;
 use crate::places::who;
@@ -63,7 +62,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = a_name)]
     ou: Option<String>,
     /// A tag of it that your routes look at, such as team=erp; may be given several times
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = from_person)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = a_tag)]
     tags: Vec<(String, String)>,
 }
 

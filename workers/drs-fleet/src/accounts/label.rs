@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::ensure;
+use drs_fleet_domain::notify::WindowRow;
+use drs_fleet_domain::policy::DRILL_TAG;
 use drs_fleet_domain::tags::from_person;
 
 use super::add::a_name;
 use super::{editor, load};
 use crate::hub::Hub;
 use crate::places;
-use crate::text::{counted, plain};
+use crate::text::{counted, plain, second};
 
 /// What `accounts label` takes.
 #[derive(clap::Args)]
 #[command(
     group = clap::ArgGroup::new("change").args(["ou", "no_ou", "tags", "untag"]).required(true).multiple(true),
-    after_help = "Example: drs-fleet accounts label Payments --ou Production --tag team=blue --untag stage"
+    after_help = "Examples:
+  drs-fleet accounts label Payments --ou Production --tag team=blue --untag stage
+  drs-fleet accounts label Payments --tag 'drs-fleet:drill=spring drill 2026-12-01T20:00Z/6h'      opens a drill's window"
 )]
 pub(crate) struct Arguments {
     /// Id, alias or name
@@ -28,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_ou: bool,
     /// A tag, such as team=erp; may be given several times
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = from_person)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = a_tag)]
     tags: Vec<(String, String)>,
     /// A tag to forget; may be given several times
     #[arg(long, value_name = "KEY")]
@@ -49,9 +53,33 @@ pub(super) async fn label(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
     };
     let row = editor(hub).label(&id, change).await?;
     let ou = row.ou.as_deref().map_or_else(|| "no OU".to_owned(), |ou| format!("OU {}", plain(ou)));
-    let tags = counted(row.tags.len(), "tag");
-    writeln!(out, "{} has {ou} and {tags}. The notifier takes it up within a minute.", places::who(&row))?;
+    let count = counted(row.tags.len(), "tag");
+    writeln!(out, "{} has {ou} and {count}. The notifier takes it up within a minute.", places::who(&row))?;
+    write!(out, "{}", tags.get(DRILL_TAG).map_or_else(String::new, |tag| expected(tag)))?;
     Ok(())
+}
+
+/// A tag of an account; a window that it opens is to be readable.
+pub(super) fn a_tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = from_person(text)?;
+    if key == DRILL_TAG {
+        WindowRow::of_tag(&value)?;
+    }
+    Ok((key, value))
+}
+
+/// What the window of a tag does.
+fn expected(tag: &str) -> String {
+    let window = WindowRow::of_tag(tag).map(|row| (plain(&row.name), second(row.from), second(row.until)));
+    window.map_or_else(
+        |_| String::new(),
+        |(name, from, until)| {
+            format!(
+                "From {from} to {until} all that is of the account belongs to {name:?}, a real recovery excepted: \
+                 it pages nobody. The next sweep opens the window.\n"
+            )
+        },
+    )
 }
 
 /// Tags by key.

@@ -1,4 +1,4 @@
-//! `drill-window`: windows for drills, opened by hand.
+//! `drill-window`: windows for drills.
 
 mod close;
 mod list;
@@ -22,7 +22,12 @@ const HELP: &str = "Examples:
 What is expected in a window is told as the start of the drill, a line for each wave and a summary, and pages nobody. Without
 a window a drill is told like that as well, from its first job on, and its failed servers page nobody; what else goes wrong does,
 a job that is stuck among it. A window is for what begins before the first job, for all that is wrong with a drill, or for
-what is no drill to DRS.";
+what is no drill to DRS.
+
+A tag opens one as well: drs-fleet:drill, on source servers (or on their machines, where tag sync copies it) or on an account
+in the registry, with the drill's name, when it begins and how long it lasts, such as 'spring drill 2026-12-01T20:00Z/6h'.
+What is wrong with what has the tag, and jobs of whose servers all have it, are expected in it, real recoveries excepted. The
+next sweep opens it; whoever removes the tag keeps what comes later out of it, and `close` ends it.";
 
 /// What `drill-window` can do.
 #[derive(clap::Subcommand)]
@@ -30,7 +35,7 @@ what is no drill to DRS.";
 pub(crate) enum Command {
     /// Open a window, for 7 days at most
     Open(open::Arguments),
-    /// List windows that were opened by hand
+    /// List windows that were opened by hand or by a tag
     List(list::Arguments),
     /// Close a window now
     Close(close::Arguments),

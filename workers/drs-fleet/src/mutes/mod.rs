@@ -16,8 +16,8 @@ use crate::text::Ask;
 /// What matchers are made of.
 pub(crate) const LABELS: &str =
     "Labels: kind, severity, account (id or name), account-tag:KEY, ou, region, application, plan, drill (drill or real),
-subject (id or name). * stands for any characters, ? for one. All labels must match; a label that is given several times
-matches with any of its values; severity>=HIGH means HIGH and what is worse.";
+drill-tag (of the tag drs-fleet:drill), subject (id or name). * stands for any characters, ? for one. All labels must match; a
+label that is given several times matches with any of its values; severity>=HIGH means HIGH and what is worse.";
 
 const HELP: &str = "Examples:
   drs-fleet mutes add --match kind=REPLICATION_* --match account=Pay* --for 4h --reason 'network maintenance, ticket 4711'

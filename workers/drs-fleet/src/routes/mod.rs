@@ -63,7 +63,8 @@ const EXAMPLE: &str = r#"Routes, in YAML or JSON; all of it may be left out, and
       escalate: []                  # not as above, or the pager would be told by each of its routes
     - name: erp
       # All of these must match; of several values any will do; * stands for any characters, ? for one. There are kind,
-      # severity, account (id or name), account-tag:KEY, ou, region, application, plan, drill (drill or real) and subject.
+      # severity, account (id or name), account-tag:KEY, ou, region, application, plan, drill (drill or real), drill-tag
+      # and subject.
       match: { application: "ERP*", account-tag:team: [blue, green], severity: ">=MEDIUM" }
       channels: [erp]
       group_by: [kind, account]

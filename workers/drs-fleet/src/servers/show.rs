@@ -5,7 +5,8 @@ use std::io::Write;
 use anyhow::bail;
 use drs_fleet_aws::io::Io;
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::policy::RPO_TAG;
+use drs_fleet_domain::notify::WindowRow;
+use drs_fleet_domain::policy::{DRILL_TAG, RPO_TAG};
 use drs_fleet_domain::seen::{ServerFacts, Staging};
 use drs_fleet_domain::server::{ServerDetailsRow, Sync};
 use drs_fleet_domain::{incident, remedy};
@@ -159,6 +160,9 @@ fn replication(server: &Server, now: Timestamp) -> String {
     if let Some(rpo) = server.rpo() {
         text += &fact("RPO", &format!("{} (tag {RPO_TAG})", plain(rpo)));
     }
+    if let Some(tag) = row.drill_tag() {
+        text += &fact("drill", &drill(tag));
+    }
     let Some(health) = &row.health else { return text };
     if let Some(step) = &health.step {
         let name = plain(remedy::step(&step.name));
@@ -179,6 +183,16 @@ fn replication(server: &Server, now: Timestamp) -> String {
         text += &fact("snapshot", &ago(now, at));
     }
     text
+}
+
+fn drill(tag: &str) -> String {
+    match WindowRow::of_tag(tag) {
+        Ok(row) => {
+            let (name, from, until) = (plain(&row.name), second(row.from), second(row.until));
+            format!("{name}, {from} to {until} (tag {DRILL_TAG})")
+        }
+        Err(problem) => format!("the tag {DRILL_TAG} opens no window: {problem}"),
+    }
 }
 
 fn since(then: Timestamp, now: Timestamp) -> String {

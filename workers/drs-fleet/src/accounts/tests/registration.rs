@@ -189,6 +189,20 @@ async fn what_routes_look_at_is_kept_with_an_account() {
 }
 
 #[tokio::test]
+async fn a_tag_that_opens_a_window_is_read_before_it_is_kept_and_says_what_it_does() {
+    let stage = Stage::new().await;
+    stage.run(ADD).await;
+    let told = stage.run("label pay --tag drs-fleet:drill=2026-12-01T20:00Z/6h").await;
+    let window = "From 2026-12-01T20:00:00Z to 2026-12-02T02:00:00Z all that is of the account belongs to \"drill by tag\"";
+    assert!(told.contains(window), "{told}");
+    for command in ["label pay", ADD] {
+        let refused = stage.run(&format!("{command} --tag drs-fleet:drill=tomorrow")).await;
+        assert!(refused.contains("write when it begins and ends, as 2026-12-01T20:00Z/"), "{refused}");
+    }
+    assert!(stage.run("show pay").await.contains("drs-fleet:drill=2026-12-01T20:00Z/6h"));
+}
+
+#[tokio::test]
 async fn a_staging_account_names_the_account_that_its_servers_are_extended_into() {
     let stage = Stage::new().await;
     let line = format!("{ADD} --target-account 222233334444");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use drs_fleet_domain::incident::{Incident, IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::policy::{DRILL_TAG, RPO_TAG};
 use drs_fleet_domain::seen::{ServerFacts, Staging, Step};
 use drs_fleet_domain::server::{Health, ServerDetailsRow, ServerRow, Sync};
 use drs_fleet_domain::span::Length;
@@ -83,7 +84,9 @@ async fn fleet() -> Stage {
     stalled.replication.error = Some("AGENT_NOT_SEEN".to_owned());
     let inventory = stalled.inventory.as_mut().unwrap();
     inventory.instance = Some(INSTANCE.parse().unwrap());
-    inventory.marks.insert(drs_fleet_domain::policy::RPO_TAG.to_owned(), "15m".to_owned());
+    let spring = "spring drill 2026-12-01T20:00Z/6h";
+    inventory.marks =
+        [(RPO_TAG, "15m"), (DRILL_TAG, spring)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     stalled.health = Some(Health {
         seen_at: since(),
         lag: Some(Length(Duration::from_mins(90))),
