@@ -49,6 +49,7 @@ fn job_observation() -> impl Strategy<Value = job::Observation> {
         }),
         Just(job::Observation::Started { call, drill: Some(false), plan: Some("wave-1".to_owned()) }),
         seen,
+        prop::sample::select(vec!["a", "b"]).prop_map(|tag| job::Observation::Tagged(tag.to_owned())),
         second().prop_map(|at| job::Observation::Logged(Step { at, event: "LAUNCH_START".to_owned() })),
         second().prop_map(|at| job::Observation::Gone { at }),
         second().prop_map(|at| job::Observation::Deleted { at }),

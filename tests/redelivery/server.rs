@@ -6,7 +6,7 @@ use std::time::Duration;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::own_event::OwnEvent;
-use drs_fleet_domain::policy::{Policy, RPO_TAG};
+use drs_fleet_domain::policy::{DRILL_TAG, Policy, RPO_TAG};
 use drs_fleet_domain::seen::{Progress, ServerSeen, Staging};
 use drs_fleet_domain::server::{Context, Observation, ServerRow, decide};
 use drs_fleet_domain::span::Length;
@@ -164,6 +164,7 @@ fn any_seen() -> impl Strategy<Value = Box<ServerSeen>> {
         seen.progress = progress;
         seen.last_seen = last_seen;
         seen.tags.extend(objective.map(|text| (RPO_TAG.to_owned(), text.to_owned())));
+        seen.tags.extend(objective.map(|text| (DRILL_TAG.to_owned(), text.to_owned())));
         seen
     })
 }
