@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::job::{JobRow, JobServerRow, Outcome};
+use drs_fleet_domain::job_sweep::JobSweepRow;
+use drs_fleet_domain::keys;
 use drs_fleet_domain::launches::LaunchesRow;
 use drs_fleet_domain::own_event::{Happened, OwnEvent};
 use drs_fleet_domain::policy::Thresholds;
+use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen, RecoveryInstanceSeen, ServerSeen, Size};
 use jiff::Timestamp;
@@ -18,7 +22,7 @@ use serde_json::{Value, json};
 use super::Path;
 use super::ending::Ending;
 use super::recoveries::inventory;
-use super::scene::{Scene, judges_by};
+use super::scene::{Scene, judges_by, play};
 use super::world::{api_call, arn, early, event, now, place, server, server_id, tick};
 
 const JOB: &str = "drsjob-04ca7d0d3fb6afa3e";
@@ -199,6 +203,45 @@ async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_
         (IncidentKind::JobFailed, Happened::Resolved),
     ];
     assert!(expected.iter().all(|one| told.contains(one)) && told.len() == expected.len(), "{told:?}");
+}
+
+fn stored(scene: &Scene, id: &str) -> Option<JobRow> {
+    let key = keys::job(&place(), &id.parse().unwrap());
+    scene.world.stored::<JobRow>(&key).unwrap().map(|stored| stored.row)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_log_cannot_be_read_keeps_nothing_else_back_and_is_over_without_it_in_the_end() {
+    const OTHER: &str = "drsjob-11111111111111111";
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            let log = IoError::new(Neighbour::Spoke, "DescribeJobLogItems", Verdict::Transient, "500");
+            scene.world.set_job_log_failure(&place(), &JOB.parse().unwrap(), log);
+            let silent = JobSeen { ended: Some(now(scene)), ..job("COMPLETED", &["LAUNCHED"]) };
+            let other = JobSeen { id: OTHER.parse().unwrap(), ..job("STARTED", &["PENDING"]) };
+            scene.world.set_jobs(&place(), vec![silent, other]);
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            let sweep = scene.world.stored::<JobSweepRow>(&keys::job_sweep(&place())).unwrap().unwrap().row;
+            assert_eq!(sweep.active.len(), 2, "both are looked at again");
+            assert!(stored(scene, OTHER).is_some() && sweep.instances_at.is_none());
+            let found = keys::recovery(&place(), &INSTANCE.parse().unwrap());
+            assert!(scene.world.stored::<RecoveryRow>(&found).unwrap().is_some(), "instances are swept");
+            let over = JobSeen { id: OTHER.parse().unwrap(), ..job("COMPLETED", &["LAUNCHED"]) };
+            let silent = JobSeen { ended: Some(now(scene)), ..job("COMPLETED", &["LAUNCHED"]) };
+            scene.world.set_jobs(&place(), vec![silent, over]);
+            scene.lets_pass(Duration::from_mins(30));
+        },
+        |scene| {
+            let is_over = |id| stored(scene, id).is_some_and(|row| !row.is_active());
+            assert!(is_over(OTHER) && !is_over(JOB));
+            scene.lets_pass(Duration::from_hours(24));
+        },
+        |scene| assert!(stored(scene, JOB).is_some_and(|row| !row.is_active() && row.settled)),
+    ];
+    play(&Scene::new().await, monitor, steps).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,23 @@ pub(super) async fn instances_are_followed_and_a_drill_that_is_left_running_is_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_that_shifting_pages_leave_out_is_asked_for_by_its_server_and_not_taken_for_gone() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
+            scene.put(&tick(scene));
+        },
+        |scene| {
+            scene.world.set_overlooked(&place(), [server_id(1).parse().unwrap()]);
+            scene.put(&tick(scene));
+        },
+    ];
+    let (_, clean) = Path { make: monitor, steps }.survives_everything().await;
+    let row: RecoveryRow = only(&clean);
+    assert!(row.gone_since.is_none() && row.runs());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_changes_instances_has_them_listed_soon_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[|scene| {
         scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);

@@ -25,11 +25,15 @@ use crate::sweep::{CLAIM, Sweeping, after};
 /// How often the jobs of a place are looked at while any of them is active.
 pub const POLL_EVERY: Duration = Duration::from_secs(12);
 
+/// So long after their beginning jobs are looked at as seldom as those of an account that refuses us, for AWS may never end
+/// one. When a job began of which an event told is not known until it is listed: at most a day before.
+const LONG: Duration = Duration::from_hours(2 * 24);
+
 /// A job that was just heard of is looked at so soon, together with those that are heard of meanwhile.
 const POLL_SOON: Duration = Duration::from_secs(2);
 
-/// Where an account refuses us, its active jobs are looked at again so late.
-const POLL_REFUSED: Duration = Duration::from_mins(5);
+/// Where an account refuses us, or its jobs began long ago, they are looked at again so late.
+const POLL_SELDOM: Duration = Duration::from_mins(5);
 
 /// What changed recovery instances asks for a sweep so soon, so that a burst of it costs one.
 const SWEEP_SOON: Duration = Duration::from_secs(10);
@@ -182,6 +186,12 @@ impl JobSweepRow {
         Change::between(stored, row, Vec::new())
     }
 
+    /// How often its active jobs are looked at; `None` where there are none.
+    fn poll_every(&self, now: Timestamp) -> Option<Duration> {
+        let youngest = self.active.values().max()?;
+        Some(if after(*youngest, LONG) < now { POLL_SELDOM } else { POLL_EVERY })
+    }
+
     /// Which of its timers ring.
     pub fn rings(&self, now: Timestamp) -> Rings {
         let rings = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
@@ -193,7 +203,7 @@ impl JobSweepRow {
         let mut row = self.clone();
         let rings = self.rings(context.now);
         if rings.poll {
-            row.poll_at = (!row.active.is_empty()).then(|| after(context.now, POLL_EVERY));
+            row.poll_at = row.poll_every(context.now).map(|every| after(context.now, every));
         }
         if rings.sweep {
             // The wish stays until a sweep is begun: what asks may die of it, or meet one that does not see what it is about.
@@ -208,7 +218,7 @@ impl JobSweepRow {
     /// Looks again late, where the account refuses us.
     pub fn refused(stored: Option<&Self>, now: Timestamp) -> Option<Change<Self>> {
         let known = stored.filter(|row| row.poll_at.is_some())?;
-        let row = Self { poll_at: Some(after(now, POLL_REFUSED)), ..known.clone() };
+        let row = Self { poll_at: Some(after(now, POLL_SELDOM)), ..known.clone() };
         Change::between(stored, row, Vec::new())
     }
 

@@ -10,7 +10,7 @@ use drs_fleet_domain::job::{Observation, ServerObservation};
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::server::ServerRow;
 
-use crate::JobMonitor;
+use crate::{JobMonitor, recoveries};
 
 /// What was observed of each server of a job.
 pub(crate) type Observed = BTreeMap<SourceServerId, Vec<ServerObservation>>;
@@ -82,16 +82,9 @@ pub(crate) async fn find_instances<I: Io>(
     };
     let lacking: Vec<_> = observed.keys().filter(|server| lacks(server, observed)).cloned().collect();
     for ids in lacking.chunks(IDS_AT_ONCE) {
-        let (filter, mut next) = (RecoveryFilter::OfServers(ids.to_vec()), None);
-        loop {
-            let page = patiently(io, || io.recovery_instances(place, &filter, next.clone())).await?;
-            for seen in page.items.into_iter().filter(|seen| seen.job.as_ref() == Some(job)) {
-                note(observed, seen.server, Some(seen.id));
-            }
-            next = page.next;
-            if next.is_none() {
-                break;
-            }
+        let (seen, _) = recoveries::list(io, place, &RecoveryFilter::OfServers(ids.to_vec())).await?;
+        for seen in seen.into_iter().filter(|seen| seen.job.as_ref() == Some(job)) {
+            note(observed, seen.server, Some(seen.id));
         }
     }
     let lacking: Vec<_> = lacking.into_iter().filter(|server| lacks(server, observed)).collect();

@@ -6,12 +6,13 @@ use std::time::Duration;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Neighbour};
 use drs_fleet_domain::ids::{JobId, SourceServerId};
 use drs_fleet_domain::job::{self, Failure, JobRow, JobServerRow, Observation, ServerObservation, Step};
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::row::Change;
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen};
+use drs_fleet_domain::sweep::after;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
@@ -21,7 +22,7 @@ use crate::{JobMonitor, ended, inventory};
 /// How many rows of one job are written at once.
 pub(crate) const WRITES: usize = 16;
 
-/// A job ends long before it is so old: a day.
+/// A job ends long before it is so old, and its log can be read by then: a day.
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// When a job began at the earliest of which something was heard at `at`.
@@ -128,7 +129,7 @@ async fn read_log<I: Io>(
     match all_lines(io, place, seen).await {
         // Where only the log is refused, the job is followed without it. One that is active is looked at again soon, and
         // nothing of it is late for the sake of its log.
-        Err(error) if sweeps::is_vain(&error) || seen.is_active() => {
+        Err(error) if is_given_up(&error, seen, io.now()) || seen.is_active() => {
             tracing::warn!(%place, job = %seen.id, %error, "the log of the job cannot be read");
             if !sweeps::is_vain(&error) {
                 worker.logs.gives_back(&seen.id);
@@ -137,6 +138,12 @@ async fn read_log<I: Io>(
         }
         read => read,
     }
+}
+
+/// Whether what only a part of a job's story needs is not waited for. Errors of the table are.
+fn is_given_up(error: &IoError, seen: &JobSeen, now: Timestamp) -> bool {
+    let is_long_over = seen.ended.is_some_and(|ended| after(ended, LONGEST) < now);
+    sweeps::is_vain(error) || (error.neighbour == Neighbour::Spoke && is_long_over)
 }
 
 async fn all_lines<I: Io>(io: &I, place: &Place, seen: &JobSeen) -> Result<Vec<JobLogSeen>, IoError> {
@@ -179,7 +186,7 @@ async fn look_at_servers<I: Io>(
     inventory::describe(worker, io, (place, id), &mut observations).await?;
     if !seen.is_active() {
         match inventory::find_instances(worker, io, (place, id), &mut observations).await {
-            Err(error) if sweeps::is_vain(&error) => {
+            Err(error) if is_given_up(&error, seen, io.now()) => {
                 tracing::warn!(%place, job = %id, %error, "its recovery instances cannot be looked for");
             }
             found => found?,

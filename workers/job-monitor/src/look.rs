@@ -15,6 +15,7 @@ use drs_fleet_domain::seen::{JobSeen, Page};
 use jiff::Timestamp;
 
 use crate::context::Known;
+use crate::jobs::may_have_begun;
 use crate::{JobMonitor, ended, jobs};
 
 /// Clocks and the dates of CloudTrail may differ from those of DRS by this much.
@@ -33,8 +34,13 @@ pub(crate) async fn poll<I: Io>(worker: &JobMonitor, io: &I, place: &Place) -> R
         return Ok(());
     };
     let oldest = active.values().min().copied().unwrap_or_else(|| io.now());
-    match look(worker, io, place, oldest, &active).await {
-        Ok(looked) => take(worker, io, place, &looked, false).await,
+    // Older ones are asked for by their ids: what the place did since is a long list.
+    let from = oldest.max(may_have_begun(io.now()));
+    match look(worker, io, place, from, &active).await {
+        Ok((looked, untold)) => {
+            take(worker, io, place, &looked, false).await?;
+            untold.map_or(Ok(()), Err)
+        }
         // The capacity-tracker, which sweeps the same account, opens the incident.
         Err(error) if sweeps::is_vain(&error) => {
             if sweeps::is_refusal(&error) {
@@ -48,25 +54,29 @@ pub(crate) async fn poll<I: Io>(worker: &JobMonitor, io: &I, place: &Place) -> R
     }
 }
 
-/// Looks at all jobs since `from`, and at those of `active` that are older, or that are not listed any more.
+/// Looks at all jobs since `from`, and at those of `active` that are older, or that are not listed any more. Jobs of which
+/// the spoke does not tell all keep none of the others back: they count as active, so that they are looked at again, and
+/// the first such failure is answered as well.
 pub(crate) async fn look<I: Io>(
     worker: &JobMonitor,
     io: &I,
     place: &Place,
     from: Timestamp,
     active: &BTreeMap<JobId, Timestamp>,
-) -> Result<Looked, IoError> {
-    let mut looked = Looked::default();
+) -> Result<(Looked, Option<IoError>), IoError> {
+    let mut looked = (Looked::default(), None);
     let from = from.checked_sub(SLACK).unwrap_or(Timestamp::MIN);
     let date = all_pages(worker, io, place, &JobFilter::Since(from), &mut looked).await?;
-    let is_missing = |id: &&JobId| !looked.active.contains_key(*id) && !looked.over.contains(*id);
+    let is_found = |looked: &Looked, id: &JobId| looked.active.contains_key(id) || looked.over.contains(id);
+    let is_missing = |id: &&JobId| !is_found(&looked.0, id);
     let missing: Vec<JobId> = active.keys().filter(is_missing).cloned().collect();
     for ids in missing.chunks(JOB_IDS_AT_ONCE) {
         all_pages(worker, io, place, &JobFilter::Ids(ids.to_vec()), &mut looked).await?;
     }
+    let (mut looked, untold) = looked;
     for id in &missing {
         let began = active.get(id).copied().unwrap_or(date);
-        if looked.active.contains_key(id) || looked.over.contains(id) {
+        if is_found(&looked, id) {
             continue;
         }
         // When one began of which only an event told is not known.
@@ -79,31 +89,32 @@ pub(crate) async fn look<I: Io>(
             looked.active.insert(id.clone(), began);
         }
     }
-    Ok(looked)
+    Ok((looked, untold))
 }
 
-/// Takes over every page; answers AWS's time of the first. A job of which the spoke does not tell all keeps none of the
-/// others back; the look then ends in its error.
+/// Takes over every page; answers AWS's time of the first.
 async fn all_pages<I: Io>(
     worker: &JobMonitor,
     io: &I,
     place: &Place,
     filter: &JobFilter,
-    looked: &mut Looked,
+    (looked, untold): &mut (Looked, Option<IoError>),
 ) -> Result<Timestamp, IoError> {
     let mut page = io.jobs(place, filter, None).await?;
     let first = page.date;
-    let mut failed = None;
     loop {
         let Page { items, next, date, .. } = page;
         for seen in items {
             match jobs::look(worker, io, place, (&seen, date)).await {
                 Ok(is_active) => note(looked, &seen, is_active, date),
-                Err(error) if error.neighbour == Neighbour::Spoke => drop(failed.get_or_insert(error)),
+                Err(error) if error.neighbour == Neighbour::Spoke => {
+                    looked.active.insert(seen.id, seen.created.unwrap_or(date));
+                    untold.get_or_insert(error);
+                }
                 Err(error) => return Err(error),
             }
         }
-        let Some(token) = next else { return failed.map_or(Ok(first), Err) };
+        let Some(token) = next else { return Ok(first) };
         page = patiently(io, || io.jobs(place, filter, Some(token.clone()))).await?;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drs_fleet_aws::io::{Io, RecoveryFilter};
+use drs_fleet_aws::io::{IDS_AT_ONCE, Io, RecoveryFilter};
 use drs_fleet_aws::patience::patiently;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::ids::{JobId, RecoveryInstanceId, SourceServerId};
@@ -41,11 +41,12 @@ pub(crate) async fn sweep<I: Io>(
     place: &Place,
     running: &[JobId],
 ) -> Result<Timestamp, IoError> {
-    let (listed, at) = list(io, place).await?;
+    let (mut listed, at) = list(io, place, &RecoveryFilter::All).await?;
     let stored = io.query::<RecoveryRow>(&keys::recoveries(place)).await?;
     let known: BTreeMap<_, _> =
         stored.iter().map(|stored| (stored.row.id.clone(), stored.row.clone())).collect();
     worker.recoveries.remember(stored);
+    look_for_unlisted(io, place, &mut listed, &known).await?;
     let servers = servers_of_interest(io, place, &listed, &known).await?;
     let mut observed: BTreeMap<RecoveryInstanceId, Vec<Observation>> = BTreeMap::new();
     for seen in &listed {
@@ -71,16 +72,40 @@ pub(crate) async fn sweep<I: Io>(
     Ok(at)
 }
 
-async fn list<I: Io>(io: &I, place: &Place) -> Result<(Vec<RecoveryInstanceSeen>, Timestamp), IoError> {
-    let mut page = patiently(io, || io.recovery_instances(place, &RecoveryFilter::All, None)).await?;
+/// All recovery instances that a filter shows, and AWS's time of the first page.
+pub(crate) async fn list<I: Io>(
+    io: &I,
+    place: &Place,
+    filter: &RecoveryFilter,
+) -> Result<(Vec<RecoveryInstanceSeen>, Timestamp), IoError> {
+    let mut page = patiently(io, || io.recovery_instances(place, filter, None)).await?;
     let at = page.date;
     let mut listed = page.items;
     while let Some(token) = page.next {
-        let next = || io.recovery_instances(place, &RecoveryFilter::All, Some(token.clone()));
+        let next = || io.recovery_instances(place, filter, Some(token.clone()));
         page = patiently(io, next).await?;
         listed.append(&mut page.items);
     }
     Ok((listed, at))
+}
+
+/// An instance that no page listed may have moved between pages while they were turned: it is asked for by its server, and
+/// only what is not found then is gone.
+async fn look_for_unlisted<I: Io>(
+    io: &I,
+    place: &Place,
+    listed: &mut Vec<RecoveryInstanceSeen>,
+    known: &BTreeMap<RecoveryInstanceId, RecoveryRow>,
+) -> Result<(), IoError> {
+    let mut ids: BTreeSet<_> = listed.iter().map(|seen| seen.id.clone()).collect();
+    let newly = known.values().filter(|row| row.gone_since.is_none() && !ids.contains(&row.id));
+    let servers: BTreeSet<_> = newly.filter_map(|row| row.server.clone()).collect();
+    let servers: Vec<_> = servers.into_iter().collect();
+    for servers in servers.chunks(IDS_AT_ONCE) {
+        let (found, _) = list(io, place, &RecoveryFilter::OfServers(servers.to_vec())).await?;
+        listed.extend(found.into_iter().filter(|seen| ids.insert(seen.id.clone())));
+    }
+    Ok(())
 }
 
 /// The inventory's rows of servers whose instance has no name yet, or which are to replicate again.

@@ -77,7 +77,7 @@ async fn apply<I: Io>(
     // After a long refusal, the jobs that ran when it began are looked for too.
     let last = row.swept_at.unwrap_or(now).min(now);
     let from = last.checked_sub(BACK).unwrap_or(Timestamp::MIN);
-    let looked = look::look(worker, io, place, from, &active).await?;
+    let (looked, untold) = look::look(worker, io, place, from, &active).await?;
     look::take(worker, io, place, &looked, true).await?;
     if now.checked_add(OLD).is_ok_and(|old| old < io.now()) {
         let renew = |row: Option<&_>| JobSweepRow::renewed(row, claim, io.now());
@@ -86,7 +86,8 @@ async fn apply<I: Io>(
         let Some(renewed) = renewed else { return Ok(None) };
         *claim = renewed;
     }
-    recoveries::sweep(worker, io, place, &running).await.map(Some)
+    let instances_at = recoveries::sweep(worker, io, place, &running).await?;
+    untold.map_or(Ok(Some(instances_at)), Err)
 }
 
 /// Every job that is not over by any row: also what was active when a process died before it said so.

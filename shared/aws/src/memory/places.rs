@@ -107,7 +107,12 @@ impl MemoryIo {
         self.world().spokes.at(place).one_call_in = time;
     }
 
-    /// Listings of a place leave these servers out, though they are there.
+    /// The log of a job is not readable.
+    pub fn set_job_log_failure(&self, place: &Place, job: &JobId, failure: IoError) {
+        self.world().spokes.at(place).log_failures.insert(job.clone(), failure);
+    }
+
+    /// Listings of a place leave these servers and their recovery instances out, though they are there.
     pub fn set_overlooked(&self, place: &Place, ids: impl IntoIterator<Item = SourceServerId>) {
         self.world().spokes.at(place).overlooked = ids.into_iter().collect();
     }

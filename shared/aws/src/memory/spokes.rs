@@ -43,7 +43,9 @@ pub(super) struct Spoke {
     taken_at: Option<Timestamp>,
     /// When all its servers were listed, from the beginning.
     pub(super) listed_at: Vec<Timestamp>,
-    /// Servers that are there and that listings leave out.
+    /// What is answered in place of the log of a job.
+    pub(super) log_failures: BTreeMap<JobId, IoError>,
+    /// Servers that are there and that listings leave out, together with their recovery instances.
     pub(super) overlooked: BTreeSet<SourceServerId>,
     under_way: usize,
     pub(super) most_under_way: usize,
@@ -151,6 +153,9 @@ impl Spokes {
         now: Timestamp,
     ) -> Result<Page<JobLogSeen>, IoError> {
         let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
+        if let Some(failure) = spoke.log_failures.get(job) {
+            return Err(failure.clone());
+        }
         spoke.page_of(spoke.logs.get(job).cloned().unwrap_or_default(), page, now)
     }
 
@@ -163,7 +168,7 @@ impl Spokes {
     ) -> Result<Page<RecoveryInstanceSeen>, IoError> {
         let Some(spoke) = self.open(place)? else { return Ok(never_initialized(now)) };
         let wanted = |seen: &&RecoveryInstanceSeen| match filter {
-            RecoveryFilter::All => true,
+            RecoveryFilter::All => seen.server.as_ref().is_none_or(|id| !spoke.overlooked.contains(id)),
             RecoveryFilter::OfServers(ids) => seen.server.as_ref().is_some_and(|id| ids.contains(id)),
         };
         spoke.page_of(spoke.instances.iter().filter(wanted).cloned().collect(), page, now)

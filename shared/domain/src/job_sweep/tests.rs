@@ -136,6 +136,21 @@ fn an_account_that_refuses_is_looked_at_seldom_until_a_job_is_heard_of() {
 }
 
 #[test]
+fn jobs_that_all_began_days_ago_are_looked_at_seldom_until_another_is_heard_of() {
+    const LONG_AGO: i64 = 48 * 3600;
+    let mut story = Story::new();
+    story.watch(0, 1);
+    story.wake(LONG_AGO);
+    assert_eq!(story.polls(), Some(LONG_AGO + 12));
+    story.wake(LONG_AGO + 12);
+    assert_eq!(story.polls(), Some(LONG_AGO + 312));
+    story.watch(LONG_AGO + 20, 2);
+    assert_eq!(story.polls(), Some(LONG_AGO + 22));
+    story.wake(LONG_AGO + 22);
+    assert_eq!(story.polls(), Some(LONG_AGO + 34));
+}
+
+#[test]
 fn a_burst_of_changes_of_instances_costs_one_sweep() {
     let mut story = Story::new();
     for (second, writes) in [(100, true), (101, false), (105, false)] {
