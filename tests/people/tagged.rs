@@ -168,6 +168,8 @@ async fn a_job_of_a_few_servers_without_the_tag_is_of_no_window_and_a_drill_of_i
 async fn a_tag_of_the_account_opens_a_window_for_all_that_is_of_it() {
     let company = Company::new();
     let world = &company.stage.world;
+    // As `accounts label` opens it.
+    super::drill::editor(&company.stage).open(&WindowRow::of_tag(&company.tag).unwrap()).await.unwrap();
     let key = keys::account(&place(1).account);
     let mut account = world.read::<AccountRow>(&[key]).await.unwrap().pop().flatten().unwrap().row;
     account.tags.insert(DRILL_TAG.to_owned(), company.tag.clone());

@@ -1,4 +1,4 @@
-//! Mutes and windows for drills: spells of time that only a command of a person opens, and may end early.
+//! Mutes and windows for drills: spells of time that a command of a person opens, and may end early.
 
 use drs_fleet_domain::keys::{self, Key, Range};
 use drs_fleet_domain::notify::{MuteRow, WindowRow};

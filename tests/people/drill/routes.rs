@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_domain::notify::{Routes, RoutesRow};
-use drs_fleet_domain::own_event::{JobEvent, OwnEvent};
-use drs_fleet_tests::company::{place, register};
+use drs_fleet_domain::incident::Severity;
+use drs_fleet_domain::notify::{Label, Matchers, Routes, RoutesRow, WindowRow};
+use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
+use drs_fleet_tests::company::{place, register, window};
 use serde_json::json;
 
-use super::super::stage::Stage;
-use super::{job, open_window, told};
+use super::super::stage::{Stage, stall};
+use super::{close_window, editor, job, open_window, told};
 
 /// Three routes that look at drills or at accounts, each with a topic of its own.
 fn three_routes(stage: &Stage) {
@@ -55,6 +56,41 @@ async fn a_drill_is_told_over_every_route_that_its_jobs_take_and_a_window_over_t
         tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!(topics(&stage), ["audit", "erp"], "by hand: {by_hand}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_servers_a_window_held_back_hears_of_its_end_and_no_pager_does() {
+    let stage = Stage::new();
+    register(&stage.world, &place(1));
+    let topic = |name| json!({ "type": "topic", "arn": format!("arn:aws:sns:us-west-2:999900001111:drs-fleet-{name}") });
+    let routes: Routes = serde_json::from_value(json!({
+        "channels": { "erp": topic("erp"), "pager": topic("pager") },
+        "routes": [
+            { "name": "pager", "match": { "severity": "CRITICAL" }, "continue": true, "channels": ["pager"] },
+            { "name": "erp", "match": { "application": "ERP" }, "channels": ["erp"] },
+        ],
+    }))
+    .unwrap();
+    let now = stage.world.now();
+    stage.world.set_row(&RoutesRow { policy: routes, set_by: "kim".into(), set_at: now });
+    stage.notifier();
+    let matchers = Matchers::of([(Label::Subject, "s-*".to_owned())]);
+    editor(&stage).open(&WindowRow { matchers, ..window(&place(1), now) }).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let now = stage.world.now();
+    let stall = stall(&place(1), 1, Severity::Critical, (Happened::Opened, 1), now);
+    let stall = IncidentEvent { opened_at: now, application: Some("ERP".to_owned()), ..stall };
+    stage.happens(1, stall.clone());
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    stage.happens(
+        2,
+        IncidentEvent { happened: Happened::Resolved, sequence: 2, at: stage.world.now(), ..stall },
+    );
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(topics(&stage), ["mail"], "its start");
+    close_window(&stage).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(topics(&stage), ["erp", "mail", "mail"]);
 }
 
 #[tokio::test(start_paused = true)]

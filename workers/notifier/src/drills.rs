@@ -13,7 +13,8 @@ use drs_fleet_domain::notify::routes::DEFAULT;
 use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{ChannelName, DrillRow, Labels, Routes, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, JobEvent};
-use drs_fleet_domain::row::Row;
+use drs_fleet_domain::registry::Registry;
+use drs_fleet_domain::row::{Row, Stored};
 use drs_fleet_domain::sweep::after;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -69,20 +70,39 @@ pub(crate) async fn wake_window<I: Io>(worker: &Notifier, io: &I, key: &Key) -> 
     worker.windows.wake(io, key, told).await.map(drop)
 }
 
-/// When a window closes, and what it has held back: what began in it.
+/// When a window closes, and what it has held back: what began in it. Whose incidents these are hears of its end.
 async fn closing<I: Io>(worker: &Notifier, io: &I, key: &Key) -> Result<Option<Closing>, IoError> {
     let Some(stored) = worker.windows.fresh(io, key).await? else { return Ok(None) };
-    let (window, registry) = (&stored.row, worker.registry.current(io).await?);
-    let is_held = |event: &IncidentEvent| {
-        window.covers(&Labels::of(event, registry.account(&event.account_id)), event.opened_at)
-    };
-    let held = stream::iter(registry.drs_places()).map(|place| async move {
+    let (registry, routes) = (worker.registry.current(io).await?, worker.routes.current(io).await?);
+    let (window, registry, routes) = (&stored.row, registry.as_ref(), routes.as_ref());
+    let held = stream::iter(registry.places()).map(|place| async move {
         let rows = io.query::<IncidentRow>(&keys::incidents(&place)).await?;
-        let events = rows.iter().map(|stored| &stored.row.latest);
-        Ok::<_, IoError>(events.filter(|event| is_held(event)).map(HeldBack::from).collect::<Vec<_>>())
+        Ok::<_, IoError>(held_back(&rows, window, registry, routes))
     });
-    let held: Vec<Vec<HeldBack>> = held.buffer_unordered(READS).try_collect().await?;
-    Ok(Some(Closing { at: window.closes_at(), held: Held::of(held.concat()) }))
+    let held: Vec<_> = held.buffer_unordered(READS).try_collect().await?;
+    let (held, taken): (Vec<_>, Vec<_>) = held.into_iter().unzip();
+    let (held, routes) = (Held::of(held.concat()), taken.into_iter().flatten().collect());
+    Ok(Some(Closing { at: window.closes_at(), held, routes }))
+}
+
+/// What a window has held back in one place, and the routes that it takes; not those for what is worse than LOW, for nothing
+/// is to be done at once any more.
+fn held_back(
+    rows: &[Stored<IncidentRow>],
+    window: &WindowRow,
+    registry: &Registry,
+    routes: &Routes,
+) -> (Vec<HeldBack>, BTreeSet<String>) {
+    let (mut held, mut taken) = (Vec::new(), BTreeSet::new());
+    for event in rows.iter().map(|stored| &stored.row.latest) {
+        let account = registry.account(&event.account_id);
+        if window.covers(&Labels::of(event, account), event.opened_at) {
+            held.push(HeldBack::from(event));
+            let quietly = IncidentEvent { severity: Severity::Low, ..event.clone() };
+            taken.extend(routes.taken(&Labels::of(&quietly, account)).into_iter().map(|taken| taken.route));
+        }
+    }
+    (held, taken)
 }
 
 fn of_window(window: &WindowRow, routes: BTreeSet<String>) -> Which {

@@ -56,7 +56,7 @@ pub struct JobRow {
     /// Its tag `drs-fleet:plan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// The tag `drs-fleet:drill` that all its servers had when it began.
+    /// The tag `drs-fleet:drill` that all its servers had when its start was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill_tag: Option<String>,
     /// The newest line of its log.

@@ -100,6 +100,8 @@ fn incident(event: &IncidentEvent) -> Value {
         "jobId": event.job_id,
         "planName": event.plan_name.as_deref().map(text::cut),
         "drill": event.drill,
+        "application": event.application.as_deref().map(text::cut),
+        "drillTag": event.drill_tag.as_deref().map(text::cut),
         "since": event.opened_at,
         "at": event.at,
         "reason": text::cut_to(&event.reason, REASON_LIMIT),

@@ -71,7 +71,7 @@ pub fn failure(place: &Place, account_name: &str, now: Timestamp) -> IncidentEve
     }
 }
 
-/// A person's window begins: where its drill is not under way, it begins.
+/// A window begins: where its drill is not under way, it begins.
 pub fn begun(which: &Which, stored: Option<&DrillRow>, now: Timestamp) -> Option<Change<DrillRow>> {
     begun_at(which, stored, None, now)
 }
@@ -139,6 +139,8 @@ pub struct Closing {
     pub at: Timestamp,
     /// What it held back.
     pub held: Held,
+    /// The routes that this takes.
+    pub routes: BTreeSet<String>,
 }
 
 /// The incidents that a window held back.
@@ -165,6 +167,9 @@ pub fn looked(row: &DrillRow, window: Option<&Closing>, now: Timestamp) -> Optio
     let mut next = row.clone();
     next.until = window.map_or(row.until, |window| row.until.min(window.at));
     if next.end_at().is_some_and(|at| at <= now) {
+        let routes = window.iter().flat_map(|window| &window.routes);
+        let others: Vec<_> = routes.filter(|route| !next.is_told_over(route)).cloned().collect();
+        next.also.extend(others);
         next.ends(window.map(|window| window.held.clone()), now);
     }
     if !next.outgoing.is_empty() {

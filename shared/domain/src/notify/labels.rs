@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::own_event::IncidentEvent;
 use crate::policy::DRILL_TAG;
 use crate::registry::AccountRow;
+use crate::words::{self, SubjectKind};
 
 /// Before the key of a tag of an account.
 const ACCOUNT_TAG: &str = "account-tag:";
@@ -34,8 +35,8 @@ pub enum Label {
     Plan,
     /// `drill` or `real`: what is not known to belong to a drill is real.
     Drill,
-    /// The value of the tag `drs-fleet:drill`: the server's, that of all servers of the job, or else the account's in the
-    /// registry. A real recovery has none: nobody expects it.
+    /// The value of the tag `drs-fleet:drill`: the server's or that of all servers of the job, and the account's in the
+    /// registry. What comes of a job that is not known to be a drill's has none, and no channel has: nobody expects them.
     DrillTag,
     /// Id or name of the server, job or recovery instance, or of the account itself.
     Subject,
@@ -117,8 +118,11 @@ impl<'a> Labels<'a> {
             Label::Application => (event.application.as_deref(), None),
             Label::Plan => (event.plan_name.as_deref(), None),
             Label::Drill => (Some(if event.drill == Some(true) { "drill" } else { "real" }), None),
-            Label::DrillTag if event.drill == Some(false) => (None, None),
-            Label::DrillTag => (event.drill_tag.as_deref().or_else(|| self.of_account(DRILL_TAG)), None),
+            Label::DrillTag => match words::subject(event.kind) {
+                SubjectKind::Channel => (None, None),
+                SubjectKind::Job | SubjectKind::RecoveryInstance if event.drill != Some(true) => (None, None),
+                _ => (event.drill_tag.as_deref(), self.of_account(DRILL_TAG)),
+            },
             Label::Subject => (Some(event.subject.as_str()), Some(event.subject_name.as_str())),
         };
         first.into_iter().chain(name.filter(|name| Some(*name) != first)).filter(|value| !value.is_empty())

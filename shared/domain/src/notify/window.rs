@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::tag::OF_A_PLACE;
+pub use self::tag::MOST_OF_TAGS;
 use super::mute::{KEPT, wrong_span};
 use super::{Label, Labels, Matchers};
 use crate::keys::{self, Key};
@@ -128,7 +128,8 @@ impl Row for WindowRow {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        self.closes_at().checked_add(KEPT).ok()
+        // Not by when it was closed: its tag would open it anew.
+        self.until.checked_add(KEPT).ok()
     }
 }
 

@@ -5,10 +5,11 @@ use std::io::Write;
 
 use anyhow::{bail, ensure};
 use drs_fleet_domain::ids::{AccountId, Region};
+use drs_fleet_domain::policy::DRILL_TAG;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus, Registry};
 
-use super::label::{a_tag, unique};
-use super::{editor, load};
+use super::label::unique;
+use super::{drill_tag, editor, load};
 use crate::hub::Hub;
 use crate::places::who;
 
@@ -62,7 +63,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = a_name)]
     ou: Option<String>,
     /// A tag of it that your routes look at, such as team=erp; may be given several times
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = a_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = drill_tag::readable)]
     tags: Vec<(String, String)>,
 }
 
@@ -74,6 +75,9 @@ pub(super) async fn add(hub: &Hub, arguments: Arguments, out: &mut dyn Write) ->
     editor(hub).add(row.clone()).await?;
     write!(out, "{}", next(&row))?;
     write!(out, "{}", extension(&registry, &row))?;
+    if let Some(tag) = row.tags.get(DRILL_TAG) {
+        drill_tag::opens(hub, tag, out).await?;
+    }
     Ok(())
 }
 

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::ensure;
-use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::policy::DRILL_TAG;
-use drs_fleet_domain::tags::from_person;
 
 use super::add::a_name;
-use super::{editor, load};
+use super::{drill_tag, editor, load};
 use crate::hub::Hub;
 use crate::places;
-use crate::text::{counted, plain, second};
+use crate::text::{counted, plain};
 
 /// What `accounts label` takes.
 #[derive(clap::Args)]
@@ -32,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_ou: bool,
     /// A tag, such as team=erp; may be given several times
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = a_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = drill_tag::readable)]
     tags: Vec<(String, String)>,
     /// A tag to forget; may be given several times
     #[arg(long, value_name = "KEY")]
@@ -42,7 +40,9 @@ pub(crate) struct Arguments {
 /// Changes what routes, mutes and windows look at.
 pub(super) async fn label(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let Arguments { account, ou, no_ou, tags, untag } = arguments;
-    let id = places::account(&load(hub).await?, account)?.id.clone();
+    let registry = load(hub).await?;
+    let known = places::account(&registry, account)?;
+    let (id, former) = (known.id.clone(), known.tags.get(DRILL_TAG).cloned());
     let tags = unique(tags)?;
     let change = |labels: &mut (Option<String>, BTreeMap<String, String>)| {
         if *no_ou || ou.is_some() {
@@ -55,31 +55,13 @@ pub(super) async fn label(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
     let ou = row.ou.as_deref().map_or_else(|| "no OU".to_owned(), |ou| format!("OU {}", plain(ou)));
     let count = counted(row.tags.len(), "tag");
     writeln!(out, "{} has {ou} and {count}. The notifier takes it up within a minute.", places::who(&row))?;
-    write!(out, "{}", tags.get(DRILL_TAG).map_or_else(String::new, |tag| expected(tag)))?;
-    Ok(())
-}
-
-/// A tag of an account; a window that it opens is to be readable.
-pub(super) fn a_tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = from_person(text)?;
-    if key == DRILL_TAG {
-        WindowRow::of_tag(&value)?;
+    if let Some(tag) = tags.get(DRILL_TAG) {
+        drill_tag::opens(hub, tag, out).await?;
     }
-    Ok((key, value))
-}
-
-/// What the window of a tag does.
-fn expected(tag: &str) -> String {
-    let window = WindowRow::of_tag(tag).map(|row| (plain(&row.name), second(row.from), second(row.until)));
-    window.map_or_else(
-        |_| String::new(),
-        |(name, from, until)| {
-            format!(
-                "From {from} to {until} all that is of the account belongs to {name:?}, a real recovery excepted: \
-                 it pages nobody. The next sweep opens the window.\n"
-            )
-        },
-    )
+    if let Some(former) = former.filter(|former| row.tags.get(DRILL_TAG) != Some(former)) {
+        drill_tag::stays(hub, &former, out).await?;
+    }
+    Ok(())
 }
 
 /// Tags by key.

@@ -4,6 +4,7 @@
 //! holds it, and people put it there with the tools of AWS.
 
 mod add;
+mod drill_tag;
 mod label;
 mod list;
 mod remove;

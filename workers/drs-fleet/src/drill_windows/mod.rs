@@ -24,10 +24,11 @@ a window a drill is told like that as well, from its first job on, and its faile
 a job that is stuck among it. A window is for what begins before the first job, for all that is wrong with a drill, or for
 what is no drill to DRS.
 
-A tag opens one as well: drs-fleet:drill, on source servers (or on their machines, where tag sync copies it) or on an account
-in the registry, with the drill's name, when it begins and how long it lasts, such as 'spring drill 2026-12-01T20:00Z/6h'.
-What is wrong with what has the tag, and jobs of whose servers all have it, are expected in it, real recoveries excepted. The
-next sweep opens it; whoever removes the tag keeps what comes later out of it, and `close` ends it.";
+A tag opens one as well: drs-fleet:drill, on source servers (or on their machines, where tag sync copies it) or, with `accounts
+label`, on an account, with the drill's name, when it begins and when it ends or how long it lasts, such as 'spring drill
+2026-12-01T20:00Z/6h'. Expected are then drill jobs of whose servers all have the tag, and what goes wrong with the replication
+of such servers from then on; on an account, all but jobs that are no drill. The next sweep reads the tags of servers, so tag
+them ten minutes before. Another value opens another window: the former one stays until it is closed.";
 
 /// What `drill-window` can do.
 #[derive(clap::Subcommand)]

@@ -150,7 +150,8 @@ fn a_drill_goes_on_while_a_job_runs_but_not_for_ever() {
 fn a_job_that_outlasts_its_window_is_still_a_wave_of_it_and_begins_no_other_drill() {
     let row = begun(&by_hand(), None, at(0)).unwrap().row;
     let row = after(Some(row), &by_hand(), &job(1, JobHappened::Started, 0), 10);
-    let over = looked(&row, Some(&Closing { at: at(900), held: Held::default() }), at(900)).unwrap().row;
+    let closing = Closing { at: at(900), held: Held::default(), routes: [].into() };
+    let over = looked(&row, Some(&closing), at(900)).unwrap().row;
     let late = after(Some(over), &by_hand(), &job(1, JobHappened::Completed, 3), 1000);
     assert_eq!(says(&late), ["start", "end", "wave"]);
     assert_eq!(late.ended_at, Some(at(900)));
@@ -165,10 +166,11 @@ fn a_window_begins_and_ends_when_its_person_says_whatever_its_jobs_do() {
     let row = after(Some(row), &by_hand(), &job(1, JobHappened::Completed, 0), 10);
     let row = stored(&row, row.number, &std::collections::BTreeMap::new()).unwrap().row;
     assert_eq!(looked(&row, None, at(1000)), None, "it waits for other jobs");
-    let closed =
-        looked(&row, Some(&Closing { at: at(900), held: Held::of(vec![held_back(); 30]) }), at(1000))
-            .unwrap()
-            .row;
+    let routes = ["default", "erp"].map(str::to_owned);
+    let closing =
+        Closing { at: at(900), held: Held::of(vec![held_back(); 30]), routes: routes.clone().into() };
+    let closed = looked(&row, Some(&closing), at(1000)).unwrap().row;
     assert_eq!((says(&closed), held(&closed)), (vec!["end"], Some(30)));
+    assert!(closed.routes().eq(&routes), "whose incidents were held back hears of it");
     assert_eq!(begun(&by_hand(), Some(&closed), at(1100)), None);
 }

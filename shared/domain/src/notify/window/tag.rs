@@ -1,6 +1,6 @@
 //! Windows that a tag opens, on source servers in AWS or on an account in the registry.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,8 +10,8 @@ use crate::policy::DRILL_TAG;
 use crate::span;
 use crate::stamp::fnv1a_64;
 
-/// What one place opens at most, for all windows are looked at with every incident.
-pub const OF_A_PLACE: usize = 20;
+/// So many windows of tags may be open or to come in the whole fleet, for all windows are looked at with every incident.
+pub const MOST_OF_TAGS: usize = 50;
 
 /// How a drill is called whose tag has no name.
 const NAMELESS: &str = "drill by tag";
@@ -28,18 +28,21 @@ impl WindowRow {
     /// # Errors
     /// What is wrong with the value, in words for whoever tagged.
     pub fn of_tag(value: &str) -> Result<Self, String> {
-        let text = value.trim();
-        let (name, times) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+        let (begins, until) = value.rsplit_once('/').ok_or(WRITTEN)?;
+        let begins = begins.trim();
+        let (name, from) = begins.rsplit_once(char::is_whitespace).unwrap_or(("", begins));
+        let (from, until) = span(from, until.trim()).ok_or(WRITTEN)?;
         let name = name.trim_end();
-        let (from, until) =
-            times.split_once('/').and_then(|(from, until)| span(from, until)).ok_or(WRITTEN)?;
+        if value.contains(['*', '?']) {
+            return Err("the name of a drill has no * and no ?".to_owned());
+        }
         let row = Self {
             id: format!("{:010x}", fnv1a_64(value.as_bytes()) >> 24),
             name: if name.is_empty() { NAMELESS.to_owned() } else { name.to_owned() },
             matchers: Matchers::of([(Label::DrillTag, value.to_owned())]),
             from,
             until,
-            author: format!("tag {DRILL_TAG}"),
+            author: by_tag(),
             closed_at: None,
             closed_by: None,
             told: Told::Nothing,
@@ -48,15 +51,27 @@ impl WindowRow {
         if problems.is_empty() { Ok(row) } else { Err(problems.join("; ")) }
     }
 
-    /// The windows of a place's tags that are not over, the first [`OF_A_PLACE`] of them.
-    pub fn of_tags<'a>(tags: impl IntoIterator<Item = &'a str>, now: Timestamp) -> Vec<Self> {
-        let tags: BTreeSet<&str> = tags.into_iter().collect();
-        let mut rows: Vec<_> = tags.into_iter().filter_map(|tag| Self::of_tag(tag).ok()).collect();
-        rows.retain(|row| now < row.until);
-        rows.sort_by(|a, b| (a.from, &a.id).cmp(&(b.from, &b.id)));
-        rows.truncate(OF_A_PLACE);
-        rows
+    /// Of tags, the windows that are not over, by beginning, and how many tags cannot be read.
+    pub fn of_tags<'a>(tags: impl IntoIterator<Item = &'a str>, now: Timestamp) -> (Vec<Self>, usize) {
+        let (mut rows, mut unread) = (BTreeMap::new(), 0);
+        for tag in tags {
+            match Self::of_tag(tag) {
+                Ok(row) if now < row.until => drop(rows.insert((row.from, row.id.clone()), row)),
+                Ok(_) => {}
+                Err(_) => unread += 1,
+            }
+        }
+        (rows.into_values().collect(), unread)
     }
+
+    /// Whether a tag opened it.
+    pub fn is_of_tag(&self) -> bool {
+        self.author == by_tag()
+    }
+}
+
+fn by_tag() -> String {
+    format!("tag {DRILL_TAG}")
 }
 
 fn span(from: &str, until: &str) -> Option<(Timestamp, Timestamp)> {

@@ -51,6 +51,7 @@ fn a_tag_opens_a_window_with_a_name_a_beginning_and_an_end_or_a_length() {
         ("2026-08-22T20:00Z/2026-08-23T02:00Z", "drill by tag"),
         (" spring drill  2026-08-22T20:00:00Z/6h ", "spring drill"),
         ("wave-2 2026-08-22T22:00+02:00/2026-08-23T04:00+02:00", "wave-2"),
+        ("a/b 2026-08-22T20:00Z / 5h 60m", "a/b"),
     ] {
         let row = WindowRow::of_tag(value).unwrap();
         assert_eq!((row.name.as_str(), row.from, row.until), (name, from, until), "{value}");
@@ -74,6 +75,7 @@ fn a_tag_that_cannot_be_read_says_how_it_is_written() {
     assert_eq!(error("2026-08-22T20:00Z/8d"), "it lasts longer than 7 days");
     assert_eq!(error("2026-08-22T20:00Z/2026-08-22T19:00Z"), "it ends before it begins");
     assert_eq!(error("2026-08-22T20:00Z/2026-08-22T20:00Z"), "it ends when it begins");
+    assert_eq!(error("wave-* 2026-08-22T20:00Z/6h"), "the name of a drill has no * and no ?");
 }
 
 #[test]
@@ -86,25 +88,33 @@ fn a_tags_window_covers_what_has_the_tag_and_no_real_recovery() {
     }))
     .unwrap();
     let covers = |change, account| row.covers(&Labels::of(&event(change), account), row.from);
-    assert!(
-        covers(json!({ "drillTag": TAG }), None) && covers(json!({ "drillTag": TAG, "drill": true }), None)
-    );
+    assert!(covers(json!({ "drillTag": TAG }), None));
     assert!(covers(json!({}), Some(&account)), "all that is of the account");
-    assert!(!covers(json!({ "drillTag": TAG, "drill": false }), Some(&account)), "a real recovery");
-    assert!(!covers(json!({ "drillTag": "autumn" }), Some(&account)), "the server's own tag comes first");
+    assert!(covers(json!({ "drillTag": "long over" }), Some(&account)), "whatever tag the server has");
     assert!(!covers(json!({}), None));
+    for kind in ["JOB_FAILED", "JOB_STUCK", "FAILBACK_FAILED", "DRILL_LEFT_RUNNING"] {
+        let is_expected =
+            |drill| covers(json!({ "kind": kind, "drillTag": TAG, "drill": drill }), Some(&account));
+        assert!(
+            is_expected(Some(true)) && !is_expected(Some(false)) && !is_expected(None),
+            "{kind}: no drill"
+        );
+    }
+    assert!(!covers(json!({ "kind": "CHANNEL_FAILING" }), Some(&account)), "nobody drills a channel");
 }
 
 #[test]
-fn a_place_opens_what_is_not_over_and_few_at_a_time() {
+fn of_tags_those_open_a_window_that_can_be_read_and_are_not_over() {
     let now = time("2026-08-22T20:00:00Z");
-    let names = |tags: &[&str]| {
-        let rows = WindowRow::of_tags(tags.iter().copied(), now);
-        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
-    };
     let (over, later, open) = ("a 2026-08-22T12:00Z/8h", "b 2026-08-23T12:00Z/8h", "c 2026-08-22T19:00Z/2h");
-    assert_eq!(names(&[over, later, open, later, "b", ""]), ["c", "b"]);
-    let many: Vec<_> = (0..50).map(|n| format!("{n} 2026-08-23T12:00Z/8h")).collect();
-    let many: Vec<_> = many.iter().map(String::as_str).collect();
-    assert_eq!(names(&many).len(), OF_A_PLACE);
+    let (rows, unread) = WindowRow::of_tags([over, later, open, later, "b", ""], now);
+    assert_eq!((rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), unread), (vec!["c", "b"], 2));
+    assert!(rows[0].is_of_tag() && !window(8).is_of_tag());
+}
+
+#[test]
+fn a_window_that_was_closed_long_before_its_end_is_kept_until_its_tag_cannot_open_it_anew() {
+    let row = WindowRow::of_tag("2027-08-22T20:00Z/6h").unwrap();
+    let closed = row.closed("kim", time("2026-08-22T20:00:00Z")).unwrap();
+    assert_eq!(closed.expires_at(), Some(time("2027-08-23T02:00:00Z") + KEPT));
 }

@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drs_fleet_domain::keys::Place;
+use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::unhandled::{Heard, Reason, UnhandledRow};
 
 use super::*;
+use crate::spells;
 
 fn swept(stage: &Stage, region: &str) -> PlaceRow {
     let place = Place { account: SPOKE.parse().unwrap(), region: region.parse().unwrap() };
@@ -192,14 +194,27 @@ async fn what_routes_look_at_is_kept_with_an_account() {
 async fn a_tag_that_opens_a_window_is_read_before_it_is_kept_and_says_what_it_does() {
     let stage = Stage::new().await;
     stage.run(ADD).await;
-    let told = stage.run("label pay --tag drs-fleet:drill=2026-12-01T20:00Z/6h").await;
-    let window = "From 2026-12-01T20:00:00Z to 2026-12-02T02:00:00Z all that is of the account belongs to \"drill by tag\"";
+    let told = stage.run("label pay --tag drs-fleet:drill=2076-12-01T20:00Z/6h").await;
+    let window = "for \"drill by tag\": from 2076-12-01T20:00:00Z to 2076-12-02T02:00:00Z what is wrong in the account";
     assert!(told.contains(window), "{told}");
+    let window = spells::all::<WindowRow>(&stage.hub).await.unwrap().remove(0);
+    let other =
+        "add 444455556666 --name Other --drs-region us-west-2 --tag drs-fleet:drill=2076-12-01T20:00Z/6h";
+    let again = stage.run(other).await;
+    assert!(again.contains(&format!("Window {} for", window.id)), "one window for both: {again}");
+    let over = stage.run("label pay --tag drs-fleet:drill=2026-01-01T20:00Z/6h").await;
+    assert!(over.contains("is over: no window is opened"), "{over}");
+    assert!(over.contains(&format!(
+        "stays, for others may have its tag: drs-fleet drill-window close {}",
+        window.id
+    )));
+    spells::editor(&stage.hub).end::<WindowRow>(&window.id, "kim").await.unwrap();
+    let closed = stage.run("label pay --tag drs-fleet:drill=2076-12-01T20:00Z/6h").await;
+    assert!(closed.contains("was closed by kim; another name opens another"), "{closed}");
     for command in ["label pay", ADD] {
         let refused = stage.run(&format!("{command} --tag drs-fleet:drill=tomorrow")).await;
         assert!(refused.contains("write when it begins and ends, as 2026-12-01T20:00Z/"), "{refused}");
     }
-    assert!(stage.run("show pay").await.contains("drs-fleet:drill=2026-12-01T20:00Z/6h"));
 }
 
 #[tokio::test]
