@@ -1,6 +1,7 @@
 //! `routes`: who is told of which incidents, together with what else, and when.
 
 mod file;
+mod given;
 mod set;
 mod show;
 mod test;

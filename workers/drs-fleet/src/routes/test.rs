@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use notifier::holding::Holding;
 use serde_json::{Value, json};
 
+use super::given::Given;
 use super::{file, words};
 use crate::accounts::load;
 use crate::explain;
@@ -34,10 +35,11 @@ use crate::text::{fact, plain, second};
     after_help = "Examples:
   drs-fleet routes test --incident REPLICATION_STALLED/111122223333
   drs-fleet routes test events/drs-fleet/incident-opened/replication-stalled.json
+  drs-fleet routes test events/drs-fleet/job-completed/succeeded.json      over which routes a drill's lines are told
   drs-fleet routes test --incident erp-db-01 --routes routes.yaml      with routes that are not stored yet"
 )]
 pub(crate) struct Arguments {
-    /// An event of an incident, as it is on the bus, or its detail alone; - for standard input
+    /// An event of an incident or of a drill's job, as it is on the bus, or its detail alone; - for standard input
     file: Option<PathBuf>,
     /// An incident as `incidents list` names it, the beginning of that, or the id or name of its subject
     #[arg(long, value_name = "INCIDENT")]
@@ -57,12 +59,12 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         None => policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?,
     };
     let registry = load(hub).await?;
-    let event = match (&arguments.file, &arguments.incident) {
-        (Some(file), _) => event(&explain::read(file)?).with_context(|| file.display().to_string())?,
+    let Given { event, is_job, failure } = match (&arguments.file, &arguments.incident) {
+        (Some(file), _) => Given::read(&explain::read(file)?).with_context(|| file.display().to_string())?,
         (None, Some(given)) => {
             let Found { found, unread } = read::read(hub, read::everywhere(hub, &registry).await?).await;
             match read::meant(&found, given) {
-                Ok(row) => row.latest.clone(),
+                Ok(row) => row.latest.clone().into(),
                 // It may be where nothing could be read.
                 Err(unknown) => return places::complain(&unread).and(Err(unknown)),
             }
@@ -73,17 +75,23 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
     let now = hub.io.now();
     let mutes = spells::all::<MuteRow>(hub).await?.into_iter().filter(|row| row.matches(&labels, now));
     let windows = spells::all::<WindowRow>(hub).await?.into_iter().filter(|row| row.covers(&labels, now));
-    let (why, taken) = (routes.why(&labels), routes.taken(&labels));
+    let held = Held { mutes: mutes.collect(), windows: windows.collect() };
+    let (why, mut taken) = (routes.why(&labels), routes.taken(&labels));
+    if let Some(failure) = failure.filter(|_| held.windows.is_empty()) {
+        let labels = Labels::of(&failure, registry.account(&failure.account_id));
+        let others =
+            routes.taken(&labels).into_iter().filter(|other| !taken.iter().any(|it| it.route == other.route));
+        taken.extend(others.collect::<Vec<_>>());
+    }
     let registry = Arc::new(registry.clone());
     let mut ways = Vec::new();
     for taken in taken {
         let route = (taken.route.as_str(), &routes);
         let reading = Holding::of(&hub.io, Arc::clone(&registry), route, iter::once(&event));
         let held = reading.await.with_context(|| hub.unreadable())?.holds_back(&event);
-        // That something is over is not held back.
-        ways.push((taken, held.filter(|_| event.happened != Happened::Resolved)));
+        // That something is over is not held back, and a drill's lines are not either.
+        ways.push((taken, held.filter(|_| event.happened != Happened::Resolved && !is_job)));
     }
-    let held = Held { mutes: mutes.collect(), windows: windows.collect() };
     if arguments.json {
         let taken: Vec<_> = ways.iter().map(|way| to_json(&routes, way)).collect();
         let mutes: Vec<_> = held.mutes.iter().map(|row| &row.id).collect();
@@ -92,16 +100,13 @@ pub(super) async fn test(hub: &Hub, arguments: &Arguments, out: &mut dyn Write) 
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
-    let name = plain(&event.subject_name);
-    writeln!(
-        out,
-        "{} ({name}), {}, would go through the routes like this:\n",
-        plain(&event.incident),
-        event.severity
-    )?;
+    let (name, incident) = (plain(&event.subject_name), plain(&event.incident));
+    let what = if is_job { "a job of a drill" } else { event.severity.as_str() };
+    writeln!(out, "{incident} ({name}), {what}, would go through the routes like this:\n")?;
     write!(out, "{}", way(&why))?;
     for way in &ways {
-        write!(out, "\n{}", told(&routes, way, (now, &event)))?;
+        let text = if is_job { lines(&routes, &way.0) } else { told(&routes, way, (now, &event)) };
+        write!(out, "\n{text}")?;
     }
     write!(out, "{}", held.print())?;
     Ok(())
@@ -144,13 +149,6 @@ fn held_by(hold: Hold) -> &'static str {
     }
 }
 
-/// An event as the bus hands it on, or its detail.
-pub(super) fn event(text: &str) -> anyhow::Result<IncidentEvent> {
-    let mut value: Value = serde_json::from_str(text).context("it is no JSON")?;
-    let detail = value.get_mut("detail").map(Value::take);
-    serde_json::from_value(detail.unwrap_or(value)).context("it is no event of an incident")
-}
-
 /// The routes that were asked, each below the one above it.
 pub(super) fn way(why: &[Asked]) -> String {
     let line = |asked: &Asked| {
@@ -189,15 +187,29 @@ fn because(asked: &Asked) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
+/// How a route that is taken tells of a drill.
+fn lines(routes: &Routes, taken: &Taken) -> String {
+    let plan = routes.plan(&taken.route);
+    let told =
+        "a start, a line with the end of each job, and a summary, of the drill that the job belongs to";
+    let hours = fact("hours", &words::hours(&plan.hours));
+    format!("{}\n{}{}{hours}", plain(&taken.route), channels(routes, &plan), fact("told", told))
+}
+
+fn channels(routes: &Routes, plan: &Plan) -> String {
+    let channel = |name| {
+        let [sort, leads] = routes.channel(name).map(words::channel).unwrap_or_default();
+        fact("channel", &format!("{name}: {sort}, {leads}"))
+    };
+    plan.channels.iter().map(channel).collect()
+}
+
 /// How a route that is taken tells.
 fn told(routes: &Routes, (taken, held): &Way, (now, event): (Timestamp, &IncidentEvent)) -> String {
     let plan = routes.plan(&taken.route);
     let mut text = format!("{}\n", plain(&taken.route));
     text += &fact("group", &plain(&taken.group));
-    for name in &plan.channels {
-        let [sort, leads] = routes.channel(name).map(words::channel).unwrap_or_default();
-        text += &fact("channel", &format!("{name}: {sort}, {leads}"));
-    }
+    text += &channels(routes, &plan);
     text += &fact("told", &when(&plan, event));
     text += &held.map(|hold| fact("held back", held_by(hold))).unwrap_or_default();
     text += &fact("escalation", &words::escalation(&plan));

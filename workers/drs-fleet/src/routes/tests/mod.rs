@@ -8,6 +8,7 @@ use drs_fleet_domain::own_event::IncidentEvent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::given::Given;
 use super::*;
 use crate::policy::check::parse;
 use crate::testing::{self, account, dateless};
@@ -126,7 +127,7 @@ async fn who_wonders_is_told_what_an_incident_takes_and_why() {
     let by_file = stage.run("test @event.json --routes @routes.yaml", &[]).await;
     insta::assert_snapshot!(dateless(&[by_default, by_file].join("\n----\n\n")));
 
-    let latest = test::event(STALLED).unwrap();
+    let latest = Given::read(STALLED).unwrap().event;
     let open = IncidentRow { latest: latest.clone(), groups: Vec::new(), left: Vec::new(), ack: None };
     stage.stage.store(&open).await;
     let mute = MuteRow {
@@ -152,7 +153,7 @@ async fn who_wonders_is_told_what_an_incident_takes_and_why() {
 #[tokio::test]
 async fn who_wonders_is_told_of_what_an_incident_is_a_consequence() {
     let stage = Stage::new("held").await;
-    let stalled = test::event(STALLED).unwrap();
+    let stalled = Given::read(STALLED).unwrap().event;
     stage.stage.store(&account(stalled.account_id.as_str(), "erp-prod", &[stalled.region.as_str()])).await;
     let store = async |kind: IncidentKind, subject: &str| {
         let latest = IncidentEvent { kind, subject: subject.to_owned(), ..stalled.clone() };
@@ -177,10 +178,36 @@ async fn who_wonders_is_told_of_what_an_incident_is_a_consequence() {
 }
 
 #[tokio::test]
+async fn who_wonders_is_told_over_which_routes_a_drill_is_told() {
+    const SUCCEEDED: &str = include_str!("../../../../../events/drs-fleet/job-completed/succeeded.json");
+    const PARTIAL: &str = include_str!("../../../../../events/drs-fleet/job-completed/partial.json");
+    const FAILBACK: &str = include_str!("../../../../../events/drs-fleet/job-started/failback.json");
+    let stage = Stage::new("drill").await;
+    let routes = "channels: { pager: { type: topic, arn: 'arn:aws:sns:us-west-2:111122223333:pager' } }\n\
+                  routes: [{ name: pager, match: { severity: '>=HIGH' }, channels: [pager] }]\n";
+    let files = [
+        ("ok.json", SUCCEEDED),
+        ("partial.json", PARTIAL),
+        ("failback.json", FAILBACK),
+        ("routes.yaml", routes),
+    ];
+    let ok = stage.run("test @ok.json --routes @routes.yaml", &files).await;
+    assert!(
+        ok.contains("a job of a drill, would go through") && ok.contains("a summary, of the drill"),
+        "{ok}"
+    );
+    assert!(!ok.contains("\npager\n"), "nothing failed: {ok}");
+    let partial = stage.run("test @partial.json --routes @routes.yaml", &[]).await;
+    assert!(partial.contains("\npager\n") || partial.contains("/pager\n"), "{partial}");
+    let failback = stage.run("test @failback.json", &[]).await;
+    assert!(failback.contains("is no job of a drill: nobody is told of it"), "{failback}");
+}
+
+#[tokio::test]
 async fn what_is_no_event_of_an_incident_is_named() {
     let stage = Stage::new("none").await;
     let told = stage.run("test @a.json", &[("a.json", "{}")]).await;
-    assert!(told.starts_with("error: @a.json: it is no event of an incident: missing field"), "{told}");
+    assert!(told.starts_with("error: @a.json: it is no event of an incident, and none of a job: missing field"), "{told}");
     assert!(stage.run("test", &[]).await.contains("required"), "a file or an incident");
     assert!(stage.run("test --incident nothing", &[]).await.contains("no incident begins with"));
 }
