@@ -1,5 +1,5 @@
 //! Whatever the routes are, whatever happens and whoever dies, every channel ends up knowing what its routes take of what is
-//! open and not muted, and nothing else.
+//! open and neither muted nor expected in a drill's window, and nothing else.
 
 mod takes;
 
@@ -9,14 +9,16 @@ use std::time::Duration;
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::memory::Fault;
 use drs_fleet_domain::incident::Severity;
-use drs_fleet_domain::notify::{MuteRow, RoutesRow};
+use drs_fleet_domain::notify::{MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
-use drs_fleet_tests::company::place;
+use drs_fleet_tests::company::{place, window};
 use drs_fleet_tests::post::Post;
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
 use self::takes::{ALL, Takes, channels, severity, takers, takes, written};
+use super::drill::editor;
 use super::stage::{Stage, stall};
 
 const ACCOUNTS: u64 = 2;
@@ -34,7 +36,10 @@ enum Move {
     Worsens(Server),
     Ends(Server),
     Back(Server),
+    /// A person mutes an account, or ends that.
     Mute(u64),
+    /// A person opens a drill's window for an account, or closes it.
+    Drill(u64),
     Passes(u64),
 }
 
@@ -42,14 +47,15 @@ enum Move {
 #[derive(Clone, Debug)]
 struct Truth {
     last: IncidentEvent,
-    /// Who may know of it, since it opened.
+    /// Who may know of it, since it was open and nothing held it back.
     takers: BTreeSet<String>,
 }
 
 #[derive(Default)]
 struct Truths {
     now: BTreeMap<Server, Truth>,
-    muted: BTreeSet<u64>,
+    muted: BTreeMap<u64, MuteRow>,
+    drills: BTreeMap<u64, WindowRow>,
     /// How often a channel had something to tell of a server.
     news: BTreeMap<(String, Server), usize>,
 }
@@ -62,6 +68,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => server().prop_map(Move::Ends),
         2 => server().prop_map(Move::Back),
         1 => (1..=ACCOUNTS).prop_map(Move::Mute),
+        1 => (1..=ACCOUNTS).prop_map(Move::Drill),
         4 => prop_oneof![1..40_u64, 200..700_u64].prop_map(Move::Passes),
     ];
     prop::collection::vec(each, 1..30)
@@ -109,11 +116,32 @@ impl Truths {
     fn learn(&mut self, server: Server, event: &IncidentEvent, takers: BTreeSet<String>) {
         let is_news = event.happened != Happened::Resolved;
         let known = self.now.remove(&server).map(|truth| truth.takers).unwrap_or_default();
-        let takers: BTreeSet<_> = takers.into_iter().chain(known).collect();
-        for taker in takers.iter().filter(|_| is_news) {
+        for taker in takers.union(&known).filter(|_| is_news) {
             *self.news.entry((taker.clone(), server)).or_default() += 1;
         }
+        let takers = if self.is_held(server.0) { known } else { takers.into_iter().chain(known).collect() };
         self.now.insert(server, Truth { last: event.clone(), takers });
+    }
+
+    fn is_held(&self, account: u64) -> bool {
+        self.muted.contains_key(&account) || self.drills.contains_key(&account)
+    }
+
+    /// Where nothing holds an account back any more, what is open in it may be told.
+    fn is_let_go(&mut self, account: u64, takers: impl Fn(Severity) -> BTreeSet<String>) {
+        if self.is_held(account) {
+            return;
+        }
+        let is_open = |truth: &&mut Truth| truth.last.happened != Happened::Resolved;
+        for truth in self
+            .now
+            .iter_mut()
+            .filter(|(server, _)| server.0 == account)
+            .map(|(_, truth)| truth)
+            .filter(is_open)
+        {
+            truth.takers.extend(takers(truth.last.severity));
+        }
     }
 }
 
@@ -141,8 +169,25 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
         match each {
             Move::Passes(seconds) => tokio::time::sleep(Duration::from_secs(*seconds)).await,
             Move::Mute(account) => {
-                truths.muted.insert(*account);
-                stage.world.set_row(&mute(*account, stage));
+                let now = stage.world.now();
+                let ended = truths.muted.remove(account).map(|mute| MuteRow { ended_at: Some(now), ..mute });
+                let row = ended.clone().unwrap_or_else(|| mute(n, *account, now));
+                stage.world.set_row(&row);
+                if ended.is_none() {
+                    truths.muted.insert(*account, row);
+                }
+                truths.is_let_go(*account, |severity| takers(routes, person, *account, severity));
+            }
+            Move::Drill(account) => {
+                if let Some(row) = truths.drills.remove(account) {
+                    editor(stage).end::<WindowRow>(&row.id, "kim").await.unwrap();
+                } else {
+                    let row =
+                        WindowRow { id: format!("w{n}"), ..window(&place(*account), stage.world.now()) };
+                    editor(stage).open(&row).await.unwrap();
+                    truths.drills.insert(*account, row);
+                }
+                truths.is_let_go(*account, |severity| takers(routes, person, *account, severity));
             }
             each => {
                 if let Some((server, event)) = truths.next(each, stage) {
@@ -156,12 +201,12 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
     truths
 }
 
-fn mute(account: u64, stage: &Stage) -> MuteRow {
+fn mute(n: usize, account: u64, from: Timestamp) -> MuteRow {
     MuteRow {
-        id: format!("m{account}"),
+        id: format!("m{n}"),
         matchers: serde_json::from_value(json!({ "account": place(account).account })).unwrap(),
-        from: stage.world.now(),
-        until: stage.world.now() + Duration::from_hours(90 * 24),
+        from,
+        until: from + Duration::from_hours(90 * 24),
         reason: "moving".into(),
         author: "anna".into(),
         ended_at: None,
@@ -172,7 +217,7 @@ fn mute(account: u64, stage: &Stage) -> MuteRow {
 /// Holds what one channel was told against what is true.
 fn check(channel: &str, posts: &[Post], truths: &Truths, takers_now: impl Fn(Server) -> bool, deaths: usize) {
     let (mut known, mut news) = (BTreeMap::new(), BTreeMap::<Server, usize>::new());
-    for post in posts {
+    for post in posts.iter().filter(|post| !post.is_of_drill()) {
         for named in post.named() {
             let server = server_of(&named.subject);
             let may = truths.now.get(&server).is_some_and(|truth| truth.takers.contains(channel));
@@ -185,7 +230,7 @@ fn check(channel: &str, posts: &[Post], truths: &Truths, takers_now: impl Fn(Ser
         let (is_open, believed) =
             (truth.last.happened != Happened::Resolved, known.get(server).copied().unwrap_or(false));
         assert!(is_open || !believed, "{channel} believes that {server:?} is open");
-        let must = is_open && takers_now(*server) && !truths.muted.contains(&server.0);
+        let must = is_open && takers_now(*server) && !truths.is_held(server.0);
         assert!(believed || !must, "{channel} knows nothing of {server:?}");
         let most = truths.news.get(&(channel.to_owned(), *server)).copied().unwrap_or(0) + deaths;
         let often = news.get(server).copied().unwrap_or(0);

@@ -207,7 +207,10 @@ async fn who_wonders_is_told_over_which_routes_a_drill_is_told() {
 async fn what_is_no_event_of_an_incident_is_named() {
     let stage = Stage::new("none").await;
     let told = stage.run("test @a.json", &[("a.json", "{}")]).await;
-    assert!(told.starts_with("error: @a.json: it is no event of an incident, and none of a job: missing field"), "{told}");
+    assert!(
+        told.starts_with("error: @a.json: it is no event of an incident, and none of a job: missing field"),
+        "{told}"
+    );
     assert!(stage.run("test", &[]).await.contains("required"), "a file or an incident");
     assert!(stage.run("test --incident nothing", &[]).await.contains("no incident begins with"));
 }
