@@ -47,7 +47,9 @@ enum Move {
 #[derive(Clone, Debug)]
 struct Truth {
     last: IncidentEvent,
-    /// Who may know of it, since it was open and nothing held it back.
+    /// Who takes it, or did since it was first open.
+    took: BTreeSet<String>,
+    /// Who of these may know of it, since nothing held it back.
     takers: BTreeSet<String>,
 }
 
@@ -115,12 +117,14 @@ impl Truths {
 
     fn learn(&mut self, server: Server, event: &IncidentEvent, takers: BTreeSet<String>) {
         let is_news = event.happened != Happened::Resolved;
-        let known = self.now.remove(&server).map(|truth| truth.takers).unwrap_or_default();
-        for taker in takers.union(&known).filter(|_| is_news) {
+        let known = self.now.remove(&server).map(|truth| (truth.took, truth.takers));
+        let (mut took, known) = known.unwrap_or_default();
+        took.extend(takers);
+        for taker in took.iter().filter(|_| is_news) {
             *self.news.entry((taker.clone(), server)).or_default() += 1;
         }
-        let takers = if self.is_held(server.0) { known } else { takers.into_iter().chain(known).collect() };
-        self.now.insert(server, Truth { last: event.clone(), takers });
+        let takers = if self.is_held(server.0) { known } else { took.clone() };
+        self.now.insert(server, Truth { last: event.clone(), took, takers });
     }
 
     fn is_held(&self, account: u64) -> bool {
@@ -128,19 +132,13 @@ impl Truths {
     }
 
     /// Where nothing holds an account back any more, what is open in it may be told.
-    fn is_let_go(&mut self, account: u64, takers: impl Fn(Severity) -> BTreeSet<String>) {
+    fn is_let_go(&mut self, account: u64) {
         if self.is_held(account) {
             return;
         }
-        let is_open = |truth: &&mut Truth| truth.last.happened != Happened::Resolved;
-        for truth in self
-            .now
-            .iter_mut()
-            .filter(|(server, _)| server.0 == account)
-            .map(|(_, truth)| truth)
-            .filter(is_open)
-        {
-            truth.takers.extend(takers(truth.last.severity));
+        let here = self.now.iter_mut().filter(|((of, _), _)| *of == account).map(|(_, truth)| truth);
+        for truth in here.filter(|truth| truth.last.happened != Happened::Resolved) {
+            truth.takers.clone_from(&truth.took);
         }
     }
 }
@@ -176,7 +174,7 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
                 if ended.is_none() {
                     truths.muted.insert(*account, row);
                 }
-                truths.is_let_go(*account, |severity| takers(routes, person, *account, severity));
+                truths.is_let_go(*account);
             }
             Move::Drill(account) => {
                 if let Some(row) = truths.drills.remove(account) {
@@ -187,7 +185,7 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
                     editor(stage).open(&row).await.unwrap();
                     truths.drills.insert(*account, row);
                 }
-                truths.is_let_go(*account, |severity| takers(routes, person, *account, severity));
+                truths.is_let_go(*account);
             }
             each => {
                 if let Some((server, event)) = truths.next(each, stage) {
