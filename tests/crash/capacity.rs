@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::Path;
 use super::ending::Ending;
-use super::scene::{Scene, judges_by};
+use super::scene::{Scene, judges_by, play};
 use super::world::{
     account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id,
     snapshot, stalled, tick, wish,
@@ -130,6 +130,28 @@ pub(super) async fn the_link_of_a_server_goes_when_it_is_gone_or_protects_anothe
     let details = clean.rows.iter().filter(|(key, _)| key.contains("/details#"));
     let gone: Vec<_> = details.map(|(_, row)| row.get("gone_since").is_some()).collect();
     assert_eq!(gone, [false, false, true], "what the third was made of is kept with it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_link_of_a_server_comes_back_with_it_though_an_event_told_first() {
+    let steps: &[fn(&Scene)] = &[
+        |scene| {
+            scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS")]);
+            sweep(scene);
+        },
+        |scene| {
+            scene.world.set_servers(&place(), Vec::new());
+            scene.put(&wish(scene));
+        },
+        |scene| {
+            scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
+            scene.put(&stalled(1, "STALLED", now(scene)));
+        },
+    ];
+    let scene = Scene::new().await;
+    play(&scene, tracker, steps).await;
+    let table = scene.world.table();
+    assert_eq!(table.keys().filter(|key| key.pk.starts_with("instance#")).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

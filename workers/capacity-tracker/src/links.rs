@@ -39,9 +39,10 @@ pub(crate) async fn keep<I: Io>(
     remove(worker, io, over.collect()).await
 }
 
-/// A server that is gone has no link.
+/// A server that is gone has no link; nor has one of which only an event said since that it is back.
 fn instance_of(row: &ServerRow) -> Option<&InstanceId> {
-    row.inventory.as_ref().filter(|_| row.gone_since.is_none())?.instance.as_ref()
+    let is_linked = row.gone_since.is_none() && row.unlisted_since.is_none();
+    row.inventory.as_ref().filter(|_| is_linked)?.instance.as_ref()
 }
 
 async fn add<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServerRow>) -> Result<(), IoError> {

@@ -22,6 +22,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "eu-central-1";
+/// Often enough for a time of seconds, and seldom enough to leave the processors to what is measured.
+const LOOKS_APART: Duration = Duration::from_millis(250);
 /// A sweep that takes longer than this will never end.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -78,22 +80,23 @@ impl Company {
 
     /// Sweeps all places; answers the seconds until all but `without` were swept.
     pub async fn sweep(&self, without: &[Place]) -> anyhow::Result<f64> {
-        let awaited: Vec<_> = self.places.iter().filter(|place| !without.contains(place)).collect();
+        let mut awaited: Vec<_> = self.places.iter().filter(|place| !without.contains(place)).collect();
         // AWS's time has whole seconds: a sweep in the second of the last one would seem to be that one.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let (began, asked) = (Instant::now(), self.worker.now());
         sweeps::ask(&self.worker, &self.places).await?;
-        while self.swept_since(&awaited, asked).await? < awaited.len() {
+        loop {
+            let is_new =
+                |row: &PlaceRow| row.swept_at().is_some_and(|at| at.as_second() >= asked.as_second());
+            let rows = self.rows(&awaited).await?;
+            let swept: Vec<_> = rows.iter().filter(|row| is_new(row)).map(|row| &row.place).collect();
+            awaited.retain(|place| !swept.contains(place));
+            if awaited.is_empty() {
+                return Ok(began.elapsed().as_secs_f64());
+            }
             anyhow::ensure!(began.elapsed() < PATIENCE, "a sweep does not end");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(LOOKS_APART).await;
         }
-        Ok(began.elapsed().as_secs_f64())
-    }
-
-    async fn swept_since(&self, places: &[&Place], asked: Timestamp) -> anyhow::Result<usize> {
-        let rows = self.rows(places).await?;
-        let is_new = |row: &PlaceRow| row.swept_at().is_some_and(|at| at.as_second() >= asked.as_second());
-        Ok(rows.iter().filter(|row| is_new(row)).count())
     }
 
     async fn rows(&self, places: &[&Place]) -> anyhow::Result<Vec<PlaceRow>> {
