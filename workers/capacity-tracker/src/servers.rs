@@ -9,7 +9,6 @@ use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::keys::{self, Key, Place};
-use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
@@ -40,22 +39,6 @@ pub(crate) async fn observe<I: Io>(
     let is_young = |at: &Timestamp| at.checked_add(TICK).is_ok_and(|end| now < end);
     let is_news = |o: &Observation| matches!(o, Observation::Stalled { at, .. } if is_young(at));
     if observations.iter().any(is_news) { places::look_sooner(worker, io, place).await } else { Ok(()) }
-}
-
-/// A sweep may have begun, and even ended, while a late event was written that it overtook: what it found unchanged it does
-/// not write.
-async fn look_again_if_swept<I: Io>(
-    worker: &CapacityTracker,
-    io: &I,
-    place: &Place,
-    swept_at: Option<Timestamp>,
-) -> Result<(), IoError> {
-    let stored = worker.places.fresh(io, &keys::place(place)).await?;
-    let is_swept = |row: &PlaceRow| row.swept_at() != swept_at || row.sweeping.is_some();
-    if stored.is_some_and(|stored| is_swept(&stored.row)) {
-        return places::look_again(worker, io, place).await;
-    }
-    Ok(())
 }
 
 fn observation(received: &Received) -> Option<Observation> {
@@ -113,9 +96,7 @@ async fn told<I: Io>(
     let key = keys::server(place, id);
     let decide = |row: Option<&ServerRow>| server::decide((place, id), observations, row, &context);
     if is_sure {
-        let outcome = worker.servers.change(io, &key, decide).await?;
-        let is_believed = outcome.changed() && needed.is_some();
-        return if is_believed { look_again_if_swept(worker, io, place, swept_at).await } else { Ok(()) };
+        return worker.servers.change(io, &key, decide).await.map(drop);
     }
     // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
     // wished, for when this comes once more there is nothing to believe any more; and after, for a sweep that served the
