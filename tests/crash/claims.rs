@@ -145,7 +145,7 @@ async fn what_another_instances_sweep_overtook_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_instances_sweep_may_have_overtaken_unseen_is_looked_at_again_soon() {
+async fn a_late_end_that_is_believed_is_looked_at_again_soon() {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), (1..=2).map(|n| server(n, "STALLED")).collect());
     let (first, second) = (Instance::of(&scene), Instance::of(&scene));
@@ -157,10 +157,11 @@ async fn what_another_instances_sweep_may_have_overtaken_unseen_is_looked_at_aga
     let end = |n, minutes| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(minutes))];
     sleep(Duration::from_mins(10)).await;
     first.takes_together(&end(1, 6), scene.world.now()).await.unwrap().unwrap();
-    assert_eq!(place_row().look_at, None, "it has just read when the place was swept");
+    assert!(
+        place_row().look_at.is_some(),
+        "a sweep may have come and gone since it read when the place was swept"
+    );
     sleep(Duration::from_secs(1)).await;
-    first.takes_together(&end(2, 6), scene.world.now()).await.unwrap().unwrap();
-    assert!(place_row().look_at.is_some());
     second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
     assert_eq!(place_row().look_at, None, "the other served the wish");
     first.takes_together(&end(2, 5), scene.world.now()).await.unwrap().unwrap();
@@ -173,17 +174,15 @@ async fn a_late_end_that_is_believed_is_looked_at_again_wherever_a_call_fails() 
     for fault in [Fault::Before, Fault::After] {
         for point in 0..8 {
             let scene = Scene::new().await;
-            scene.world.set_servers(&place(), vec![server(1, "STALLED"), server(2, "STALLED")]);
+            scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
             let (first, second) = (Instance::of(&scene), Instance::of(&scene));
             second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
             sleep(Duration::from_mins(10)).await;
-            let end = |n| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(6))];
-            // It has just read when the place was swept, so the next end is not sure.
-            first.takes_together(&end(1), scene.world.now()).await.unwrap().unwrap();
+            let end = [stalled(1, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(6))];
             first.0.fail_at(first.0.points().len() + point, fault);
-            if first.takes_together(&end(2), scene.world.now()).await.unwrap().is_err() {
+            if first.takes_together(&end, scene.world.now()).await.unwrap().is_err() {
                 failed += 1;
-                first.takes_together(&end(2), scene.world.now()).await.unwrap().unwrap();
+                first.takes_together(&end, scene.world.now()).await.unwrap().unwrap();
             }
             let row = scene.world.stored::<PlaceRow>(&keys::place(&place())).unwrap().unwrap().row;
             assert!(row.look_at.is_some(), "point {point} {fault:?}");

@@ -205,8 +205,9 @@ async fn dismiss_details<I: Io>(
 
 /// When the place was last swept. What this process knows of it will do, unless it must know of a sweep made since
 /// `needed`, which may have been another instance's; then it reads afresh, at most once per place and
-/// [`READ_AGAIN`], for what is late comes in crowds. Answers as well whether that is sure: it is not where it was read a
-/// while ago, or another sweep is under way.
+/// [`READ_AGAIN`], for what is late comes in crowds. Answers as well whether that is sure: it is not where no sweep is known
+/// to have overtaken what is late, for one may begin and end before that is written, find nothing to write, and leave no
+/// trace in the row.
 async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
@@ -227,5 +228,6 @@ async fn swept_at<I: Io>(
     }
     let Some(stored) = read? else { return Ok((None, true)) };
     let swept_at = stored.row.swept_at();
-    Ok((swept_at, will_do(swept_at) || stored.row.sweeping.is_none()))
+    let is_unswept = swept_at.is_none() && stored.row.sweeping.is_none();
+    Ok((swept_at, is_unswept || will_do(swept_at)))
 }
