@@ -9,9 +9,11 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::notify::window::Told;
 use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
-use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
+use drs_fleet_domain::seen::{JobSeen, JobServerSeen, ServerSeen};
 use jiff::Timestamp;
 use serde_json::json;
+
+use crate::wire;
 
 /// The place of account `n`.
 pub fn place(n: u64) -> Place {
@@ -69,6 +71,51 @@ pub fn tick(io: &MemoryIo) {
         })
         .to_string(),
     );
+}
+
+/// The spoke of a place is heard.
+pub fn heartbeat(io: &MemoryIo, place: &Place) {
+    let now = Timestamp::from_second(io.now().as_second()).unwrap();
+    let kind = ("drs-fleet.spoke", "Spoke Heartbeat");
+    io.put_message(wire::event(&format!("{place} beats {now}"), place, kind, now, &json!({})).to_string());
+}
+
+/// CloudTrail's event of the call that began a job.
+pub fn begun(place: &Place, job: &JobSeen) -> serde_json::Value {
+    let at = Timestamp::from_second(job.created.unwrap().as_second()).unwrap();
+    let servers: Vec<_> =
+        job.servers.iter().map(|server| json!({ "sourceServerID": server.server })).collect();
+    let call = json!({
+        "eventName": "StartRecovery", "eventSource": "drs.amazonaws.com",
+        "requestParameters": { "isDrill": true, "sourceServers": servers },
+        "responseElements": { "job": { "jobID": job.id } }, "userIdentity": { "arn": "arn:aws:iam::1:user/kim" },
+    });
+    let kind = ("aws.drs", "AWS API Call via CloudTrail");
+    wire::event(&format!("call {}", job.id), place, kind, at, &call)
+}
+
+/// DRS's event of a server that stalls, or does not any more.
+pub fn stalled(place: &Place, server: &SourceServerId, stalls: bool, at: Timestamp) -> serde_json::Value {
+    let at = Timestamp::from_second(at.as_second()).unwrap();
+    let kind = ("aws.drs", "DRS Source Server Data Replication Stalled Change");
+    let state = if stalls { "STALLED" } else { "NOT_STALLED" };
+    let mut event =
+        wire::event(&format!("{place} {server} {state} {at}"), place, kind, at, &json!({ "state": state }));
+    event["resources"] = json!([arn(place, server)]);
+    event
+}
+
+/// A server that replicates, or stalls, as DRS lists it.
+pub fn seen(place: &Place, id: &SourceServerId, stalls: bool) -> ServerSeen {
+    ServerSeen {
+        state: Some(if stalls { "STALLED" } else { "CONTINUOUS" }.to_owned()),
+        error: stalls.then(|| "NOT_CONVERGING".to_owned()),
+        ..ServerSeen::new(id.clone(), arn(place, id))
+    }
+}
+
+fn arn(place: &Place, server: &SourceServerId) -> String {
+    format!("arn:aws:drs:{}:{}:source-server/{server}", place.region, place.account)
 }
 
 /// Job `n` of a place as DRS lists it: a drill that began at `created`, with so many servers in one status.

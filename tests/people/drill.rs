@@ -2,6 +2,7 @@
 
 mod asleep;
 mod routes;
+mod whole;
 
 use std::time::Duration;
 

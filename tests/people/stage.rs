@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
+use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
+use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
+use drs_fleet_tests::company::{heartbeat, tick};
 use drs_fleet_tests::post::Post;
+use drs_fleet_tests::wire;
 use drs_fleet_tests::work::work;
 use jiff::Timestamp;
+use job_monitor::JobMonitor;
 use notifier::Notifier;
 
 use crate::samples::on_the_bus;
@@ -35,20 +40,52 @@ impl Stage {
         Self { began_at: world.now(), world }
     }
 
+    /// How many seconds have passed since the beginning.
+    pub(super) fn seconds(&self) -> i64 {
+        self.world.now().as_second() - self.began_at.as_second()
+    }
+
     /// Another notifier begins to work.
     pub(super) fn notifier(&self) -> MemoryIo {
-        self.works(true)
+        self.notifies(true)
     }
 
     /// A notifier of a hub that has no Slack webhook.
     pub(super) fn notifier_without_webhook(&self) {
-        self.works(false);
+        self.notifies(false);
     }
 
-    fn works(&self, has_webhook: bool) -> MemoryIo {
+    fn notifies(&self, has_webhook: bool) -> MemoryIo {
         let io = self.world.restarted().with_latency(LATENCY);
         tokio::spawn(work(io.clone(), worker(has_webhook)));
         io
+    }
+
+    /// One instance of each worker that makes what the spokes send into what people read begins to work.
+    pub(super) fn all_work(&self) {
+        self.world.deliver(wire::to_people);
+        self.works(CapacityTracker::new(RegistryCache::default(), &Metrics::default()));
+        self.works(JobMonitor::new(RegistryCache::default(), &Metrics::default()));
+        self.works(worker(true));
+    }
+
+    /// A worker begins to work, on the queue that is its own.
+    pub(super) fn works<W: Worker>(&self, worker: W) {
+        tokio::spawn(work(self.world.restarted().on_queue(W::NAME).with_latency(LATENCY), worker));
+    }
+
+    /// For so many minutes the schedule asks for sweeps, and the spokes are heard.
+    pub(super) async fn minutes(&self, minutes: u32, places: &[Place]) {
+        for minute in 0..minutes {
+            if minute % 5 == 0 {
+                places
+                    .iter()
+                    .for_each(|place| heartbeat(&self.world.clone().on_queue(CapacityTracker::NAME), place));
+                tick(&self.world.clone().on_queue(CapacityTracker::NAME));
+                tick(&self.world.clone().on_queue(JobMonitor::NAME));
+            }
+            tokio::time::sleep(Duration::from_mins(1)).await;
+        }
     }
 
     /// A notifier of which one process after another dies at these points, until one lives.

@@ -2,23 +2,15 @@
 
 use std::time::Duration;
 
-use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::metrics::Metrics;
-use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::policy::DRILL_TAG;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::seen::ServerSeen;
-use drs_fleet_tests::company::{drill, ended, place, register, tick};
-use drs_fleet_tests::wire;
-use drs_fleet_tests::work::work;
-use jiff::Timestamp;
+use drs_fleet_tests::company::{begun, drill, ended, place, register, seen};
 use job_monitor::JobMonitor;
-use notifier::Notifier;
-use serde_json::json;
 
 use super::stage::Stage;
 
@@ -36,10 +28,7 @@ impl Company {
         let stage = Stage::new();
         let from = stage.world.now() + Duration::from_hours(1);
         register(&stage.world, &place(1));
-        stage.world.deliver(wire::to_people);
-        works(&stage, CapacityTracker::new(RegistryCache::default(), &Metrics::default()));
-        works(&stage, JobMonitor::new(RegistryCache::default(), &Metrics::default()));
-        works(&stage, Notifier::new(true, RegistryCache::default(), &Metrics::default()));
+        stage.all_work();
         Self { tag: format!("spring drill {from:.0}/2h"), stage }
     }
 
@@ -48,50 +37,21 @@ impl Company {
         let job = drill(1, self.stage.world.now(), TAGGED, ("STARTED", "PENDING"));
         let ids = job.servers.into_iter().map(|server| server.server);
         let other = "s-99999999999999999".parse().unwrap();
-        let seen = |(n, id): (u32, drs_fleet_domain::ids::SourceServerId)| {
-            let (is_stalled, place) = (stalls(n), place(1));
-            let arn = format!("arn:aws:drs:{}:{}:source-server/{id}", place.region, place.account);
+        let seen = |(n, id)| {
             let tags = is_tagged(n).then(|| (DRILL_TAG.to_owned(), self.tag.clone()));
-            ServerSeen {
-                state: Some(if is_stalled { "STALLED" } else { "CONTINUOUS" }.to_owned()),
-                error: is_stalled.then(|| "NOT_CONVERGING".to_owned()),
-                tags: tags.into_iter().collect(),
-                ..ServerSeen::new(id, arn)
-            }
+            ServerSeen { tags: tags.into_iter().collect(), ..seen(&place(1), &id, stalls(n)) }
         };
         self.stage.world.set_servers(&place(1), (0..).zip(ids.chain([other])).map(seen).collect());
     }
 
-    /// The schedule asks for sweeps for so many minutes, and the spoke is heard.
     async fn minutes(&self, minutes: u32) {
-        for minute in 0..minutes {
-            if minute % 5 == 0 {
-                self.is_heard();
-                tick(&self.stage.world.clone().on_queue(CapacityTracker::NAME));
-                tick(&self.stage.world.clone().on_queue(JobMonitor::NAME));
-            }
-            tokio::time::sleep(Duration::from_mins(1)).await;
-        }
-    }
-
-    fn is_heard(&self) {
-        let now = Timestamp::from_second(self.stage.world.now().as_second()).unwrap();
-        let (id, kind) = (format!("beat-{now}"), ("drs-fleet.spoke", "Spoke Heartbeat"));
-        let beat = wire::event(&id, &place(1), kind, now, &json!({}));
-        self.stage.world.clone().on_queue(CapacityTracker::NAME).put_message(beat.to_string());
+        self.stage.minutes(minutes, &[place(1)]).await;
     }
 
     /// CloudTrail tells of the drill's job.
     fn job_starts(&self) {
-        let now = Timestamp::from_second(self.stage.world.now().as_second()).unwrap();
-        let job = drill(1, now, TAGGED, ("STARTED", "PENDING"));
-        let servers: Vec<_> = job.servers.iter().map(|s| json!({ "sourceServerID": s.server })).collect();
-        let call = json!({
-            "eventName": "StartRecovery", "eventSource": "drs.amazonaws.com",
-            "requestParameters": { "isDrill": true, "sourceServers": servers },
-            "responseElements": { "job": { "jobID": job.id } }, "userIdentity": { "arn": "arn:aws:iam::1:user/kim" },
-        });
-        let event = wire::event("call", &place(1), ("aws.drs", "AWS API Call via CloudTrail"), now, &call);
+        let job = drill(1, self.stage.world.now(), TAGGED, ("STARTED", "PENDING"));
+        let event = begun(&place(1), &job);
         self.stage.world.set_jobs(&place(1), vec![job]);
         self.stage.world.clone().on_queue(JobMonitor::NAME).put_message(event.to_string());
     }
@@ -116,11 +76,6 @@ impl Company {
     fn lines(&self) -> Vec<String> {
         self.stage.drills("mail").into_iter().map(|(_, post)| post.headline).collect()
     }
-}
-
-fn works<W: Worker>(stage: &Stage, worker: W) {
-    let io = stage.world.restarted().on_queue(W::NAME).with_latency(Duration::from_millis(5));
-    tokio::spawn(work(io, worker));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,23 +4,16 @@ use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
-use drs_fleet_domain::seen::ServerSeen;
-use drs_fleet_tests::company::{place, register};
+use drs_fleet_tests::company::{place, register, seen, stalled};
 use drs_fleet_tests::post::Post;
 use drs_fleet_tests::wire;
-use drs_fleet_tests::work::work;
-use jiff::Timestamp;
 use notifier::Notifier;
-use serde_json::json;
 
 use super::stage::Stage;
-
-const LATENCY: Duration = Duration::from_millis(5);
 
 /// A company whose servers all replicate, with two instances of each worker.
 struct Company {
@@ -28,7 +21,6 @@ struct Company {
     places: Vec<Place>,
     /// By place, whether each server stalls.
     stalls: Vec<Vec<bool>>,
-    events: usize,
 }
 
 impl Company {
@@ -41,10 +33,10 @@ impl Company {
         stage.world.deliver(wire::to_people);
         for _ in 0..2 {
             let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
-            works(&stage.world, tracker);
-            works(&stage.world, Notifier::new(true, RegistryCache::default(), &Metrics::default()));
+            stage.works(tracker);
+            stage.works(Notifier::new(true, RegistryCache::default(), &Metrics::default()));
         }
-        Self { stage, places, stalls: vec![vec![false; servers]; accounts], events: 0 }
+        Self { stage, places, stalls: vec![vec![false; servers]; accounts] }
     }
 
     /// Servers stall, or recover: DRS shows it, and sends an event for each.
@@ -52,46 +44,20 @@ impl Company {
         for (account, server) in servers {
             self.stalls[*account][*server] ^= true;
         }
+        let id = |server: usize| format!("s-{server:017}").parse().unwrap();
         for (place, stalls) in self.places.iter().zip(&self.stalls) {
-            self.stage
-                .world
-                .set_servers(place, (0..).zip(stalls).map(|(n, is)| seen(place, n, *is)).collect());
+            let seen = (0..).zip(stalls).map(|(n, is)| seen(place, &id(n), *is));
+            self.stage.world.set_servers(place, seen.collect());
         }
         let queue = self.stage.world.clone().on_queue(CapacityTracker::NAME);
         for (account, server) in servers {
-            let state = if self.stalls[*account][*server] { "STALLED" } else { "NOT_STALLED" };
-            queue.put_message(self.event(&self.places[*account], *server, state));
-            self.events += 1;
+            let (place, stalls) = (&self.places[*account], self.stalls[*account][*server]);
+            queue.put_message(stalled(place, &id(*server), stalls, self.stage.world.now()).to_string());
         }
-    }
-
-    fn event(&self, place: &Place, server: usize, state: &str) -> String {
-        let now = Timestamp::from_second(self.stage.world.now().as_second()).unwrap();
-        let kind = ("aws.drs", "DRS Source Server Data Replication Stalled Change");
-        let mut event =
-            wire::event(&format!("e-{}", self.events), place, kind, now, &json!({ "state": state }));
-        event["resources"] = json!([arn(place, server)]);
-        event.to_string()
     }
 
     fn told(&self) -> Vec<(i64, Post)> {
         self.stage.digests("mail")
-    }
-}
-
-fn works<W: Worker>(world: &MemoryIo, worker: W) {
-    tokio::spawn(work(world.restarted().on_queue(W::NAME).with_latency(LATENCY), worker));
-}
-
-fn arn(place: &Place, server: usize) -> String {
-    format!("arn:aws:drs:{}:{}:source-server/s-{server:017}", place.region, place.account)
-}
-
-fn seen(place: &Place, server: usize, stalls: bool) -> ServerSeen {
-    ServerSeen {
-        state: Some(if stalls { "STALLED" } else { "CONTINUOUS" }.to_owned()),
-        error: stalls.then(|| "NOT_CONVERGING".to_owned()),
-        ..ServerSeen::new(format!("s-{server:017}").parse().unwrap(), arn(place, server))
     }
 }
 

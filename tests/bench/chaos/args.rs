@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
     after_help = "Examples:\n  \
     cargo bench -p drs-fleet-tests --bench chaos -- kill-storm\n  \
     cargo bench -p drs-fleet-tests --bench chaos -- kill-storm --seed 7 --events 10000 --kills 20\n  \
-    cargo bench -p drs-fleet-tests --bench chaos -- soak --events 2000000\n  \
+    cargo bench -p drs-fleet-tests --bench chaos -- soak --events 200000\n  \
     cargo bench -p drs-fleet-tests --bench chaos -- all --json\n\n\
     Ends with 1 when a bar is missed. The seed fixes the input, the times of the kills and the dice of the faults; \
     the operating system decides the rest, so a failure may need several runs to come back."
@@ -18,7 +18,7 @@ pub struct Arguments {
     /// What to do to the workers.
     #[arg(value_enum, default_value = "all")]
     pub what: What,
-    /// Events to put on the queue [kill-storm: 100000, poison: 20000, stop: 20000, soak: 200000].
+    /// Events to put on the queue [kill-storm: 100000, poison: 20000, stop: 20000, soak: 2000000].
     #[arg(long)]
     pub events: Option<usize>,
     /// How often a tracker gets SIGKILL in the kill storm; the notifier does a third as often.
@@ -37,9 +37,6 @@ pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Be one of the workers.
-    #[arg(long, hide = true)]
-    pub role: Option<Role>,
     /// Cargo adds this.
     #[arg(long, hide = true)]
     bench: bool,
@@ -63,7 +60,7 @@ pub enum What {
 }
 
 /// What a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The worker that the events are for.
     CapacityTracker,

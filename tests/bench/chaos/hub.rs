@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::policy::PolicyEditor;
 use drs_fleet_aws::registry::WriteToken;
@@ -20,13 +19,14 @@ use super::args::Role;
 use super::people::{self, People};
 use super::told::Heard;
 use crate::process::Process;
+use crate::shipped;
 use crate::stream::{REGION, account};
 
 const HUB: &str = "999900001111";
 /// The queue that gets every own event, besides the notifier's.
 const SINK: &str = "chaos-sink";
 
-/// How a program starts itself as a worker.
+/// How a worker is started.
 pub type Starts = fn(Role) -> anyhow::Result<Command>;
 
 /// The hub.
@@ -107,25 +107,11 @@ impl Hub {
 
     /// A worker's process, under its own role.
     pub(super) fn worker(&self, role: Role) -> anyhow::Result<Process> {
-        let settings = self.fleet.settings();
-        let queues = &settings.workers[role.name()];
         let of_iam = match role {
             Role::CapacityTracker => "CapacityTrackerRoleArn",
             Role::Notifier => "NotifierRoleArn",
         };
-        let session = self.fleet.estate.session(of_iam, role.name())?;
-        let environment = [
-            ("AWS_ENDPOINT_URL", self.fleet.endpoint().to_owned()),
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", session.access_key_id),
-            ("AWS_SECRET_ACCESS_KEY", session.secret_access_key),
-            ("AWS_SESSION_TOKEN", session.session_token.context("a role has a token")?),
-            ("DRS_FLEET_TABLE", settings.table.clone()),
-            ("DRS_FLEET_BUS_NAME", settings.bus.clone().unwrap_or_default()),
-            ("DRS_FLEET_TOPIC_ARN", settings.topic_arn.clone().unwrap_or_default()),
-            ("DRS_FLEET_QUEUE_URL", queues.queue_url.clone()),
-            ("DRS_FLEET_DLQ_URL", queues.dlq_url.clone()),
-        ];
+        let environment = shipped::environment(&self.fleet, (role.name(), of_iam), REGION)?;
         Process::start((self.starts)(role)?, environment)
     }
 

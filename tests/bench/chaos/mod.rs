@@ -16,7 +16,6 @@ mod table;
 mod throttle;
 mod told;
 
-use std::io::Read;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
@@ -26,19 +25,16 @@ use self::args::{Arguments, What};
 pub use self::hub::Starts;
 pub use self::kill_storm::Storm;
 use self::report::Report;
-use crate::roles;
+use crate::shipped;
 
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = match arguments.role {
-        Some(role) => be(role).map(|()| ExitCode::SUCCESS),
-        None => drs_fleet_aws::process::in_runtime(run(&arguments)),
-    };
+    let ended = drs_fleet_aws::process::in_runtime(run(&arguments));
     ended.unwrap_or_else(|error| drs_fleet_aws::process::fail(&error))
 }
 
-/// A kill storm by a program that starts itself as a worker in its own way; an error that tells all when a bar is missed.
+/// A kill storm of workers that are started in the program's own way; an error that tells all when a bar is missed.
 ///
 /// # Errors
 /// What is wrong with what is left, and whatever kept the storm from being played.
@@ -49,6 +45,9 @@ pub async fn storm(storm: Storm, starts: Starts) -> anyhow::Result<()> {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    for role in [Role::CapacityTracker, Role::Notifier] {
+        shipped::build(role.name())?;
+    }
     let mut valid = true;
     for what in programs(arguments.what) {
         let report = play(what, arguments).await?;
@@ -71,37 +70,19 @@ async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
     match what {
         What::KillStorm => {
             let people = true;
-            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility, people }, again).await
+            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility, people }, shipped).await
         }
-        What::Poison => poison::run(seed, events(20_000), again).await,
-        What::Throttle => throttle::run(seed, seconds, again).await,
-        What::Stop => stop::run(seed, events(20_000), again).await,
-        What::Soak => soak::run(seed, events(200_000), again).await,
+        What::Poison => poison::run(seed, events(20_000), shipped).await,
+        What::Throttle => throttle::run(seed, seconds, shipped).await,
+        What::Stop => stop::run(seed, events(20_000), shipped).await,
+        What::Soak => soak::run(seed, events(2_000_000), shipped).await,
         What::All => anyhow::bail!("each by itself"),
     }
 }
 
-/// This program as a worker.
-fn again(role: Role) -> anyhow::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--role", role.name()]);
-    Ok(command)
-}
-
-/// Is a worker until SIGTERM, or until whoever started it is gone.
-///
-/// # Errors
-/// Every setting that is missing or wrong.
-pub fn be(role: Role) -> anyhow::Result<()> {
-    std::thread::spawn(|| {
-        // Nothing is ever written there.
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(1)
-    });
-    match role {
-        Role::CapacityTracker => roles::capacity_tracker(),
-        Role::Notifier => roles::notifier(),
-    }
+/// A worker as it is shipped.
+fn shipped(role: Role) -> anyhow::Result<Command> {
+    Ok(Command::new(shipped::path(role.name())?))
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]

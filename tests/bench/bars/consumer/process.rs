@@ -8,13 +8,13 @@ use capacity_tracker::CapacityTracker;
 use clap::ValueEnum;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_tests::process::Process;
+use drs_fleet_tests::shipped;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::control::{self, Behavior, Counted};
 use super::events::{REGION, Shape};
 use crate::args::Role;
-use crate::binaries;
 
 /// The endpoint; ends when it is dropped.
 pub struct Endpoint {
@@ -84,7 +84,7 @@ pub enum Who {
 impl Who {
     fn command(self) -> anyhow::Result<Command> {
         match self {
-            Self::Worker => Ok(Command::new(binaries::path(CapacityTracker::NAME)?)),
+            Self::Worker => Ok(Command::new(shipped::path(CapacityTracker::NAME)?)),
             Self::Baseline => again(Role::Baseline),
         }
     }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_tests::shipped;
 
 use super::control::{Behavior, Counted};
 use super::events::{SERVERS, Shape};
 use super::process::{Consumer, Endpoint, Who};
-use crate::binaries;
 
 /// Events of a measured stream.
 pub const EVENTS: usize = 30_000;
@@ -43,7 +43,7 @@ impl Bench {
         start: impl FnOnce(Who, &Endpoint) -> anyhow::Result<Consumer>,
     ) -> anyhow::Result<Self> {
         if who == Who::Worker {
-            binaries::build(CapacityTracker::NAME)?;
+            shipped::build(CapacityTracker::NAME)?;
         }
         let endpoint = Endpoint::start()?;
         let consumer = start(who, &endpoint)?;

@@ -1,13 +1,13 @@
 //! The fleet that is swept.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use capacity_tracker::CapacityTracker;
 use drs_fleet::fleet::Fleet;
 use drs_fleet_aws::io::Io;
-use drs_fleet_aws::process::{self, Arguments};
 use drs_fleet_aws::sdk::SdkIo;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::worker::Worker;
@@ -18,8 +18,9 @@ use drs_fleet_local::drs::Settings;
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::{Fault, FaultRule, Faults};
 use drs_fleet_local::{Clock, LocalCloud};
+use drs_fleet_tests::process::Process;
+use drs_fleet_tests::shipped;
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 const REGION: &str = "eu-central-1";
 /// Often enough for a time of seconds, and seldom enough to leave the processors to what is measured.
@@ -30,9 +31,10 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub struct Company {
     cloud: LocalCloud,
     fleet: Fleet,
+    /// Puts on the tracker's queue what it is to do.
     worker: SdkIo,
     places: Vec<Place>,
-    stop: CancellationToken,
+    tracker: Process,
 }
 
 impl Company {
@@ -43,15 +45,12 @@ impl Company {
         let fleet = Fleet::build(&cloud, plan(accounts, servers), "http://127.0.0.1:9/").await?;
         fleet.register().await?;
         let worker = fleet.worker_io(CapacityTracker::NAME)?;
-        let stop = CancellationToken::new();
-        let quiet = Arguments { no_metrics: true, ..Arguments::default() };
-        let runnable = process::prepare(worker.clone(), quiet, &stop, |setup| {
-            CapacityTracker::new(setup.registry, &setup.metrics)
-        });
-        let (settings, stopping) = (fleet.settings().clone(), stop.clone());
-        tokio::spawn(async move { process::run(vec![runnable], &settings, stopping).await });
+        let name = CapacityTracker::NAME;
+        shipped::build(name)?;
+        let environment = shipped::environment(&fleet, (name, "CapacityTrackerRoleArn"), REGION)?;
+        let tracker = Process::start(Command::new(shipped::path(name)?), environment)?;
         let places = fleet.places();
-        Ok(Self { cloud, fleet, worker, places, stop })
+        Ok(Self { cloud, fleet, worker, places, tracker })
     }
 
     /// From now on each call takes `call`, and DRS throttles.
@@ -79,8 +78,9 @@ impl Company {
     }
 
     /// Sweeps all places; answers the seconds until all but `without` were swept.
-    pub async fn sweep(&self, without: &[Place]) -> anyhow::Result<f64> {
-        let mut awaited: Vec<_> = self.places.iter().filter(|place| !without.contains(place)).collect();
+    pub async fn sweep(&mut self, without: &[Place]) -> anyhow::Result<f64> {
+        let is_awaited = |place: &&Place| !without.contains(place);
+        let mut awaited: Vec<_> = self.places.iter().filter(is_awaited).cloned().collect();
         // AWS's time has whole seconds: a sweep in the second of the last one would seem to be that one.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let (began, asked) = (Instant::now(), self.worker.now());
@@ -90,35 +90,30 @@ impl Company {
                 |row: &PlaceRow| row.swept_at().is_some_and(|at| at.as_second() >= asked.as_second());
             let rows = self.rows(&awaited).await?;
             let swept: Vec<_> = rows.iter().filter(|row| is_new(row)).map(|row| &row.place).collect();
-            awaited.retain(|place| !swept.contains(place));
+            awaited.retain(|place| !swept.contains(&place));
             if awaited.is_empty() {
                 return Ok(began.elapsed().as_secs_f64());
             }
+            self.tracker.still_runs()?;
             anyhow::ensure!(began.elapsed() < PATIENCE, "a sweep does not end");
             tokio::time::sleep(LOOKS_APART).await;
         }
     }
 
-    async fn rows(&self, places: &[&Place]) -> anyhow::Result<Vec<PlaceRow>> {
-        let keys: Vec<_> = places.iter().map(|place| keys::place(place)).collect();
+    async fn rows(&self, places: &[Place]) -> anyhow::Result<Vec<PlaceRow>> {
+        let keys: Vec<_> = places.iter().map(keys::place).collect();
         let rows = self.fleet.operator.read::<PlaceRow>(&keys).await.context("the places' rows")?;
         Ok(rows.into_iter().flatten().map(|stored| stored.row).collect())
     }
 
     /// Open incidents of all places, by kind.
     pub async fn incidents(&self) -> anyhow::Result<BTreeMap<String, usize>> {
-        let rows = self.rows(&self.places.iter().collect::<Vec<_>>()).await?;
+        let rows = self.rows(&self.places).await?;
         let mut open = BTreeMap::new();
         for (kind, _) in rows.iter().flat_map(|row| incident::open(&row.incidents)) {
             *open.entry(kind.to_string()).or_default() += 1;
         }
         Ok(open)
-    }
-}
-
-impl Drop for Company {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

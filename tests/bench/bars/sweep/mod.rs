@@ -1,5 +1,5 @@
-//! Bar P10: how long a sweep of a large fleet takes: the capacity-tracker on the local cloud, in the same process,
-//! where each call takes a while and DRS throttles.
+//! Bar P10: how long a sweep of a large fleet takes: the capacity-tracker as it is shipped on the local cloud, where each
+//! call takes a while and DRS throttles.
 
 mod company;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use drs_fleet_tests::bars::Bar;
 
-use crate::report::Found;
+use crate::report::{Found, median};
 use company::Company;
 
 const ACCOUNTS: usize = 100;
@@ -18,6 +18,8 @@ const SERVERS: usize = 300;
 const CALL: Duration = Duration::from_millis(50);
 /// Of DRS, per account, before it throttles.
 const CALLS_PER_SECOND: f64 = 10.0;
+/// So many companies are swept for the first time; the table shows the median.
+const FIRSTS: usize = 3;
 /// A place's first sweep is made again after ten seconds; then that is over.
 const SETTLED: Duration = Duration::from_secs(30);
 
@@ -25,9 +27,12 @@ const SETTLED: Duration = Duration::from_secs(30);
 pub fn measure() -> anyhow::Result<Found> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("the runtime cannot be started")?.block_on(async {
-        let company = Company::found(ACCOUNTS, SERVERS).await?;
-        company.slow_down(CALL, CALLS_PER_SECOND);
-        let first = company.sweep(&[]).await?;
+        let mut firsts = Vec::new();
+        for _ in 1..FIRSTS {
+            firsts.push(first_sweep().await?.1);
+        }
+        let (mut company, last) = first_sweep().await?;
+        firsts.push(last);
         tokio::time::sleep(SETTLED).await;
         let again = company.sweep(&[]).await?;
         let troubled = company.trouble();
@@ -35,13 +40,23 @@ pub fn measure() -> anyhow::Result<Found> {
         let incidents = company.incidents().await?;
         let incidents: Vec<_> = incidents.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let mut found = Found::default();
-        found.read(Bar::FirstSweep, first, None);
+        found.read(Bar::FirstSweep, median(firsts.iter().copied()), None);
         found.read(Bar::Sweep, again, None);
         found.read(Bar::Others, others, None);
+        let firsts: Vec<_> = firsts.iter().map(|seconds| format!("{seconds:.1}")).collect();
+        found.remark(format!("P10, first sweeps of so many companies, in s: {}.", firsts.join(", ")));
         found.remark(format!(
             "R17, open at the end, for each account is at its quota: {}. `cargo test` shows that they end by themselves.",
             incidents.join(", ")
         ));
         Ok(found)
     })
+}
+
+/// A company, and the seconds of its first sweep.
+async fn first_sweep() -> anyhow::Result<(Company, f64)> {
+    let mut company = Company::found(ACCOUNTS, SERVERS).await?;
+    company.slow_down(CALL, CALLS_PER_SECOND);
+    let took = company.sweep(&[]).await?;
+    Ok((company, took))
 }
