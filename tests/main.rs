@@ -12,6 +12,7 @@ mod golden;
 mod infra;
 mod people;
 mod r17;
+mod r8;
 mod readme;
 mod redelivery;
 mod samples;
