@@ -60,7 +60,7 @@ async fn a_table_that_is_away_for_ten_minutes_costs_no_event_whether_it_fails_th
         let working = tokio::spawn(work(process.clone(), worker));
         (0..SERVERS).for_each(|n| tell(&world, n, true));
         sleep(30).await;
-        assert_eq!((world.queued(), rows(&world).await.len()), (0, SERVERS as usize), "{verdict:?}");
+        assert_eq!((world.queued(), rows(&world).await.len() as u64), (0, SERVERS), "{verdict:?}");
 
         process.break_down(Neighbour::Table, verdict);
         for n in 0..SERVERS / 2 {

@@ -78,10 +78,11 @@ impl Stage {
     pub(super) async fn minutes(&self, minutes: u32, places: &[Place]) {
         for minute in 0..minutes {
             if minute % 5 == 0 {
-                places
-                    .iter()
-                    .for_each(|place| heartbeat(&self.world.clone().on_queue(CapacityTracker::NAME), place));
-                tick(&self.world.clone().on_queue(CapacityTracker::NAME));
+                let tracker = self.world.clone().on_queue(CapacityTracker::NAME);
+                for place in places {
+                    heartbeat(&tracker, place);
+                }
+                tick(&tracker);
                 tick(&self.world.clone().on_queue(JobMonitor::NAME));
             }
             tokio::time::sleep(Duration::from_mins(1)).await;

@@ -8,8 +8,9 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::verdict::Neighbour;
 use serde_json::Value;
 
+use super::bodies::server_id;
 use super::check::{Checked, second};
-use super::history::{Event, Outage, Tells, Trouble};
+use super::history::{BORN, Event, Outage, Tells, Trouble};
 use super::house::House;
 use super::play::QUEUES;
 use crate::company::place;
@@ -62,6 +63,7 @@ pub(super) async fn breaks(house: &House, outage: &Outage, fed: &Fed) -> Checked
         let known = Known {
             settled: settled.into_iter().filter_map(|(_, says)| says.event()).collect(),
             swept: swept(&house.world),
+            seen: seen(&house.world),
         };
         let still = on_queues(&house.world);
         let gone = waiting.into_iter().chain(since).filter(|(id, _)| !still.contains_key(id));
@@ -91,6 +93,19 @@ fn swept(world: &MemoryIo) -> BTreeMap<String, i64> {
     places.filter_map(|item| swept(&item.row)).collect()
 }
 
+/// What a sweep last saw of each server, by its account and id, in seconds after the world began. A sweep that was under way
+/// when the table went away has written some of its servers, and not yet that it was made.
+fn seen(world: &MemoryIo) -> BTreeMap<(String, String), i64> {
+    let servers = world.table().into_values().filter(|item| item.kind == "server");
+    let seen = |row: &Value| {
+        let stamp = &row["replication"]["stamp"];
+        let account = row["place"]["account"].as_str()?.to_owned();
+        let is_sweeps = stamp[1].as_i64() == Some(0);
+        Some(((account, row["id"].as_str()?.to_owned()), stamp[0].as_i64().filter(|_| is_sweeps)? - BORN))
+    };
+    servers.filter_map(|item| seen(&item.row)).collect()
+}
+
 impl Says {
     fn event(&self) -> Option<&Event> {
         match self {
@@ -108,15 +123,22 @@ impl Says {
 struct Known<'a> {
     settled: Vec<&'a Event>,
     swept: BTreeMap<String, i64>,
+    seen: BTreeMap<(String, String), i64>,
 }
 
 impl Known<'_> {
     /// Whether a message is news. What cannot be read is none, and is no matter of the table's.
     fn lacks(&self, says: &Says) -> bool {
         let Some(event) = says.event() else { return true };
-        let swept = self.swept.get(place(event.place.into()).account.as_str());
-        let is_overtaken =
-            matches!(event.tells, Tells::Stalled(..)) && swept.is_some_and(|at| event.at < *at);
+        let account = place(event.place.into()).account.to_string();
+        let is_overtaken = match event.tells {
+            Tells::Stalled(server, _) => {
+                let swept = self.swept.get(&account);
+                let seen = self.seen.get(&(account.clone(), server_id(server)));
+                swept.into_iter().chain(seen).any(|at| event.at < *at)
+            }
+            _ => false,
+        };
         !says.is_poison() && !is_overtaken && !self.settled.iter().any(|known| covers(known, event))
     }
 }

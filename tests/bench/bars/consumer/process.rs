@@ -99,7 +99,12 @@ pub struct Consumer {
 
 impl Consumer {
     pub fn start(who: Who, endpoint: &Endpoint) -> anyhow::Result<Self> {
-        Self::run(who.command()?, endpoint)
+        Self::run(CapacityTracker::NAME, who.command()?, endpoint)
+    }
+
+    /// Any worker as it is shipped.
+    pub fn worker(name: &str, endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::run(name, Command::new(shipped::path(name)?), endpoint)
     }
 
     /// On the first processor alone.
@@ -107,12 +112,12 @@ impl Consumer {
         let of_all = who.command()?;
         let mut command = Command::new("taskset");
         command.args(["--cpu-list", "0"]).arg(of_all.get_program()).args(of_all.get_args());
-        Self::run(command, endpoint).context("taskset, of util-linux, is needed")
+        Self::run(CapacityTracker::NAME, command, endpoint).context("taskset, of util-linux, is needed")
     }
 
-    fn run(command: Command, endpoint: &Endpoint) -> anyhow::Result<Self> {
+    fn run(name: &str, command: Command, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{}", endpoint.port);
-        let queue = format!("{url}/111122223333/drs-fleet-capacity-tracker");
+        let queue = format!("{url}/111122223333/drs-fleet-{name}");
         let environment = [
             ("AWS_ENDPOINT_URL", url.as_str()),
             ("AWS_REGION", REGION),
@@ -120,6 +125,7 @@ impl Consumer {
             ("AWS_SECRET_ACCESS_KEY", "benchmark"),
             ("DRS_FLEET_TABLE", "drs-fleet"),
             ("DRS_FLEET_BUS_NAME", "drs-fleet"),
+            ("DRS_FLEET_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:drs-fleet-alerts"),
             ("DRS_FLEET_QUEUE_URL", &queue),
             ("DRS_FLEET_DLQ_URL", &format!("{queue}-dlq")),
         ];

@@ -1,9 +1,12 @@
-//! Bar P7: from the start of the process to its first receive.
+//! Bar P7: from the start of the process to its first receive; and what a process takes that has nothing to do.
+
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::Context;
 use drs_fleet_tests::bars::Bar;
 
-use super::process::Who;
+use super::process::{Consumer, Endpoint, Who};
 use super::stream::Bench;
 use crate::report::{Found, median};
 
@@ -22,4 +25,13 @@ fn start(who: Who) -> anyhow::Result<f64> {
     let counted = bench.wait_until(|counted| counted.first_receive_ns.is_some())?;
     let first = counted.first_receive_ns.context("no receive")?;
     Ok((first - bench.consumer.started.as_nanosecond()) as f64 / 1e6)
+}
+
+/// Resident MiB of a worker as it is shipped, while its queue is empty.
+pub fn idle(name: &str) -> anyhow::Result<f64> {
+    let endpoint = Endpoint::start()?;
+    let mut worker = Consumer::worker(name, &endpoint)?.process;
+    sleep(Duration::from_secs(2));
+    worker.still_runs()?;
+    Ok(worker.memory()?.0)
 }
