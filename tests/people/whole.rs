@@ -67,8 +67,8 @@ async fn sleep(seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_region_whose_servers_stall_within_a_minute_is_told_within_35_seconds_and_in_few_messages() {
-    const ACCOUNTS: usize = 20;
-    const SERVERS: usize = 1_200;
+    const ACCOUNTS: usize = 100;
+    const SERVERS: usize = 30_000;
     let mut company = Company::new(ACCOUNTS, SERVERS / ACCOUNTS);
     let all: Vec<_> = (0..SERVERS).map(|n| (n % ACCOUNTS, n / ACCOUNTS)).collect();
     for some in all.chunks(SERVERS / 60) {
@@ -77,18 +77,23 @@ async fn a_region_whose_servers_stall_within_a_minute_is_told_within_35_seconds_
     }
     sleep(9 * 60).await;
     let told = company.told();
-    let times: Vec<_> = told.iter().map(|(at, _)| *at).collect();
-    assert!(
-        times[0] <= 35 && times.iter().filter(|at| **at <= 330).count() <= 2 && times.len() <= 10,
-        "{times:?}"
-    );
-    let open = told.iter().map(|(_, post)| post.counts().open).max();
-    assert_eq!(open, Some(SERVERS), "{times:?}");
+    assert!(told.len() <= 10, "{told:#?}");
+    // An account with so many servers is at its quota as well.
+    let quotas = told.iter().filter(|(_, post)| !is_of_stalls(post));
+    assert!(quotas.filter(|(at, _)| *at <= 330).count() <= 2, "{told:#?}");
+    let stalls: Vec<_> = told.iter().filter(|(_, post)| is_of_stalls(post)).collect();
+    assert!(stalls[0].0 <= 35 && stalls.iter().filter(|(at, _)| *at <= 330).count() <= 2, "{stalls:#?}");
+    assert_eq!(stalls.iter().map(|(_, post)| post.counts().open).max(), Some(SERVERS), "{stalls:#?}");
     company.turn(&all);
     sleep(30 * 60).await;
     let told = company.told();
-    assert_eq!(told.iter().filter(|(_, post)| post.is_over()).count(), 1, "{told:#?}");
-    assert_eq!(told.iter().map(|(_, post)| post.counts().resolved).sum::<usize>(), SERVERS);
+    let stalls: Vec<_> = told.iter().filter(|(_, post)| is_of_stalls(post)).collect();
+    assert_eq!(stalls.iter().filter(|(_, post)| post.is_over()).count(), 1, "{stalls:#?}");
+    assert_eq!(stalls.iter().map(|(_, post)| post.counts().resolved).sum::<usize>(), SERVERS);
+}
+
+fn is_of_stalls(post: &Post) -> bool {
+    post.headline.to_lowercase().contains("replication stalled")
 }
 
 #[tokio::test(start_paused = true)]
