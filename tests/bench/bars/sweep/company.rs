@@ -100,6 +100,11 @@ impl Company {
         }
     }
 
+    /// MiB that the tracker had resident at most.
+    pub fn most_memory(&self) -> anyhow::Result<f64> {
+        Ok(self.tracker.memory()?.1)
+    }
+
     async fn rows(&self, places: &[Place]) -> anyhow::Result<Vec<PlaceRow>> {
         let keys: Vec<_> = places.iter().map(keys::place).collect();
         let rows = self.fleet.operator.read::<PlaceRow>(&keys).await.context("the places' rows")?;

@@ -44,7 +44,11 @@ pub fn measure() -> anyhow::Result<Found> {
         found.read(Bar::Sweep, again, None);
         found.read(Bar::Others, others, None);
         let firsts: Vec<_> = firsts.iter().map(|seconds| format!("{seconds:.1}")).collect();
-        found.remark(format!("P10, first sweeps of so many companies, in s: {}.", firsts.join(", ")));
+        found.remark(format!(
+            "P10, first sweeps of so many companies, in s: {}; MiB resident at most meanwhile: {:.0}.",
+            firsts.join(", "),
+            company.most_memory()?
+        ));
         found.remark(format!(
             "R17, open at the end, for each account is at its quota: {}. `cargo test` shows that they end by themselves.",
             incidents.join(", ")
