@@ -100,7 +100,8 @@ async fn told<I: Io>(
     }
     // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
     // wished, for when this comes once more there is nothing to believe any more; and after, for a sweep that served the
-    // wish in between may have found nothing to write.
+    // wish in between may have found nothing to write. (Whoever writes after that sweep and then dies has the schedule's
+    // next sweep put it right.)
     let known = worker.servers.known(io, &key).await?;
     if decide(known.as_deref().map(|stored| &stored.row)).is_some() {
         places::look_again(worker, io, place).await?;
@@ -207,7 +208,7 @@ async fn dismiss_details<I: Io>(
 /// `needed`, which may have been another instance's; then it reads afresh, at most once per place and
 /// [`READ_AGAIN`], for what is late comes in crowds. Answers as well whether that is sure: it is not where no sweep is known
 /// to have overtaken what is late, for one may begin and end before that is written, find nothing to write, and leave no
-/// trace in the row.
+/// trace in the row. A place's first sweep is made again anyway.
 async fn swept_at<I: Io>(
     worker: &CapacityTracker,
     io: &I,
@@ -219,7 +220,7 @@ async fn swept_at<I: Io>(
     let will_do =
         |known: Option<Timestamp>| needed.is_none_or(|needed| known.is_some_and(|swept| swept > needed));
     if will_do(known) || !worker.reads.takes(place, io.now()) {
-        // Who never saw a sweep of the place misses its first one at most.
+        // Who never saw a sweep of the place misses its first one at most, which is made again.
         return Ok((known, known.is_none() || will_do(known)));
     }
     let read = worker.places.fresh(io, &key).await;
