@@ -25,7 +25,7 @@ impl Process {
         for (name, value) in environment {
             command.env(name.as_ref(), value.as_ref());
         }
-        // Its input ends with the process that started it, which it may watch.
+        // Its input ends with the process that started it, which it may watch where nothing else ends it then.
         let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         Ok(Self(child))
     }

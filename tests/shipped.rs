@@ -29,6 +29,16 @@ pub fn path(name: &str) -> anyhow::Result<PathBuf> {
     Ok(Path::new(release.context("run this with cargo bench")?).join(name))
 }
 
+/// Runs one until whoever started it is gone, however that ends.
+///
+/// # Errors
+/// As of [`path`].
+pub fn command(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(path(name)?);
+    Ok(command)
+}
+
 /// What a worker of a hub is told: where everything is, and a session of its own role, which is an output of the hub's
 /// template.
 ///

@@ -1,4 +1,4 @@
-//! A hub with notifiers, and what people were told when.
+//! A hub with its workers, and what people were told when.
 
 use std::time::Duration;
 

@@ -93,13 +93,14 @@ fn swept(world: &MemoryIo) -> BTreeMap<String, i64> {
     places.filter_map(|item| swept(&item.row)).collect()
 }
 
-/// What a sweep last saw of each server, by its account and id, in seconds after the world began. A sweep that was under way
-/// when the table went away has written some of its servers, and not yet that it was made.
+/// Servers whose row holds what a sweep saw, and when it saw that, by account and id, in seconds after the world began. A
+/// sweep that was under way when the table went away has written some of its servers, and not yet that it was made.
 fn seen(world: &MemoryIo) -> BTreeMap<(String, String), i64> {
     let servers = world.table().into_values().filter(|item| item.kind == "server");
     let seen = |row: &Value| {
         let stamp = &row["replication"]["stamp"];
         let account = row["place"]["account"].as_str()?.to_owned();
+        // An event has 1 there.
         let is_sweeps = stamp[1].as_i64() == Some(0);
         Some(((account, row["id"].as_str()?.to_owned()), stamp[0].as_i64().filter(|_| is_sweeps)? - BORN))
     };

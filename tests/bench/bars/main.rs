@@ -1,7 +1,7 @@
 //! The bars of speed and memory, P1 to P12, in one command. `cargo bench -p drs-fleet-tests --bench bars -- --help`
 //!
-//! Endpoint and consumers are processes of their own (this binary, started again, and the release build of the
-//! capacity-tracker), so that processor time and memory are those of the consumer alone.
+//! Endpoint and consumers are processes of their own (this binary, started again, and the release builds of the
+//! workers), so that processor time and memory are those of the consumer alone.
 
 mod args;
 mod binaries;

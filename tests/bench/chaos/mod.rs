@@ -70,19 +70,20 @@ async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
     match what {
         What::KillStorm => {
             let people = true;
-            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility, people }, shipped).await
+            kill_storm::run(Storm { seed, events: events(100_000), kills, visibility, people }, as_shipped)
+                .await
         }
-        What::Poison => poison::run(seed, events(20_000), shipped).await,
-        What::Throttle => throttle::run(seed, seconds, shipped).await,
-        What::Stop => stop::run(seed, events(20_000), shipped).await,
-        What::Soak => soak::run(seed, events(2_000_000), shipped).await,
+        What::Poison => poison::run(seed, events(20_000), as_shipped).await,
+        What::Throttle => throttle::run(seed, seconds, as_shipped).await,
+        What::Stop => stop::run(seed, events(20_000), as_shipped).await,
+        What::Soak => soak::run(seed, events(2_000_000), as_shipped).await,
         What::All => anyhow::bail!("each by itself"),
     }
 }
 
 /// A worker as it is shipped.
-fn shipped(role: Role) -> anyhow::Result<Command> {
-    Ok(Command::new(shipped::path(role.name())?))
+fn as_shipped(role: Role) -> anyhow::Result<Command> {
+    shipped::command(role.name())
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]

@@ -205,7 +205,7 @@ fn planted(arguments: &Arguments) -> ExitCode {
         for (bug, caught) in &caught {
             match caught {
                 Some((seeds, problem)) => {
-                    println!("{bug:?}: caught by seed {seeds}. {}\n    {problem}", bug.words().trim());
+                    println!("{bug:?}: caught after {seeds} seeds. {}\n    {problem}", bug.words().trim());
                 }
                 None => println!("{bug:?}: NOT CAUGHT. {}", bug.words().trim()),
             }

@@ -29,9 +29,10 @@ fn start(who: Who) -> anyhow::Result<f64> {
 
 /// Resident MiB of a worker as it is shipped, while its queue is empty.
 pub fn idle(name: &str) -> anyhow::Result<f64> {
-    let endpoint = Endpoint::start()?;
+    let mut endpoint = Endpoint::start()?;
     let mut worker = Consumer::worker(name, &endpoint)?.process;
     sleep(Duration::from_secs(2));
     worker.still_runs()?;
+    endpoint.counted()?.first_receive_ns.with_context(|| format!("{name} does not receive"))?;
     Ok(worker.memory()?.0)
 }

@@ -1,7 +1,6 @@
 //! The fleet that is swept.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -48,7 +47,7 @@ impl Company {
         let name = CapacityTracker::NAME;
         shipped::build(name)?;
         let environment = shipped::environment(&fleet, (name, "CapacityTrackerRoleArn"), REGION)?;
-        let tracker = Process::start(Command::new(shipped::path(name)?), environment)?;
+        let tracker = Process::start(shipped::command(name)?, environment)?;
         let places = fleet.places();
         Ok(Self { cloud, fleet, worker, places, tracker })
     }
