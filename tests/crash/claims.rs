@@ -145,7 +145,7 @@ async fn what_another_instances_sweep_overtook_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_end_that_is_believed_is_looked_at_again_by_a_sweep_that_begins_later() {
+async fn a_late_end_that_is_believed_is_looked_at_again_soon() {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), (1..=2).map(|n| server(n, "STALLED")).collect());
     let (first, second) = (Instance::of(&scene), Instance::of(&scene));
@@ -159,18 +159,12 @@ async fn a_late_end_that_is_believed_is_looked_at_again_by_a_sweep_that_begins_l
     let end = |n, minutes| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(minutes))];
     sleep(Duration::from_mins(10)).await;
     first.takes_together(&end(1, 6), scene.world.now()).await.unwrap().unwrap();
-    let wish = look_at();
-    assert!(wish.is_some(), "a sweep may have come and gone since it read when the place was swept");
+    assert!(look_at().is_some(), "a sweep may have come and gone since it read when the place was swept");
     sleep(Duration::from_secs(1)).await;
     second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
-    let calls = first.0.points().len();
+    assert_eq!(look_at(), None, "the other served the wish");
     first.takes_together(&end(2, 5), scene.world.now()).await.unwrap().unwrap();
-    assert_eq!(look_at(), wish, "the other's sweep began too early for what the first believed since");
-    let reads = first.0.points()[calls..].iter().filter(|call| **call == "read").count();
-    assert_eq!(reads, 1, "of the server's row: a crowd is one wish");
-    sleep(Duration::from_secs(10)).await;
-    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
-    assert_eq!(look_at(), None);
+    assert!(look_at().is_some(), "the first believed another end since");
 }
 
 #[tokio::test(start_paused = true)]

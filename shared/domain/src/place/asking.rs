@@ -37,8 +37,7 @@ pub struct Waking {
 }
 
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
-/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over; and so is
-/// one that is about to be served, for whoever relies on it may write until then.
+/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over.
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
@@ -52,8 +51,7 @@ pub fn claim(
         return keep_wish(stored?, asked, context);
     };
     let trying = Some(Trying::once_more(row.trying, now));
-    let look_at = row.look_at.filter(|_| row.is_about_to_be_swept(now));
-    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at, ..row }, context, now)
+    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at: None, ..row }, context, now)
 }
 
 /// Whether what is stored after [`claim`] is a claim for one of these requests.
