@@ -25,9 +25,10 @@ impl Process {
         for (name, value) in environment {
             command.env(name.as_ref(), value.as_ref());
         }
+        let program = command.get_program().to_owned();
         // Its input ends with the process that started it, which it may watch where nothing else ends it then.
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        Ok(Self(child))
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        Ok(Self(child.with_context(|| format!("{} cannot be started", program.display()))?))
     }
 
     /// Sends SIGKILL, and waits until it is gone.
