@@ -145,20 +145,25 @@ async fn what_another_instances_sweep_overtook_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_end_that_is_believed_is_looked_at_again_soon() {
+async fn a_late_end_that_is_believed_is_looked_at_again_by_a_sweep_that_begins_later() {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), (1..=2).map(|n| server(n, "STALLED")).collect());
     let (first, second) = swept_long_ago(&scene).await;
-    let look_at = || look_at(&scene);
     // So old that nobody looks for its cause.
     let end = |n, minutes| [stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::from_mins(minutes))];
     first.takes_together(&end(1, 6), scene.world.now()).await.unwrap().unwrap();
-    assert!(look_at().is_some(), "a sweep may have come and gone since it read when the place was swept");
+    let wish = look_at(&scene);
+    assert!(wish.is_some(), "a sweep may have come and gone since it read when the place was swept");
     sleep(Duration::from_secs(1)).await;
     second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
-    assert_eq!(look_at(), None, "the other served the wish");
+    let calls = first.0.points().len();
     first.takes_together(&end(2, 5), scene.world.now()).await.unwrap().unwrap();
-    assert!(look_at().is_some(), "the first believed another end since");
+    assert_eq!(look_at(&scene), wish, "the other's sweep began too early for what the first believed since");
+    let reads = first.0.points()[calls..].iter().filter(|call| **call == "read").count();
+    assert_eq!(reads, 1, "of the server's row: a crowd is one wish");
+    sleep(Duration::from_secs(10)).await;
+    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    assert_eq!(look_at(&scene), None);
 }
 
 #[tokio::test(start_paused = true)]

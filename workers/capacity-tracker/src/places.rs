@@ -67,14 +67,19 @@ pub(crate) async fn look_sooner<I: Io>(
     wished
 }
 
-/// Has a place swept soon, unless the table has such a wish already: one that this process remembers may have been served
-/// by a sweep that began since.
+/// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that is about to be served
+/// is not brought forward, and no sweep that begins before takes it away. Any other that this process remembers may
+/// have been served since.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
-    look_again_at(worker, io, place, io.now()).await
+    let (now, known) = (io.now(), worker.places.held(&keys::place(place)));
+    if known.is_some_and(|stored| stored.row.is_about_to_be_swept(now)) {
+        return Ok(());
+    }
+    look_again_at(worker, io, place, now).await
 }
 
 async fn look_again_at<I: Io>(

@@ -14,6 +14,10 @@ use crate::sweep::{self, Claimed, Sweeping, after};
 /// Ticks are not punctual, and the last one's sweep took its time.
 const SLACK: Duration = Duration::from_secs(30);
 
+/// So long after one sweep's end another begins at the earliest. DRS dates both by the second: of two that begin in the same
+/// one, nobody could say which saw the later state.
+const APART: Duration = Duration::from_secs(2);
+
 /// A request for a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -37,7 +41,9 @@ pub struct Waking {
 }
 
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
-/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over.
+/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over; and so is
+/// one that is about to be served, for whoever relies on it may write until then. What is asked for right after a sweep's end
+/// becomes a wish.
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
@@ -50,8 +56,13 @@ pub fn claim(
     let Some(claim) = Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &times, now) else {
         return keep_wish(stored?, asked, context);
     };
+    if let Some(from) = row.ended_at.map(|ended| after(ended, APART)).filter(|from| now < *from) {
+        let look_at = Some(row.look_at.map_or(from, |wished| wished.min(from)));
+        return finish(stored, PlaceRow { look_at, ..row }, context, now);
+    }
     let trying = Some(Trying::once_more(row.trying, now));
-    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at: None, ..row }, context, now)
+    let look_at = row.look_at.filter(|_| row.is_about_to_be_swept(now));
+    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at, ..row }, context, now)
 }
 
 /// Whether what is stored after [`claim`] is a claim for one of these requests.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::asking::{Asked, Waking, claim, is_claimed, wake};
 pub use self::count::count;
+use self::decide::SOON;
 pub use self::decide::{Context, decide};
 pub use self::heard::HeardRow;
 pub use self::overdue::Trying;
@@ -25,7 +26,7 @@ use crate::incident::{self, Incidents};
 use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
 use crate::row::{Row, Troubled};
-use crate::sweep::Sweeping;
+use crate::sweep::{Sweeping, after};
 
 /// An account and a Region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,6 +224,12 @@ impl PlaceRow {
             unreadable: None,
             incidents: Incidents::new(),
         }
+    }
+
+    /// Whether a sweep is wished for so soon that nobody can wish for one sooner. It begins no earlier than its time: what is
+    /// written before that, it sees.
+    pub fn is_about_to_be_swept(&self, now: Timestamp) -> bool {
+        self.look_at.is_some_and(|at| now < at && at <= after(now, SOON))
     }
 
     /// When the last complete sweep was, in AWS's time.

@@ -233,6 +233,29 @@ fn a_wish_stays_until_a_sweep_is_begun() {
 }
 
 #[test]
+fn a_wish_that_is_about_to_be_served_outlasts_a_sweep_that_begins_before_and_no_other_does() {
+    let wished = |second| PlaceRow { look_at: Some(at(second)), ..PlaceRow::unknown(&place()) };
+    let left = |second, now| {
+        let asked = [Asked { at: at(now), scheduled: false }];
+        claim(&place(), Some(&wished(second)), &asked, &context(now)).unwrap().row.look_at
+    };
+    assert_eq!((left(110, 100), left(110, 109)), (Some(at(110)), Some(at(110))));
+    assert_eq!((left(110, 110), left(110, 99)), (None, None), "served; and nobody relies on one so far away");
+}
+
+#[test]
+fn what_is_asked_for_right_after_a_sweep_is_swept_two_seconds_after_its_end() {
+    let (swept, _) = seen(&[Observation::Swept(counted(100, 0))], &context(100));
+    let asked = |second| [Asked { at: at(second), scheduled: false }];
+    let claimed = |row: &PlaceRow, now| claim(&place(), Some(row), &asked(100), &context(now)).unwrap().row;
+    let wished = claimed(&swept, 101);
+    assert_eq!((is_claimed(&wished, &asked(100)), wished.look_at), (false, Some(at(102))));
+    let rung = woken(&PlaceRow { look_at: Some(at(101)), ..swept }, 101, HEARING).row;
+    assert_eq!(claimed(&rung, 101).look_at, Some(at(102)), "not when it is taken for lost");
+    assert!(is_claimed(&claimed(&wished, 102), &asked(100)));
+}
+
+#[test]
 fn a_wish_that_comes_while_a_sweep_is_under_way_is_kept_until_another_is_begun() {
     let asked = |second, scheduled| [Asked { at: at(second), scheduled }];
     let (row, _) = seen(&[Observation::Heard { at: at(90) }], &context(90));
