@@ -143,8 +143,8 @@ impl JobSweepRow {
     /// Says that the sweep gets on; `None` when another has taken it over.
     pub fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
         let known = stored?;
-        let row = Self { sweeping: Some(claim.renewed(known.sweeping.as_ref(), now)?), ..known.clone() };
-        Change::between(stored, row, Vec::new())
+        let sweeping = Some(claim.renewed(known.sweeping.as_ref(), now)?);
+        Some(Change { row: Self { sweeping, ..known.clone() }, tell: Vec::new() })
     }
 
     /// Records that the sweep that began at `began`, in AWS's time `instances_at` for recovery instances, is complete.

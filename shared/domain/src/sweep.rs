@@ -36,9 +36,11 @@ impl Sweeping {
         (!served && !under_way.is_some_and(of_another)).then_some(Self { since: now, asked_at })
     }
 
-    /// The claim for another while; `None` when it has been taken over, so that its holder is to stop.
+    /// The claim for another while; `None` when it has been taken over, so that its holder is to stop. Where it is renewed
+    /// already the answer to that was lost, and the holder is to write it once more, so as to know that it is its own.
     pub fn renewed(&self, under_way: Option<&Self>, now: Timestamp) -> Option<Self> {
-        (under_way == Some(self)).then(|| Self { since: now, ..self.clone() })
+        let renewed = Self { since: now, ..self.clone() };
+        under_way.is_some_and(|sweep| sweep == self || *sweep == renewed).then_some(renewed)
     }
 
     /// What is under way when this sweep is over: nothing, unless another has taken it over.
@@ -52,7 +54,7 @@ pub trait Claimed: Row {
     /// The sweep that is under way.
     fn sweeping(&self) -> Option<&Sweeping>;
 
-    /// Says that the sweep gets on; `None` when another has taken it over.
+    /// Says that the sweep gets on, also where the row says so already; `None` when another has taken it over.
     fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>>;
 }
 
@@ -93,6 +95,11 @@ mod tests {
         assert_eq!(later.renewed(None, at(221)), None, "and ended");
         let again = Sweeping::claim(Some(&later), None, &[at(10)], at(101)).unwrap();
         assert_eq!(later.renewed(Some(&again), at(102)), None, "the same request, delivered again");
+        assert_eq!(
+            first.renewed(Some(&later), at(100)),
+            Some(later),
+            "its own renewal, whose answer was lost"
+        );
     }
 
     #[test]

@@ -79,8 +79,9 @@ async fn apply<I: Io>(
     let from = last.checked_sub(BACK).unwrap_or(Timestamp::MIN);
     let (looked, untold) = look::look(worker, io, place, from, &active).await?;
     look::take(worker, io, place, &looked, true).await?;
-    if now.checked_add(OLD).is_ok_and(|old| old < io.now()) {
-        let renew = |row: Option<&_>| JobSweepRow::renewed(row, claim, io.now());
+    let later = io.now();
+    if now.checked_add(OLD).is_ok_and(|old| old < later) {
+        let renew = |row: Option<&_>| JobSweepRow::renewed(row, claim, later);
         let renewed = worker.sweeps.change(io, &keys::job_sweep(place), renew).await?;
         let renewed = renewed.row().filter(|_| renewed.changed()).and_then(|row| row.sweeping.clone());
         let Some(renewed) = renewed else { return Ok(None) };

@@ -142,10 +142,11 @@ async fn still_ours<I: Io>(
     row: &GroupRow,
     round: &Round,
 ) -> Result<Option<Round>, IoError> {
-    if !round.is_old(io.now()) {
+    let now = io.now();
+    if !round.is_old(now) {
         return Ok(Some(round.clone()));
     }
-    let renewed = |row: Option<&GroupRow>| group::renewed(row?, round.until, io.now());
+    let renewed = |row: Option<&GroupRow>| group::renewed(row?, round.until, now);
     let outcome = worker.groups.change_now(io, &row.key(), renewed).await?;
     Ok(outcome.row().filter(|_| outcome.changed()).and_then(|row| row.round.clone()))
 }

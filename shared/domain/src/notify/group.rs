@@ -104,11 +104,13 @@ pub fn begin(row: &GroupRow, now: Timestamp) -> Option<Change<GroupRow>> {
     Change::between(Some(row), next, Vec::new())
 }
 
-/// Goes on with the look of claim `until`, which takes long, unless another has taken it over.
+/// Goes on with the look of claim `until`, which takes long, unless another has taken it over. Where it goes on already the
+/// answer to that was lost, and it is written once more.
 pub fn renewed(row: &GroupRow, until: Timestamp, now: Timestamp) -> Option<Change<GroupRow>> {
-    let round = row.round.clone().filter(|round| round.until == until)?;
-    let round = Round { until: after(now, CLAIM), ..round };
-    Change::between(Some(row), GroupRow { round: Some(round), ..row.clone() }, Vec::new())
+    let renewed = after(now, CLAIM);
+    let round = row.round.clone().filter(|round| [until, renewed].contains(&round.until))?;
+    let round = Some(Round { until: renewed, ..round });
+    Some(Change { row: GroupRow { round, ..row.clone() }, tell: Vec::new() })
 }
 
 /// What a look found.

@@ -89,7 +89,7 @@ impl Claimed for PlaceRow {
     fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
         let row = stored?;
         let sweeping = Some(claim.renewed(row.sweeping.as_ref(), now)?);
-        Change::between(stored, Self { sweeping, ..row.clone() }, Vec::new())
+        Some(Change { row: Self { sweeping, ..row.clone() }, tell: Vec::new() })
     }
 }
 

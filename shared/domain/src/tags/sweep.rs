@@ -42,7 +42,7 @@ impl Claimed for TagSweepRow {
     fn renewed(stored: Option<&Self>, claim: &Sweeping, now: Timestamp) -> Option<Change<Self>> {
         let known = stored?;
         let sweeping = Some(claim.renewed(known.sweeping.as_ref(), now)?);
-        Change::between(stored, Self { sweeping, ..known.clone() }, Vec::new())
+        Some(Change { row: Self { sweeping, ..known.clone() }, tell: Vec::new() })
     }
 }
 
