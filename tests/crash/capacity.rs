@@ -77,7 +77,7 @@ pub(super) async fn a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_di
 }
 
 #[tokio::test(start_paused = true)]
-async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_tracker_dies() {
+pub(super) async fn sweeps_find_what_stalled_what_recovered_and_what_is_gone_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.keeps_hearing();
@@ -155,7 +155,8 @@ async fn the_link_of_a_server_comes_back_with_it_though_an_event_told_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept_wherever_the_tracker_dies() {
+pub(super) async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept_wherever_the_tracker_dies()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.keeps_hearing();
@@ -163,6 +164,7 @@ async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept
             sweep(scene);
         },
         |scene| {
+            scene.is_tried_from_here();
             scene.world.set_servers(&place(), vec![server(1, "DISCONNECTED"), server(2, "DISCONNECTED")]);
             scene.put(&snapshot(1, now(scene)));
             scene.put(&disconnect(1, now(scene)));
@@ -181,15 +183,16 @@ async fn a_server_that_somebody_disconnects_and_its_last_recovery_point_are_kept
 
 /// Time alone opens and closes nothing twice.
 #[tokio::test(start_paused = true)]
-async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_wherever_the_tracker_dies() {
+pub(super) async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_wherever_the_tracker_dies()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.keeps_hearing();
-            scene.lets_pass(Duration::from_mins(30));
+            scene.lets_pass(Duration::from_mins(14));
             scene.world.set_servers(&place(), vec![server(1, "INITIAL_SYNC"), server(2, "STALLED")]);
             let thresholds = Thresholds {
-                initial_sync_stuck_after: Some(Duration::from_mins(12).into()),
-                stalled_critical_after: Some(Duration::from_mins(10).into()),
+                initial_sync_stuck_after: Some(Duration::from_mins(3).into()),
+                stalled_critical_after: Some(Duration::from_mins(2).into()),
                 ..Thresholds::default()
             };
             judges_by(&scene.world, &thresholds);
@@ -207,7 +210,7 @@ async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_time_says_so_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
+pub(super) async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             deny(scene);
@@ -224,7 +227,7 @@ async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_acted_on_is_recorded_once_wherever_the_tracker_dies() {
+pub(super) async fn what_is_not_acted_on_is_recorded_once_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.put(&event("aws.drs", "Added Later", early(1), "", &json!({})));

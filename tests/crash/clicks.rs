@@ -93,7 +93,7 @@ pub(super) async fn a_click_acknowledges_and_is_shown_wherever_the_notifier_dies
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forged_click_leaves_no_trace_and_no_dead_letter_wherever_the_notifier_dies() {
+pub(super) async fn a_forged_click_leaves_no_trace_and_no_dead_letter_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             in_slack_as_a_bot(scene);

@@ -30,11 +30,11 @@ fn job(happened: &str, second: i64) -> OwnEvent {
     OwnEvent::Job(Box::new(serde_json::from_value(event).unwrap()))
 }
 
-fn begins(scene: &Scene) {
+pub(super) fn begins(scene: &Scene) {
     scene.put(&on_the_bus(1, &job("STARTED", 10)));
 }
 
-fn ends(scene: &Scene) {
+pub(super) fn ends(scene: &Scene) {
     scene.put(&on_the_bus(2, &job("COMPLETED", 60)));
     scene.lets_pass(Duration::from_mins(12));
 }
@@ -65,7 +65,7 @@ async fn is_told(steps: &'static [fn(&Scene)], count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drill_is_told_as_a_start_a_line_and_a_summary_wherever_the_notifier_dies() {
+pub(super) async fn a_drill_is_told_as_a_start_a_line_and_a_summary_wherever_the_notifier_dies() {
     is_told(&[begins, ends], 3).await;
 }
 
@@ -85,12 +85,12 @@ fn closes(scene: &Scene) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_is_told_with_its_jobs_and_what_it_came_to_wherever_the_notifier_dies() {
+pub(super) async fn a_window_is_told_with_its_jobs_and_what_it_came_to_wherever_the_notifier_dies() {
     is_told(&[opens, begins, ends, closes], 3).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_critical_and_told_by_who_brings_it_is_told_wherever_the_notifier_dies() {
+pub(super) async fn what_is_critical_and_told_by_who_brings_it_is_told_wherever_the_notifier_dies() {
     fn critical(scene: &Scene) {
         let OwnEvent::Incident(event) = life()[0].clone().into() else { unreachable!() };
         let event = IncidentEvent { severity: Severity::Critical, ..*event };

@@ -8,6 +8,7 @@ use drs_fleet_domain::counts::{CountsOfDay, CountsOfHour};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, OwnEvent};
+use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::quota::QuotasRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::ServerRow;
@@ -139,6 +140,12 @@ fn undated(item: &Item) -> Value {
         let tally = &mut row["tally"];
         tally["in_line"] = json!(tally["in_line"].as_u64().unwrap() + tally["written"].as_u64().unwrap());
         tally["written"] = json!(0);
+    }
+    if item.kind == PlaceRow::KIND
+        && let Some(trying) = row.get_mut("trying").and_then(Value::as_object_mut)
+    {
+        // Who loses the answer to its claim claims once more.
+        trying.remove("times");
     }
     if item.kind == ServerRow::KIND {
         let state = row["replication"]["state"].as_str().unwrap().to_owned();

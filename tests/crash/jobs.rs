@@ -145,7 +145,7 @@ pub(super) async fn a_job_is_followed_to_its_end_wherever_the_monitor_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_deleted_before_its_end_was_seen_is_over() {
+pub(super) async fn a_job_that_is_deleted_before_its_end_was_seen_is_over() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             runs(scene, &["LAUNCHED", "IN_PROGRESS"]);
@@ -167,7 +167,7 @@ async fn a_job_that_is_deleted_before_its_end_was_seen_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_are_launched() {
+pub(super) async fn a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_are_launched() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             let fleet =
@@ -245,7 +245,7 @@ async fn a_job_whose_log_cannot_be_read_keeps_nothing_else_back_and_is_over_with
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_of_which_a_launch_result_told_first_gets_its_name_and_its_objective() {
+pub(super) async fn a_server_of_which_a_launch_result_told_first_gets_its_name_and_its_objective() {
     let steps: &[fn(&Scene)] = &[
         |scene| scene.put(&launched(1, "RECOVERY_LAUNCH_SUCCEEDED")),
         |scene| {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::ending::Ending;
 use super::scene::Scene;
 use super::world::{early, event, place, server_id};
-use super::{Path, worth_trying};
+use super::{Path, seam, worth_trying};
 use crate::samples::on_the_bus;
 
 pub(super) fn notifier() -> Notifier {
@@ -55,7 +55,7 @@ pub(super) fn envelope(n: usize) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_are_told_of_an_incident_and_its_end_wherever_the_notifier_dies() {
+pub(super) async fn people_are_told_of_an_incident_and_its_end_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[|scene| scene.put(&envelope(0)), |scene| scene.put(&envelope(2))];
     let (points, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(points.contains(&"send"));
@@ -63,7 +63,7 @@ async fn people_are_told_of_an_incident_and_its_end_wherever_the_notifier_dies()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
+pub(super) async fn what_a_channel_refuses_is_told_later_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.break_down(Neighbour::Channel, Verdict::Denied);
@@ -100,14 +100,14 @@ fn sample() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sample_goes_through_its_channel_wherever_the_notifier_dies() {
+pub(super) async fn a_sample_goes_through_its_channel_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] = &[|scene| scene.put(&sample())];
     let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
     assert!(matches!(clean.notices.as_slice(), [Notice::Topic { .. }]), "{:?}", clean.notices);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_own_event_of_an_unknown_type_is_recorded_wherever_the_notifier_dies() {
+pub(super) async fn an_own_event_of_an_unknown_type_is_recorded_wherever_the_notifier_dies() {
     let steps: &[fn(&Scene)] =
         &[|scene| scene.put(&event("drs-fleet", "Incident Renamed", early(1), "", &json!({})))];
     let (_, clean) = Path { make: notifier, steps }.survives_everything().await;
@@ -145,7 +145,8 @@ fn told_of_channels(ending: &Ending) -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_wherever_the_notifier_dies() {
+pub(super) async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_wherever_the_notifier_dies()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.deafen(Some(|notice| matches!(notice, Notice::Topic { .. })));
@@ -177,6 +178,9 @@ async fn a_channel_that_takes_nothing_is_told_over_the_other_until_it_is_mended_
     };
     let (points, clean) = path.played(|_| {}).await;
     check(&clean, "without fault");
+    if seam::only_asks_what_is_passed() {
+        return;
+    }
     // Where it asks, a crash leaves nothing behind that would not be there without.
     let changes = |point: &usize| ["commit", "publish", "published", "send"].contains(&points[*point]);
     for point in worth_trying(&points).into_iter().filter(changes) {

@@ -100,7 +100,7 @@ pub(super) async fn levels_by_the_applied_quota_and_their_history_are_kept_where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_that_ends_early_keeps_what_it_saw_and_says_so_wherever_the_tracker_dies() {
+pub(super) async fn a_sweep_that_ends_early_keeps_what_it_saw_and_says_so_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.set_page_size(&place(), Some(2));
@@ -164,8 +164,8 @@ async fn a_throttled_sweep_is_tried_again_and_says_what_it_read_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_is_known_of_servers_of_a_removed_account_is_forgotten_in_the_end_wherever_the_tracker_dies()
-{
+pub(super) async fn all_that_is_known_of_servers_of_a_removed_account_is_forgotten_in_the_end_wherever_the_tracker_dies()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.set_servers(&place(), running(2));
@@ -188,7 +188,7 @@ async fn all_that_is_known_of_servers_of_a_removed_account_is_forgotten_in_the_e
 }
 
 #[tokio::test(start_paused = true)]
-async fn ticks_that_piled_up_are_asked_for_together() {
+pub(super) async fn ticks_that_piled_up_are_asked_for_together() {
     let steps: &[fn(&Scene)] = &[|scene| {
         scene.world.set_servers(&place(), running(3));
         (0..20).for_each(|_| scene.put(&tick(scene)));

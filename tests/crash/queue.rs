@@ -54,7 +54,8 @@ pub(super) async fn what_waits_for_the_table_stays_in_hand_wherever_the_tracker_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_spoke_puts_off_is_given_back_and_done_when_its_time_has_come_wherever_the_tracker_dies() {
+pub(super) async fn what_a_spoke_puts_off_is_given_back_and_done_when_its_time_has_come_wherever_the_tracker_dies()
+ {
     let steps: &[fn(&Scene)] = &[|scene| {
         let busy = IoError::new(Neighbour::Spoke, "DescribeSourceServers", Verdict::Throttled, "slower");
         let retry_after = Some(Duration::from_mins(3));

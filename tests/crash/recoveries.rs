@@ -46,7 +46,8 @@ pub(super) async fn instances_are_followed_and_a_drill_that_is_left_running_is_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_shifting_pages_leave_out_is_asked_for_by_its_server_and_not_taken_for_gone() {
+pub(super) async fn an_instance_that_shifting_pages_leave_out_is_asked_for_by_its_server_and_not_taken_for_gone()
+ {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_NOT_STARTED")]);
@@ -63,7 +64,7 @@ async fn an_instance_that_shifting_pages_leave_out_is_asked_for_by_its_server_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_changes_instances_has_them_listed_soon_wherever_the_monitor_dies() {
+pub(super) async fn a_call_that_changes_instances_has_them_listed_soon_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[|scene| {
         scene.world.set_jobs(&place(), vec![job("COMPLETED", &["LAUNCHED"])]);
         scene.world.set_recovery_instances(&place(), vec![instance("RUNNING", "FAILBACK_IN_PROGRESS")]);
@@ -94,7 +95,7 @@ pub(super) fn inventory(seen: ServerSeen, at: Timestamp) -> ServerRow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failback_is_followed_through_its_error_until_the_server_replicates_again() {
+pub(super) async fn a_failback_is_followed_through_its_error_until_the_server_replicates_again() {
     fn failback(state: &str, second: i64) -> Value {
         let resource = format!("arn:aws:drs:us-west-2:111122223333:recovery-instance/{INSTANCE}");
         let kind = "DRS Recovery Instance Failback State Change";

@@ -48,6 +48,7 @@ pub(super) struct Scene {
     broken: Arc<Mutex<Option<(Neighbour, Verdict)>>>,
     pause: Arc<Mutex<Duration>>,
     hears: Arc<Mutex<bool>>,
+    tried_from: Arc<Mutex<usize>>,
 }
 
 impl Scene {
@@ -58,8 +59,10 @@ impl Scene {
         let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
         Store::default().change(&world, &row.key(), register).await.unwrap();
         judges_by(&world, &Thresholds::default());
-        let process = Arc::new(Mutex::new(world.restarted().with_latency(LATENCY)));
-        Self { world, process, broken: Arc::default(), pause: Arc::default(), hears: Arc::default() }
+        let process =
+            Arc::new(Mutex::new(world.restarted().with_latency(LATENCY).witnessed(super::seam::witness)));
+        let (broken, pause, hears, tried_from) = Default::default();
+        Self { world, process, broken, pause, hears, tried_from }
     }
 
     pub(super) fn process(&self) -> MemoryIo {
@@ -100,6 +103,15 @@ impl Scene {
     pub(super) fn keeps_hearing(&self) {
         *self.hears.lock().unwrap() = true;
         self.put(&heartbeat(now(self)));
+    }
+
+    /// What came before is what other paths are about: faults are met from here on.
+    pub(super) fn is_tried_from_here(&self) {
+        *self.tried_from.lock().unwrap() = self.process().points().len();
+    }
+
+    pub(super) fn tried_from(&self) -> usize {
+        *self.tried_from.lock().unwrap()
     }
 
     fn restart(&self) {

@@ -21,7 +21,7 @@ fn ticks(scene: &Scene) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
+pub(super) async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             listens_for(&scene.world, Duration::from_mins(3));

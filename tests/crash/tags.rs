@@ -1,8 +1,9 @@
 //! The tag-sync's paths.
 
-mod asked;
-mod over;
-mod stale;
+pub(super) mod asked;
+pub(super) mod hindered;
+pub(super) mod over;
+pub(super) mod stale;
 pub(super) mod types;
 
 use std::collections::BTreeMap;
@@ -62,7 +63,7 @@ fn owner(name: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_reach_a_known_server_wherever_the_sync_dies() {
+pub(super) async fn changes_reach_a_known_server_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());
@@ -76,7 +77,7 @@ async fn changes_reach_a_known_server_wherever_the_sync_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_waits_for_its_server_wherever_the_sync_dies() {
+pub(super) async fn a_change_waits_for_its_server_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| scene.put(&tags_changed(1, 1, &json!({ "owner": "ada" }))),
         |scene| scene.world.set_servers(&place(), vec![server(1, "CONTINUOUS")]),
@@ -87,7 +88,7 @@ async fn a_change_waits_for_its_server_wherever_the_sync_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_server_gets_its_tags_later_wherever_the_sync_dies() {
+pub(super) async fn a_refused_server_gets_its_tags_later_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());
@@ -103,7 +104,7 @@ async fn a_refused_server_gets_its_tags_later_wherever_the_sync_dies() {
 
 /// The first wake finds one server allowed and one still refused.
 #[tokio::test(start_paused = true)]
-async fn of_two_refused_servers_the_second_is_not_forgotten_wherever_the_sync_dies() {
+pub(super) async fn of_two_refused_servers_the_second_is_not_forgotten_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());
@@ -176,7 +177,7 @@ pub(super) async fn a_sweep_brings_what_no_event_told_wherever_the_sync_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_of_machines_that_is_throttled_is_read_on_and_not_from_its_beginning() {
+pub(super) async fn a_list_of_machines_that_is_throttled_is_read_on_and_not_from_its_beginning() {
     let steps: &[fn(&Scene)] = &[|scene| {
         inventory(scene);
         let machine = |n: u8| TaggedInstance { instance: instance(n).parse().unwrap(), tags: owner("ada") };

@@ -8,13 +8,14 @@ use super::*;
 use drs_fleet_tests::work::work;
 
 /// What `tags sync` puts on the queue.
-fn asked(scene: &Scene) -> Value {
+pub(super) fn asked(scene: &Scene) -> Value {
     let detail = json!({ "request": "r-1", "by": "ada" });
     event("drs-fleet.schedule", "Sync Tags", now(scene), "", &detail)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_asks_for_is_done_and_its_end_is_written_down_wherever_the_sync_dies() {
+pub(in crate::crash) async fn what_a_person_asks_for_is_done_and_its_end_is_written_down_wherever_the_sync_dies()
+ {
     let steps: &[fn(&Scene)] = &[|scene| {
         inventory(scene);
         tagged(scene, "ada");

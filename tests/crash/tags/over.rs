@@ -102,7 +102,7 @@ async fn a_change_that_was_refused_is_made_later_also_where_drs_does_not_say_whi
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_that_do_not_fit_are_no_matter_once_a_sweep_misses_their_server() {
+pub(in crate::crash) async fn tags_that_do_not_fit_are_no_matter_once_a_sweep_misses_their_server() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             link(scene, 1, &place());

@@ -37,7 +37,7 @@ async fn repeated(point: usize) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_change_that_comes_again_undoes_no_newer_one_whatever_fails() {
+pub(in crate::crash) async fn an_older_change_that_comes_again_undoes_no_newer_one_whatever_fails() {
     for point in 0..POINTS {
         assert_eq!(repeated(point).await, owner("bob"), "a call fails at point {point}");
     }

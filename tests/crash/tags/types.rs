@@ -36,7 +36,7 @@ pub(in crate::crash) async fn a_changed_machine_is_asked_for_its_type_once_where
 
 /// The second sweep asks only when the first could not.
 #[tokio::test(start_paused = true)]
-async fn sweeps_ask_for_a_type_that_is_not_known_wherever_the_sync_dies() {
+pub(in crate::crash) async fn sweeps_ask_for_a_type_that_is_not_known_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
             of_type(scene, "m6i.large");

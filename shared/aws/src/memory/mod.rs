@@ -59,6 +59,7 @@ pub struct MemoryIo {
     limiter: Option<Limiter>,
     queue: &'static str,
     number: u64,
+    witness: Option<fn(&'static str)>,
 }
 
 /// From an own event to the queue that the bus puts it on, and the message.
@@ -123,6 +124,7 @@ impl MemoryIo {
             limiter: None,
             queue: "",
             number: 0,
+            witness: None,
         }
     }
 
@@ -155,6 +157,14 @@ impl MemoryIo {
     #[must_use]
     pub fn limited(mut self) -> Self {
         self.limiter = Some(Limiter::default());
+        self
+    }
+
+    /// `witness` is called with the name of each point that this process, or one restarted from it, comes to: by the code that
+    /// comes to it, so that it sees who called.
+    #[must_use]
+    pub fn witnessed(mut self, witness: fn(&'static str)) -> Self {
+        self.witness = Some(witness);
         self
     }
 

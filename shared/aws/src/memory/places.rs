@@ -45,6 +45,16 @@ impl MemoryIo {
         self.world().spokes.at(place).instance_types.insert(instance.clone(), name.to_owned());
     }
 
+    /// So long each call into a place takes from now on.
+    pub fn set_spoke_pace(&self, place: &Place, time: Option<Duration>) {
+        self.world().spokes.at(place).pace = time;
+    }
+
+    /// Service Quotas refuses to answer for a place, or answers again.
+    pub fn set_quotas_failure(&self, place: &Place, failure: Option<IoError>) {
+        self.world().spokes.at(place).quotas_failure = failure;
+    }
+
     /// Every call of EC2 in a place fails, or none any more.
     pub fn set_ec2_failure(&self, place: &Place, failure: Option<IoError>) {
         self.world().spokes.at(place).ec2_failure = failure;

@@ -74,8 +74,11 @@ impl MemoryIo {
             effect(world, now)
         };
         let call = async {
-            let hang = self.world().spokes.begin(place);
+            let (pace, hang) = self.world().spokes.begin(place);
             let _under_way = UnderWay { io: self, place };
+            if let Some(time) = pace {
+                tokio::time::sleep(time).await;
+            }
             let Some(time) = hang else { return self.point(name, Neighbour::Spoke, effect).await };
             tokio::time::sleep(time).await;
             let timed_out = IoError::new(Neighbour::Spoke, name, Verdict::Transient, "the call timed out");
@@ -92,6 +95,9 @@ impl MemoryIo {
             tokio::time::sleep(self.latency).await;
         }
         self.is_awake().await;
+        if let Some(witness) = self.witness {
+            witness(name);
+        }
         let meets = self.faults().pass(name, neighbour);
         self.traces(name, meets.as_ref());
         match meets {

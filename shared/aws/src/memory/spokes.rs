@@ -26,6 +26,8 @@ pub(super) struct Spoke {
     pub(super) logs: BTreeMap<JobId, Vec<JobLogSeen>>,
     pub(super) instances: Vec<RecoveryInstanceSeen>,
     pub(super) quotas: Vec<QuotaSeen>,
+    /// What Service Quotas answers in their place.
+    pub(super) quotas_failure: Option<IoError>,
     pub(super) tagged: Vec<TaggedInstance>,
     pub(super) instance_types: BTreeMap<InstanceId, String>,
     /// What EC2 answers in their place.
@@ -38,6 +40,8 @@ pub(super) struct Spoke {
     /// From this item on, listings fail.
     pub(super) page_failure: Option<(usize, IoError)>,
     pub(super) hang: Option<Duration>,
+    /// So long each call takes before it is answered.
+    pub(super) pace: Option<Duration>,
     /// DRS takes one call in so long, and throttles all others.
     pub(super) one_call_in: Option<Duration>,
     taken_at: Option<Timestamp>,
@@ -76,11 +80,12 @@ impl Spokes {
     }
 
     /// A call begins; answers for how long it hangs, if it does.
-    pub(super) fn begin(&mut self, place: &Place) -> Option<Duration> {
-        let spoke = self.0.get_mut(place)?;
+    /// Answers how long the call takes, and after how long it fails since nobody answers.
+    pub(super) fn begin(&mut self, place: &Place) -> (Option<Duration>, Option<Duration>) {
+        let Some(spoke) = self.0.get_mut(place) else { return (None, None) };
         spoke.under_way += 1;
         spoke.most_under_way = spoke.most_under_way.max(spoke.under_way);
-        spoke.hang
+        (spoke.pace, spoke.hang)
     }
 
     /// Throttles a call that comes too soon.
@@ -175,7 +180,8 @@ impl Spokes {
     }
 
     pub(super) fn quotas(&self, place: &Place) -> Result<Vec<QuotaSeen>, IoError> {
-        Ok(self.open(place)?.map(|spoke| spoke.quotas.clone()).unwrap_or_default())
+        let Some(spoke) = self.open(place)? else { return Ok(Vec::new()) };
+        spoke.quotas_failure.clone().map_or_else(|| Ok(spoke.quotas.clone()), Err)
     }
 
     /// What replicates in the staging account and is not yet extended into this one.
