@@ -90,6 +90,11 @@ impl Iam {
         lock(&self.state).roles.remove(role_arn).is_some()
     }
 
+    /// A role that was removed is there again, as it was.
+    pub fn restore_role(&self, role_arn: &str, role: Arc<Role>) {
+        lock(&self.state).roles.insert(role_arn.to_owned(), role);
+    }
+
     /// A session of a role without an `AssumeRole` call, as a container platform hands it to a task.
     ///
     /// # Errors

@@ -53,6 +53,8 @@ pub enum What {
     Throttle,
     /// R9: SIGTERM under load.
     Stop,
+    /// R17: accounts that refuse, throttle and hang.
+    Spokes,
     /// R16: a long run.
     Soak,
     /// All of these.

@@ -5,14 +5,21 @@ use std::process::Command;
 use std::time::Duration;
 
 use drs_fleet::fleet::Fleet;
+use drs_fleet_aws::io::Io;
 use drs_fleet_aws::policy::PolicyEditor;
 use drs_fleet_aws::registry::WriteToken;
+use drs_fleet_aws::sweeps;
+use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::notify::RoutesRow;
+use drs_fleet_domain::place::PlaceRow;
+use drs_fleet_domain::policy::{Policy, PolicyRow};
 use drs_fleet_local::call::{Call, Principal};
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::{FaultRule, Faults};
+use drs_fleet_local::iam::Iam;
 use drs_fleet_local::sqs::Peeked;
 use drs_fleet_local::{Clock, LocalCloud};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Role;
@@ -20,7 +27,7 @@ use super::people::{self, People};
 use super::told::Heard;
 use crate::process::Process;
 use crate::shipped;
-use crate::stream::{REGION, account};
+use crate::stream::REGION;
 
 const HUB: &str = "999900001111";
 /// The queue that gets every own event, besides the notifier's.
@@ -55,8 +62,17 @@ impl Hub {
     /// Builds it from the templates, registers `accounts` spokes without servers, and lets a queue of its own take what
     /// the workers tell. No schedule ticks: nothing but the events tells of a server.
     pub(super) async fn build(seed: u64, accounts: usize, starts: Starts) -> anyhow::Result<Self> {
+        Self::with_servers(seed, (accounts, 0), starts).await
+    }
+
+    /// The same with so many servers in each account.
+    pub(super) async fn with_servers(
+        seed: u64,
+        (accounts, servers): (usize, usize),
+        starts: Starts,
+    ) -> anyhow::Result<Self> {
         let cloud = LocalCloud::start(Clock::real(), Faults::seeded(seed, Vec::new())).await?;
-        let fleet = Fleet::build(&cloud, plan(accounts), "http://127.0.0.1:9/").await?;
+        let fleet = Fleet::build(&cloud, plan(accounts, servers), "http://127.0.0.1:9/").await?;
         fleet.register().await?;
         let queue = fleet.estate.output("CapacityQueueArn").to_owned();
         let hub = Self { cloud, fleet, queue, starts };
@@ -103,6 +119,35 @@ impl Hub {
 
     pub(super) fn set_faults(&self, rules: Vec<FaultRule>) {
         self.cloud.world().faults.set(rules);
+    }
+
+    pub(super) fn iam(&self) -> &Iam {
+        &self.cloud.world().iam
+    }
+
+    /// The places of all spokes.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.fleet.places()
+    }
+
+    /// Sets the thresholds of all accounts.
+    pub(super) async fn set_policy(&self, policy: Policy) -> anyhow::Result<()> {
+        let editor = PolicyEditor::new(self.fleet.operator.clone(), WriteToken::for_command_of_a_person());
+        editor.set::<PolicyRow>(policy, "chaos".to_owned(), None).await?;
+        Ok(())
+    }
+
+    /// Asks the tracker to sweep all places, as a person does.
+    pub(super) async fn sweep(&self) -> anyhow::Result<()> {
+        let io = self.fleet.worker_io(Role::CapacityTracker.name())?;
+        Ok(sweeps::ask(&io, &self.places()).await?)
+    }
+
+    /// When each place that was ever swept was swept last, in AWS's time.
+    pub(super) async fn swept(&self) -> anyhow::Result<BTreeMap<Place, Timestamp>> {
+        let keys: Vec<_> = self.places().iter().map(keys::place).collect();
+        let rows = self.fleet.operator.read::<PlaceRow>(&keys).await?.into_iter().flatten();
+        Ok(rows.filter_map(|stored| Some((stored.row.place.clone(), stored.row.swept_at()?))).collect())
     }
 
     /// A worker's process, under its own role.
@@ -153,10 +198,12 @@ impl Hub {
         queues.iter().flat_map(|queue| self.cloud.world().sqs.peek(&format!("{queue}-dlq"))).collect()
     }
 
-    /// What the workers told, one event for each time that it was delivered.
+    /// What the workers told of incidents, one event for each time that it was delivered.
     pub(super) fn told(&self) -> anyhow::Result<Vec<Heard>> {
         let told = self.cloud.world().sqs.peek(&arn(SINK));
-        told.iter().map(|event| Heard::on_bus(&serde_json::from_str(&event.body)?)).collect()
+        let events: Vec<Value> =
+            told.iter().map(|event| serde_json::from_str(&event.body)).collect::<Result<_, _>>()?;
+        events.iter().filter(|event| event["detail"]["incident"].is_string()).map(Heard::on_bus).collect()
     }
 
     /// All items of the table, as their attributes say.
@@ -198,12 +245,13 @@ fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{HUB}:{queue}")
 }
 
-fn plan(accounts: usize) -> EstatePlan {
-    let spoke = |n| SpokePlan {
-        account: account(n),
+fn plan(accounts: usize, servers: usize) -> EstatePlan {
+    let spoke = |n: usize| SpokePlan {
+        // As of the events, where there are as many accounts.
+        account: format!("1111222233{n:02}"),
         name: format!("spoke-{n:02}"),
         region: REGION.to_owned(),
-        servers: 0,
+        servers,
     };
     EstatePlan {
         organization: ORGANIZATION.to_owned(),

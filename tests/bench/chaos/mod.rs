@@ -11,6 +11,7 @@ mod people;
 mod poison;
 mod report;
 mod soak;
+mod spokes;
 mod stop;
 mod table;
 mod throttle;
@@ -59,7 +60,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn programs(what: What) -> Vec<What> {
     match what {
-        What::All => vec![What::KillStorm, What::Poison, What::Throttle, What::Stop, What::Soak],
+        What::All => {
+            vec![What::KillStorm, What::Poison, What::Throttle, What::Stop, What::Spokes, What::Soak]
+        }
         one => vec![one],
     }
 }
@@ -76,6 +79,7 @@ async fn play(what: What, arguments: &Arguments) -> anyhow::Result<Report> {
         What::Poison => poison::run(seed, events(20_000), as_shipped).await,
         What::Throttle => throttle::run(seed, seconds, as_shipped).await,
         What::Stop => stop::run(seed, events(20_000), as_shipped).await,
+        What::Spokes => spokes::run(seed, as_shipped).await,
         What::Soak => soak::run(seed, events(2_000_000), as_shipped).await,
         What::All => anyhow::bail!("each by itself"),
     }

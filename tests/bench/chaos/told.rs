@@ -78,6 +78,18 @@ impl Heard {
     }
 }
 
+/// Of each subject that was told of, whether the last that was told is that it is over.
+pub(super) fn told_over(all: &[Heard]) -> BTreeMap<&str, bool> {
+    let mut newest = BTreeMap::<&str, &Heard>::new();
+    for heard in all {
+        let last = newest.entry(&heard.subject).or_insert(heard);
+        if heard.order > last.order {
+            *last = heard;
+        }
+    }
+    newest.into_iter().map(|(subject, heard)| (subject, heard.over)).collect()
+}
+
 fn text<'a>(of: &'a Value, member: &str) -> &'a str {
     of[member].as_str().unwrap_or_default()
 }
