@@ -2,6 +2,7 @@ use super::*;
 use crate::ids::AccountId;
 use crate::notify::Covered;
 use crate::notify::Hours;
+use crate::notify::group::renewed;
 
 #[test]
 fn what_comes_within_the_wait_is_one_bulletin_and_the_end_is_another() {
@@ -221,4 +222,17 @@ fn what_joins_while_a_look_finds_nothing_new_waits_no_longer_for_that() {
     assert_eq!((row.look_at, row.urgent), (Some(at(361)), false));
     let row = next_after(&joins(Severity::Critical), Hours::Any);
     assert!(row.is_urgent(at(332)), "{row:?}");
+}
+
+#[test]
+fn a_look_goes_on_also_where_the_answer_to_that_was_lost_and_not_where_another_has_taken_it_over() {
+    let mut stage = Stage::default();
+    stage.happens(&opened(1), at(0));
+    let begun = begin(stage.group.as_ref().unwrap(), at(31)).unwrap().row;
+    let until = |row: &GroupRow| row.round.as_ref().unwrap().until;
+    let later = renewed(&begun, until(&begun), at(70)).unwrap().row;
+    assert_eq!(until(&later), at(130));
+    assert_eq!(renewed(&later, until(&begun), at(70)).unwrap().row, later, "its own renewal");
+    let taken = begin(&later, at(131)).unwrap().row;
+    assert_eq!(renewed(&taken, until(&later), at(132)), None);
 }
