@@ -12,7 +12,7 @@ use super::{
     tags, told,
 };
 
-/// Each is a test, which fails and dies at every point that it passes.
+/// Each is a test, which meets faults at the points that it passes; all but a few meet every fault, and die.
 const PATHS: &[fn()] = &[
     capacity::a_stall_and_its_end_are_told_wherever_the_tracker_dies,
     capacity::a_heartbeat_and_a_call_bring_a_sweep_wherever_the_tracker_dies,

@@ -241,7 +241,7 @@ pub(super) async fn a_look_that_takes_long_tells_all_wherever_a_call_fails() {
         let working = tokio::spawn(work(scene.process().restarted(), notifier()));
         sleep(Duration::from_secs(5)).await;
         working.abort();
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
         let slow = scene.process().restarted().with_latency(Duration::from_secs(7));
         let key = scene.world.table().into_keys().find(|key| key.sk == "group").unwrap();
         let calls = serves(&slow, &key, fault).await;

@@ -10,8 +10,8 @@ use super::super::world::{account, stalled};
 use super::asked::asked;
 use super::*;
 
-fn fails(verdict: Verdict) -> Option<IoError> {
-    Some(IoError::new(Neighbour::Spoke, "TagResource", verdict, "not now"))
+fn failure(verdict: Verdict) -> IoError {
+    IoError::new(Neighbour::Spoke, "TagResource", verdict, "not now")
 }
 
 fn path(steps: &'static [fn(&Scene)]) -> Path<TagSync> {
@@ -25,7 +25,7 @@ fn changed(scene: &Scene) {
 /// Server 1 gets no tags, and its second try is due within [`RETRIED`].
 fn refuses(scene: &Scene) {
     link(scene, 1, &place());
-    scene.world.set_tag_failure(&place(), fails(Verdict::Denied));
+    scene.world.set_tag_failure(&place(), Some(failure(Verdict::Denied)));
     changed(scene);
 }
 
@@ -79,7 +79,7 @@ pub(in crate::crash) async fn a_change_of_an_account_that_was_switched_off_is_gi
 pub(in crate::crash) async fn a_change_that_fails_for_a_while_is_made_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[|scene| {
         link(scene, 1, &place());
-        scene.world.set_tag_failure(&place(), fails(Verdict::Transient));
+        scene.world.set_tag_failure(&place(), Some(failure(Verdict::Transient)));
         scene.later(Duration::from_secs(20), |scene| scene.world.set_tag_failure(&place(), None));
         changed(scene);
     }];
@@ -110,7 +110,7 @@ pub(in crate::crash) async fn a_type_that_ec2_does_not_tell_now_is_asked_for_lat
         |scene| {
             let machine = instance(1).parse().unwrap();
             scene.world.set_instance_type(&source_place(), &machine, "m6i.large");
-            scene.world.set_ec2_failure(&source_place(), fails(Verdict::Throttled));
+            scene.world.set_ec2_failure(&source_place(), Some(failure(Verdict::Throttled)));
             link(scene, 1, &place());
             changed(scene);
         },
