@@ -44,6 +44,20 @@ fn sleep_until(scene: &Scene, to: &str) {
     routes(scene, json!({ "default": { "channels": ["slack"] }, "people": people }));
 }
 
+/// Stalls are muted for two hours.
+fn mutes(scene: &Scene) {
+    scene.world.set_row(&MuteRow {
+        id: "m".into(),
+        matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
+        from: early(0),
+        until: now(scene) + Duration::from_hours(2),
+        reason: "maintenance".into(),
+        author: "kim".into(),
+        ended_at: None,
+        ended_by: None,
+    });
+}
+
 /// Something of a server opened.
 fn opened(kind: IncidentKind, n: u8) -> OwnEvent {
     let incident = format!("{kind}/{}/{}/{}", place().account, place().region, server_id(n));
@@ -79,18 +93,6 @@ pub(super) async fn lag_in_a_region_that_stalls_is_held_back_wherever_the_notifi
 #[tokio::test(start_paused = true)]
 pub(super) async fn what_came_and_went_while_people_slept_and_it_was_muted_is_told_to_nobody_wherever_the_notifier_dies()
  {
-    fn mutes(scene: &Scene) {
-        scene.world.set_row(&MuteRow {
-            id: "m".into(),
-            matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
-            from: early(0),
-            until: now(scene) + Duration::from_hours(2),
-            reason: "maintenance".into(),
-            author: "kim".into(),
-            ended_at: None,
-            ended_by: None,
-        });
-    }
     let steps: &[fn(&Scene)] = &[
         |scene| {
             sleep_until(scene, "00:07");
@@ -232,18 +234,29 @@ pub(super) async fn what_an_earlier_release_stored_joins_its_groups_wherever_a_c
     }
 }
 
+/// An incident has joined its group, which is to be looked at.
+async fn joined() -> (Scene, Key) {
+    let scene = Scene::new().await;
+    works(&scene, &envelope(0)).await;
+    sleep(Duration::from_mins(1)).await;
+    let key = scene.world.table().into_keys().find(|key| key.sk == "group").unwrap();
+    (scene, key)
+}
+
+/// A notifier takes a message, and ends before any look at a group is due.
+async fn works(scene: &Scene, message: &Value) {
+    scene.put(message);
+    let working = tokio::spawn(work(scene.process().restarted(), notifier()));
+    sleep(Duration::from_secs(5)).await;
+    working.abort();
+}
+
 /// The look is claimed anew on the way, for each call takes seven seconds.
 #[tokio::test(start_paused = true)]
 pub(super) async fn a_look_that_takes_long_tells_all_wherever_a_call_fails() {
     async fn told(fault: Option<(usize, Fault)>) -> usize {
-        let scene = Scene::new().await;
-        scene.put(&envelope(0));
-        let working = tokio::spawn(work(scene.process().restarted(), notifier()));
-        sleep(Duration::from_secs(5)).await;
-        working.abort();
-        sleep(Duration::from_mins(1)).await;
+        let (scene, key) = joined().await;
         let slow = scene.process().restarted().with_latency(Duration::from_secs(7));
-        let key = scene.world.table().into_keys().find(|key| key.sk == "group").unwrap();
         let calls = serves(&slow, &key, fault).await;
         let working = tokio::spawn(work(scene.process().restarted(), notifier()));
         scene.settles(Duration::from_secs(150)).await;
@@ -257,6 +270,48 @@ pub(super) async fn a_look_that_takes_long_tells_all_wherever_a_call_fails() {
     for point in 0..all {
         for fault in [Fault::Before, Fault::After, Fault::Twice] {
             told(Some((point, fault))).await;
+        }
+    }
+}
+
+/// Whoever looked at the group first died after it had marked what it was to tell, and that has become worse since.
+#[tokio::test(start_paused = true)]
+pub(super) async fn what_was_marked_and_is_worse_and_muted_since_is_told_to_nobody_wherever_a_call_fails() {
+    async fn held(fault: Option<(usize, Fault)>) -> usize {
+        let (scene, key) = joined().await;
+        let first = scene.process().restarted();
+        first.crash_at(ended_at().await, Fault::Before);
+        let (io, group) = (first.clone(), key.clone());
+        let dying = tokio::spawn(async move { notifier().wake(&io, &group).await });
+        first.crashed().await;
+        dying.abort();
+        let is_marked = |scene: &Scene| Ending::of(scene).all::<MemberRow>()[0].told.is_some();
+        assert!(is_marked(&scene), "it died too early");
+        mutes(&scene);
+        works(&scene, &envelope(1)).await;
+        // Its claim runs out.
+        sleep(Duration::from_secs(70)).await;
+        let calls = serves(&scene.process().restarted(), &key, fault).await;
+        // Who lost the answer to its claim waits until that runs out.
+        sleep(Duration::from_secs(70)).await;
+        notifier().wake(&scene.process().restarted(), &key).await.unwrap();
+        assert!(!is_marked(&scene), "{fault:?}");
+        assert_eq!(Ending::of(&scene).notices, [], "{fault:?}");
+        calls
+    }
+    /// The call with which a look writes down what it found: the third that writes, after its claim and the mark.
+    async fn ended_at() -> usize {
+        let (scene, key) = joined().await;
+        let io = scene.process().restarted();
+        serves(&io, &key, None).await;
+        let points = io.points();
+        let mut writes = (0..points.len()).filter(|n| points[*n] == "commit");
+        writes.nth(2).unwrap()
+    }
+    let all = held(None).await;
+    for point in 0..all {
+        for fault in [Fault::Before, Fault::After, Fault::Twice] {
+            held(Some((point, fault))).await;
         }
     }
 }
