@@ -11,6 +11,7 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::server::ServerRow;
+use drs_fleet_tests::work::work;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -219,6 +220,66 @@ pub(super) async fn a_sweep_that_comes_and_goes_while_a_late_end_is_handled_leav
         }
     }
     assert!(wrong > 0, "the sweep came too early or too late each time");
+}
+
+/// The second stops at a call of a sweep, and goes on, while the first believes one end after the other.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_stops_anywhere_takes_no_wish_away_that_the_end_that_is_believed_last_relies_on() {
+    let (mut point, mut calls) = (0, 1);
+    while point < calls {
+        for last in 1..=9 {
+            let scene = Scene::new().await;
+            scene.world.set_servers(&place(), (1..=9).map(|n| server(n, "STALLED")).collect());
+            let (first, second) = swept_long_ago(&scene).await;
+            let before = second.0.points().len();
+            second.0.fail_at(before + point, Fault::Frozen(Duration::from_secs(5)));
+            let sweeping = second.takes(&scene, scene.world.now());
+            for n in 1..=last {
+                sleep(Duration::from_secs(1)).await;
+                first.takes_together(&late_end(&scene, n), scene.world.now()).await.unwrap().unwrap();
+            }
+            sweeping.await.unwrap().unwrap();
+            calls = second.0.points().len() - before;
+            let wrong = (1..=last).any(|n| state(&scene, n) != "STALLED");
+            assert!(!wrong || look_at(&scene).is_some(), "stopped at {point} of {calls}, {last} ends");
+        }
+        point += 1;
+    }
+}
+
+/// People ask for two sweeps, one after the other, while the first believes one end after the other, and no schedule ticks.
+#[tokio::test(start_paused = true)]
+async fn two_sweeps_that_people_ask_for_leave_no_late_end_believed_that_is_wrong() {
+    for (one, other, last) in (0..24_u64).flat_map(|n| (1..=9_u8).map(move |last| (n % 4, n / 4, last))) {
+        let scene = Scene::new().await;
+        scene.world.set_servers(&place(), (1..=9).map(|n| server(n, "STALLED")).collect());
+        let (first, _) = swept_long_ago(&scene).await;
+        scene.world.set_spoke_pace(&place(), Some(Duration::from_millis(700)));
+        let working = tokio::spawn(work(scene.process().restarted(), tracker()));
+        let asks = |half_seconds: u64| {
+            scene.later(Duration::from_millis(500 * half_seconds), |scene| scene.put(&wish(scene)));
+        };
+        asks(one);
+        asks(one + other);
+        for n in 1..=last {
+            first.takes_together(&late_end(&scene, n), scene.world.now()).await.unwrap().unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        sleep(Duration::from_mins(1)).await;
+        working.abort();
+        let wrong: Vec<_> = (1..=last).filter(|n| state(&scene, *n) != "STALLED").collect();
+        assert!(wrong.is_empty(), "asked for after {one} and {other} half seconds, {last} ends: {wrong:?}");
+    }
+}
+
+/// A server recovered, says an event so old that nobody looks for its cause.
+fn late_end(scene: &Scene, n: u8) -> [Value; 1] {
+    [stalled(n, "NOT_STALLED", now(scene) - SignedDuration::from_mins(6))]
+}
+
+fn state(scene: &Scene, n: u8) -> String {
+    let key = keys::server(&place(), &server_id(n).parse().unwrap());
+    scene.world.stored::<ServerRow>(&key).unwrap().unwrap().row.replication.state
 }
 
 /// Has an instance take an end that is late, of which a call may fail; answers how many calls it made, and whether it failed

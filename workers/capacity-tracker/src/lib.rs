@@ -12,6 +12,7 @@ mod quotas;
 mod servers;
 mod sweep;
 mod windows;
+mod wishes;
 
 use drs_fleet_aws::cached::PolicyCache;
 use drs_fleet_aws::inbox::{self, Received};
@@ -36,6 +37,7 @@ use drs_fleet_domain::tags::InstanceServerRow;
 use jiff::Timestamp;
 
 use self::hearing::Hearing;
+use self::wishes::Wishes;
 
 /// The worker. Clones share caches.
 #[derive(Clone, Debug)]
@@ -54,6 +56,7 @@ pub struct CapacityTracker {
     hearing: Hearing,
     spoke: Minutes,
     reads: Pace<Place>,
+    wished: Wishes,
     wishes: Pace<Place>,
     /// Likewise, for what comes after the first of a crowd.
     later_wishes: Pace<Place>,
@@ -77,6 +80,7 @@ impl CapacityTracker {
             hearing: Hearing::default(),
             spoke: Minutes::default(),
             reads: Pace::new(servers::READ_AGAIN),
+            wished: Wishes::default(),
             wishes: Pace::new(places::WISH_AGAIN),
             later_wishes: Pace::new(places::WISH_AGAIN),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::{Io, READ_AT_ONCE};
 use drs_fleet_aws::spoken;
+use drs_fleet_aws::store::Outcome;
 use drs_fleet_aws::sweeps;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
@@ -60,38 +61,39 @@ pub(crate) async fn look_sooner<I: Io>(
     } else {
         return Ok(());
     };
-    let wished = look_again_at(worker, io, place, at).await;
+    let wished = wish(worker, io, place, at).await;
     if wished.is_err() {
         pace.gives_back(place);
     }
-    wished
+    wished.map(drop)
 }
 
-/// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that is about to be served
-/// is not brought forward, and no sweep that begins before takes it away. Any other that this process remembers may
-/// have been served since.
+/// Nobody wishes for a place that is not swept.
+async fn wish<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    at: Timestamp,
+) -> Result<Option<Outcome<PlaceRow>>, IoError> {
+    if !worker.registry.current(io).await?.is_swept(place) {
+        return Ok(None);
+    }
+    seen(worker, io, place, &[Observation::LookSooner { at }], None).await.map(Some)
+}
+
+/// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that was made, or found, soon
+/// before its time is not brought forward, and no sweep that begins before takes it away.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
 ) -> Result<(), IoError> {
-    let (now, known) = (io.now(), worker.places.held(&keys::place(place)));
-    if known.is_some_and(|stored| stored.row.is_about_to_be_swept(now)) {
-        return Ok(());
+    let now = io.now();
+    if !worker.wished.hold(place, now) {
+        let wished = wish(worker, io, place, now).await?;
+        worker.wished.note(place, wished.as_ref().and_then(Outcome::row));
     }
-    look_again_at(worker, io, place, now).await
-}
-
-async fn look_again_at<I: Io>(
-    worker: &CapacityTracker,
-    io: &I,
-    place: &Place,
-    at: Timestamp,
-) -> Result<(), IoError> {
-    if !worker.registry.current(io).await?.is_swept(place) {
-        return Ok(());
-    }
-    see(worker, io, place, &[Observation::LookSooner { at }], None).await
+    Ok(())
 }
 
 fn is_wished<I: Io>(worker: &CapacityTracker, io: &I, place: &Place) -> bool {
@@ -111,21 +113,33 @@ pub(crate) async fn see<I: Io>(
     quotas: Option<&QuotasRow>,
 ) -> Result<(), IoError> {
     if observations.is_empty() {
-        return Ok(());
+        Ok(())
+    } else {
+        seen(worker, io, place, observations, quotas).await.map(drop)
     }
+}
+
+async fn seen<I: Io>(
+    worker: &CapacityTracker,
+    io: &I,
+    place: &Place,
+    observations: &[Observation],
+    quotas: Option<&QuotasRow>,
+) -> Result<Outcome<PlaceRow>, IoError> {
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let limits = policy.of_account(&place.account);
     let name = registry.account_name(&place.account);
-    let context = Context::new(name, io.now()).with(limits, quotas);
     let key = keys::place(place);
-    let decide = |row: Option<&PlaceRow>| place::decide(place, observations, row, &context);
+    let decide = |row: Option<&PlaceRow>| {
+        let context = Context::new(name, io.now()).with(limits.clone(), quotas);
+        place::decide(place, observations, row, &context)
+    };
     if observations.iter().any(|o| matches!(o, Observation::LookSooner { .. })) {
         // The wish that this process remembers may have been served by another since.
-        worker.places.change_now(io, &key, decide).await?;
+        worker.places.change_now(io, &key, decide).await
     } else {
-        worker.places.change(io, &key, decide).await?;
+        worker.places.change(io, &key, decide).await
     }
-    Ok(())
 }
 
 /// Notes that a registered place spoke, at most once a minute.

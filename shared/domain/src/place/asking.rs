@@ -14,7 +14,7 @@ use crate::sweep::{self, Claimed, Sweeping, after};
 /// Ticks are not punctual, and the last one's sweep took its time.
 const SLACK: Duration = Duration::from_secs(30);
 
-/// So long after one sweep's end another begins at the earliest. DRS dates both by the second: of two that begin in the same
+/// So long after a complete sweep's end another begins at the earliest. DRS dates both by the second: of two that begin in the same
 /// one, nobody could say which saw the later state.
 const APART: Duration = Duration::from_secs(2);
 
@@ -41,9 +41,9 @@ pub struct Waking {
 }
 
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
-/// that comes while another sweep is under way, which may not see what it is about, is kept until that one is over; and so is
-/// one that is about to be served, for whoever relies on it may write until then. What is asked for right after a sweep's end
-/// becomes a wish.
+/// that comes while another sweep is under way, which may not see what it is about, is kept, and so is one that is about to be
+/// served, for whoever relies on it may write until then. What is asked for right after a complete sweep's end becomes a wish.
+/// `context` is of the time at which the row was read: what others rely on is judged by it.
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,
@@ -56,13 +56,13 @@ pub fn claim(
     let Some(claim) = Sweeping::claim(row.sweeping.as_ref(), row.swept_at(), &times, now) else {
         return keep_wish(stored?, asked, context);
     };
+    let relied_on = row.look_at.filter(|_| row.is_about_to_be_swept(now));
     if let Some(from) = row.ended_at.map(|ended| after(ended, APART)).filter(|from| now < *from) {
-        let look_at = Some(row.look_at.map_or(from, |wished| wished.min(from)));
+        let look_at = relied_on.or(Some(from));
         return finish(stored, PlaceRow { look_at, ..row }, context, now);
     }
     let trying = Some(Trying::once_more(row.trying, now));
-    let look_at = row.look_at.filter(|_| row.is_about_to_be_swept(now));
-    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at, ..row }, context, now)
+    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at: relied_on, ..row }, context, now)
 }
 
 /// Whether what is stored after [`claim`] is a claim for one of these requests.
@@ -116,7 +116,7 @@ pub(super) fn next_look(limits: &Limits, ended_at: Timestamp, initialized: bool)
 
 /// Serves the place's timer: a wish for a sweep, the time by which it must be heard, the end of what flapped.
 ///
-/// The wish stays until a sweep is begun, for what asks may die of it.
+/// The wish stays, for later, until a sweep is begun, for what asks may die of it.
 pub fn wake(row: &PlaceRow, context: &Context<'_>, waking: Waking) -> Option<Change<PlaceRow>> {
     let now = context.now;
     if !waking.is_active {

@@ -109,7 +109,8 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
             *at
         }
         Observation::LookSooner { at } => {
-            look(row, after(*at, SOON));
+            // Not sooner than from when the row was read: a wish that is near then is another's to rely on.
+            look(row, after(context.now.max(*at), SOON));
             // What is wished for later says nothing of how things are then.
             context.now.min(*at)
         }

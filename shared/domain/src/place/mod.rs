@@ -10,6 +10,7 @@ mod silence;
 mod status;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ use crate::keys::{self, Key, Place};
 use crate::routing::WorkerName;
 use crate::row::{Row, Troubled};
 use crate::sweep::{Sweeping, after};
+
+/// The hub's own clocks differ by this at most.
+const CLOCKS: Duration = Duration::from_secs(1);
 
 /// An account and a Region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -226,10 +230,16 @@ impl PlaceRow {
         }
     }
 
-    /// Whether a sweep is wished for so soon that nobody can wish for one sooner. It begins no earlier than its time: what is
-    /// written before that, it sees.
+    /// Whether a sweep is wished for so soon that nobody can wish for one sooner. Such a wish is neither brought forward nor
+    /// taken away before its time, for others rely on it, see [`PlaceRow::relied_on_until`].
     pub fn is_about_to_be_swept(&self, now: Timestamp) -> bool {
-        self.look_at.is_some_and(|at| now < at && at <= after(now, SOON))
+        self.look_at.is_some_and(|at| now < at && at <= after(now, SOON + CLOCKS))
+    }
+
+    /// Until when whoever has just wished for a sweep soon need not wish again: a sweep begins then or later, and sees what is
+    /// written before.
+    pub fn relied_on_until(&self) -> Option<Timestamp> {
+        self.look_at?.checked_sub(CLOCKS).ok()
     }
 
     /// When the last complete sweep was, in AWS's time.

@@ -186,10 +186,11 @@ fn a_burst_of_events_is_one_write_a_minute() {
 fn the_schedule_is_heeded_when_the_interval_is_over_and_a_wish_always() {
     let claimed = |row: &PlaceRow, second, scheduled| {
         let asked = [Asked { at: at(second), scheduled }];
-        claim(&place(), Some(row), &asked, &context(second)).is_some()
+        let change = claim(&place(), Some(row), &asked, &context(second));
+        change.is_some_and(|change| is_claimed(&change.row, &asked))
     };
     let (row, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1000));
-    assert!(!claimed(&row, 1269, true) && claimed(&row, 1270, true) && claimed(&row, 1001, false));
+    assert!(!claimed(&row, 1269, true) && claimed(&row, 1270, true) && claimed(&row, 1002, false));
     let (refused, _) = seen(
         &[Observation::Swept(counted(1000, 1)), Observation::Denied { at: at(1010), reason: "no".into() }],
         &context(1010),
@@ -240,7 +241,24 @@ fn a_wish_that_is_about_to_be_served_outlasts_a_sweep_that_begins_before_and_no_
         claim(&place(), Some(&wished(second)), &asked, &context(now)).unwrap().row.look_at
     };
     assert_eq!((left(110, 100), left(110, 109)), (Some(at(110)), Some(at(110))));
-    assert_eq!((left(110, 110), left(110, 99)), (None, None), "served; and nobody relies on one so far away");
+    assert_eq!(left(110, 99), Some(at(110)), "by a clock that is a second behind");
+    assert_eq!((left(110, 110), left(110, 98)), (None, None), "served; and nobody relies on one so far away");
+}
+
+#[test]
+fn a_wish_that_is_about_to_be_served_is_not_brought_forward() {
+    let (swept, _) = seen(&[Observation::Swept(counted(100, 0))], &context(100));
+    let wished = PlaceRow { look_at: Some(at(110)), ..swept };
+    let asked = [Asked { at: at(101), scheduled: false }];
+    assert_eq!(
+        claim(&place(), Some(&wished), &asked, &context(101)),
+        None,
+        "by who asks right after a sweep"
+    );
+    // Who was stopped between wishing and writing.
+    let late = Observation::LookSooner { at: at(90) };
+    assert_eq!(decide(&place(), &[late], Some(&wished), &context(101)), None);
+    assert_eq!(wished.relied_on_until(), Some(at(109)));
 }
 
 #[test]

@@ -28,10 +28,12 @@ pub(crate) async fn sweep<I: Io>(
         return give_up(worker, io, place, asked).await;
     }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
-    let context = Context::new(registry.account_name(&place.account), now)
-        .with(policy.of_account(&place.account), None);
     let key = keys::place(place);
-    let claim = worker.places.change_now(io, &key, |row| place::claim(place, row, asked, &context)).await?;
+    let decide = |row: Option<&_>| {
+        let context = Context::new(registry.account_name(&place.account), io.now());
+        place::claim(place, row, asked, &context.with(policy.of_account(&place.account), None))
+    };
+    let claim = worker.places.change_now(io, &key, decide).await?;
     let is_ours = |row: &&PlaceRow| claim.changed() && place::is_claimed(row, asked);
     let Some(claimed) = claim.row().filter(is_ours).and_then(|row| row.sweeping.clone()) else {
         return Ok(());
