@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drs_fleet_aws::io::{Io, Notice};
-use drs_fleet_aws::memory::Fault;
+use drs_fleet_aws::memory::{Fault, QUEUE_VISIBILITY};
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::{MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use self::takes::{ALL, Takes, channels, severity, takers, takes, written};
 use super::drill::editor;
-use super::stage::{Stage, stall};
+use super::stage::{RESTART, Stage, stall};
 
 const ACCOUNTS: u64 = 2;
 const SERVERS: u64 = 2;
@@ -60,6 +60,8 @@ struct Truths {
     drills: BTreeMap<u64, WindowRow>,
     /// How often a channel had something to tell of a server.
     news: BTreeMap<(String, Server), usize>,
+    /// For so long a message may lie with those who die of it.
+    late: Duration,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -131,13 +133,16 @@ impl Truths {
         self.muted.contains_key(&account) || self.drills.contains_key(&account)
     }
 
-    /// Where nothing holds an account back any more, what is open in it may be told.
-    fn is_let_go(&mut self, account: u64) {
+    /// Where nothing holds an account back any more, what is open in it may be told, as far as anybody knows: whoever took the
+    /// message of its end may have died of it.
+    fn is_let_go(&mut self, account: u64, now: Timestamp) {
         if self.is_held(account) {
             return;
         }
         let here = self.now.iter_mut().filter(|((of, _), _)| *of == account).map(|(_, truth)| truth);
-        for truth in here.filter(|truth| truth.last.happened != Happened::Resolved) {
+        let known_to_be_over_by = now - self.late;
+        let is_open = |last: &IncidentEvent| last.happened != Happened::Resolved;
+        for truth in here.filter(|truth| is_open(&truth.last) || truth.last.at > known_to_be_over_by) {
             truth.takers.clone_from(&truth.took);
         }
     }
@@ -160,8 +165,13 @@ fn told(stage: &Stage) -> BTreeMap<String, Vec<Post>> {
     told
 }
 
-async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Move]) -> Truths {
-    let mut truths = Truths::default();
+async fn play(
+    stage: &Stage,
+    (routes, person): (&[Takes], Severity),
+    moves: &[Move],
+    late: Duration,
+) -> Truths {
+    let mut truths = Truths { late, ..Truths::default() };
     for (n, each) in moves.iter().enumerate() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         match each {
@@ -174,7 +184,7 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
                 if ended.is_none() {
                     truths.muted.insert(*account, row);
                 }
-                truths.is_let_go(*account);
+                truths.is_let_go(*account, stage.world.now());
             }
             Move::Drill(account) => {
                 if let Some(row) = truths.drills.remove(account) {
@@ -185,7 +195,7 @@ async fn play(stage: &Stage, (routes, person): (&[Takes], Severity), moves: &[Mo
                     editor(stage).open(&row).await.unwrap();
                     truths.drills.insert(*account, row);
                 }
-                truths.is_let_go(*account);
+                truths.is_let_go(*account, stage.world.now());
             }
             each => {
                 if let Some((server, event)) = truths.next(each, stage) {
@@ -237,7 +247,7 @@ fn check(channel: &str, posts: &[Post], truths: &Truths, takers_now: impl Fn(Ser
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_routes_are_each_channel_knows_of_what_they_take_and_of_nothing_else(
@@ -247,7 +257,8 @@ proptest! {
         deaths in [deaths(), deaths()],
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let died = deaths.iter().map(Vec::len).sum();
+        let died: usize = deaths.iter().map(Vec::len).sum();
+        let late = (QUEUE_VISIBILITY + RESTART) * u32::try_from(died).unwrap();
         let (truths, told) = runtime.block_on(async {
             let stage = Stage::new();
             let set_at = stage.world.now();
@@ -256,7 +267,7 @@ proptest! {
             for deaths in deaths {
                 stage.notifier_that_dies(deaths);
             }
-            let truths = play(&stage, (&routes, person), &moves).await;
+            let truths = play(&stage, (&routes, person), &moves, late).await;
             (truths, told(&stage))
         });
         for channel in channels(&routes) {

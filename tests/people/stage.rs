@@ -25,7 +25,7 @@ use crate::samples::on_the_bus;
 const LATENCY: Duration = Duration::from_millis(5);
 
 /// A process that died is replaced after this time.
-const RESTART: Duration = Duration::from_secs(2);
+pub(super) const RESTART: Duration = Duration::from_secs(2);
 
 /// A hub.
 pub(super) struct Stage {
