@@ -14,8 +14,8 @@ use crate::sweep::{self, Claimed, Sweeping, after};
 /// Ticks are not punctual, and the last one's sweep took its time.
 const SLACK: Duration = Duration::from_secs(30);
 
-/// So long after a complete sweep's end another begins at the earliest. DRS dates both by the second: of two that begin in the same
-/// one, nobody could say which saw the later state.
+/// So long after a complete sweep's end another begins at the earliest. DRS dates both by the second: of two that begin in
+/// the same one, nobody could say which saw the later state.
 const APART: Duration = Duration::from_secs(2);
 
 /// A request for a sweep.
