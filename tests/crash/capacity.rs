@@ -6,7 +6,6 @@ use std::time::Duration;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
-use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::policy::Thresholds;
@@ -18,7 +17,7 @@ use super::Path;
 use super::ending::Ending;
 use super::scene::{Scene, judges_by, play};
 use super::world::{
-    account, api_call, disconnect, early, event, heartbeat, instance, now, place, server, server_id,
+    account, api_call, disconnect, early, event, heartbeat, instance, now, place, refuse, server, server_id,
     snapshot, stalled, tick, wish,
 };
 
@@ -40,11 +39,6 @@ pub(super) fn five(scene: &Scene) {
 
 fn sweep(scene: &Scene) {
     scene.put(&tick(scene));
-}
-
-fn deny(scene: &Scene) {
-    let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
-    scene.world.set_spoke_failure(&place(), Some(refusal));
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,7 +158,6 @@ pub(super) async fn a_server_that_somebody_disconnects_and_its_last_recovery_poi
             sweep(scene);
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.world.set_servers(&place(), vec![server(1, "DISCONNECTED"), server(2, "DISCONNECTED")]);
             scene.put(&snapshot(1, now(scene)));
             scene.put(&disconnect(1, now(scene)));
@@ -213,7 +206,7 @@ pub(super) async fn a_sync_that_is_stuck_and_a_stall_that_lasts_are_told_when_ti
 pub(super) async fn a_refusal_is_told_and_its_end_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
-            deny(scene);
+            refuse(scene, &place());
             sweep(scene);
         },
         |scene| {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::own_event::Happened;
@@ -15,15 +14,10 @@ use super::Path;
 use super::ending::Ending;
 use super::jobs::{ended, instance, job, monitor, only, started};
 use super::scene::Scene;
-use super::world::{early, place, server_id, stalled, tick};
+use super::world::{early, place, refuse, server_id, stalled, tick};
 
 fn path(steps: &'static [fn(&Scene)]) -> Path<JobMonitor> {
     Path { make: monitor, steps }
-}
-
-fn refuse(scene: &Scene) {
-    let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
-    scene.world.set_spoke_failure(&place(), Some(refusal));
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +25,7 @@ pub(super) async fn a_sweep_that_is_refused_is_made_when_it_is_asked_for_again_w
     let steps: &[fn(&Scene)] = &[
         |scene| {
             scene.world.set_jobs(&place(), ended());
-            refuse(scene);
+            refuse(scene, &place());
             scene.put(&tick(scene));
         },
         |scene| {
@@ -48,7 +42,7 @@ pub(super) async fn a_sweep_that_is_refused_is_made_when_it_is_asked_for_again_w
 pub(super) async fn an_active_job_that_cannot_be_looked_at_is_looked_at_later_wherever_the_monitor_dies() {
     let steps: &[fn(&Scene)] = &[
         |scene| {
-            refuse(scene);
+            refuse(scene, &place());
             let mut call = started();
             call["detail"]["requestParameters"] =
                 json!({ "sourceServers": [{ "sourceServerID": server_id(1) }] });

@@ -36,6 +36,11 @@ fn fails(verdict: Verdict) -> IoError {
     IoError::new(Neighbour::Spoke, "DescribeSourceServers", verdict, "not now")
 }
 
+fn sweeps_five(scene: &Scene) {
+    five(scene);
+    scene.put(&tick(scene));
+}
+
 /// A person switches the account off.
 fn switches_off(scene: &Scene) {
     scene.world.set_row(&AccountRow { status: AccountStatus::Inactive, ..account() });
@@ -97,12 +102,8 @@ pub(super) async fn what_was_read_before_drs_failed_is_kept_wherever_the_tracker
 #[tokio::test(start_paused = true)]
 pub(super) async fn a_refusal_by_an_account_that_was_switched_off_is_no_incident_wherever_the_tracker_dies() {
     let steps: &[fn(&Scene)] = &[
+        sweeps_five,
         |scene| {
-            five(scene);
-            scene.put(&tick(scene));
-        },
-        |scene| {
-            scene.is_tried_from_here();
             // So that its registry is fresh when the account is switched off.
             scene.put(&heartbeat(now(scene)));
             scene.later(Duration::from_secs(5), |scene| {
@@ -132,7 +133,6 @@ pub(super) async fn a_place_that_is_listened_to_and_switched_off_is_dismissed_wh
             scene.put(&tick(scene));
         },
         |scene| {
-            scene.is_tried_from_here();
             switches_off(scene);
             // Where the registry could not be read when its time came, it is listened to once more.
             scene.lets_pass(Duration::from_mins(6));
@@ -144,19 +144,12 @@ pub(super) async fn a_place_that_is_listened_to_and_switched_off_is_dismissed_wh
 
 #[tokio::test(start_paused = true)]
 pub(super) async fn a_server_that_shifting_pages_leave_out_is_asked_for_wherever_the_tracker_dies() {
-    let steps: &[fn(&Scene)] = &[
-        |scene| {
-            five(scene);
-            scene.put(&tick(scene));
-        },
-        |scene| {
-            scene.is_tried_from_here();
-            let state = |n| if n <= 2 { "STALLED" } else { "CONTINUOUS" };
-            scene.world.set_servers(&place(), (1..=5).map(|n| server(n, state(n))).collect());
-            scene.world.set_overlooked(&place(), [server_id(2).parse().unwrap()]);
-            scene.put(&wish(scene));
-        },
-    ];
+    let steps: &[fn(&Scene)] = &[sweeps_five, |scene| {
+        let state = |n| if n <= 2 { "STALLED" } else { "CONTINUOUS" };
+        scene.world.set_servers(&place(), (1..=5).map(|n| server(n, state(n))).collect());
+        scene.world.set_overlooked(&place(), [server_id(2).parse().unwrap()]);
+        scene.put(&wish(scene));
+    }];
     let (_, clean) = path(steps).survives_everything().await;
     assert_eq!(counted(&clean), Some(5));
     assert!(clean.all::<ServerRow>().iter().all(|row| row.unlisted_since.is_none()));

@@ -54,6 +54,7 @@ pub(super) struct Scene {
 impl Scene {
     /// A world in which the one account is registered and nothing has happened.
     pub(super) async fn new() -> Self {
+        super::seam::begins();
         let world = MemoryIo::default();
         let row = account();
         let register = |_: Option<&AccountRow>| Some(Change { row: row.clone(), tell: Vec::new() });
@@ -67,6 +68,11 @@ impl Scene {
 
     pub(super) fn process(&self) -> MemoryIo {
         self.process.lock().unwrap().clone()
+    }
+
+    /// Another process, of which calls fail.
+    pub(super) fn tried(&self) -> MemoryIo {
+        self.process().restarted().witnessed(super::seam::witness)
     }
 
     pub(super) fn put(&self, body: &Value) {

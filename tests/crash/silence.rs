@@ -31,7 +31,6 @@ pub(super) async fn silence_and_its_end_are_told_wherever_the_tracker_dies() {
         // Who has just begun to work again hears for six minutes before it judges.
         ticks,
         |scene| {
-            scene.is_tried_from_here();
             ticks(scene);
         },
         ticks,

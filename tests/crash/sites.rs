@@ -26,14 +26,6 @@ pub(super) struct Site {
     column: usize,
 }
 
-impl Site {
-    /// Whether it is in this file, on a line with this code.
-    pub(super) fn is(&self, file: &str, code: &str) -> bool {
-        let line = || fs::read_to_string(workspace().join(&self.file)).unwrap();
-        self.file.ends_with(file) && line().lines().nth(self.line - 1).unwrap().contains(code)
-    }
-}
-
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)

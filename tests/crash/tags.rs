@@ -23,7 +23,7 @@ use tag_sync::TagSync;
 
 use super::Path;
 use super::scene::Scene;
-use super::world::{arn, early, instance, place, server, server_id, tags_changed, tick};
+use super::world::{arn, early, instance, place, refuse, server, server_id, tags_changed, tick};
 
 pub(super) fn sync() -> TagSync {
     TagSync::new(RegistryCache::default(), &Metrics::default())
@@ -44,11 +44,6 @@ pub(super) fn link(scene: &Scene, n: u8, place: &Place) {
 
 fn elsewhere() -> Place {
     Place { account: "444455556666".parse().unwrap(), ..place() }
-}
-
-fn refuse(scene: &Scene, place: &Place) {
-    let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
-    scene.world.set_spoke_failure(place, Some(refusal));
 }
 
 /// What a server has of its machine: the tag, and where the machine runs.

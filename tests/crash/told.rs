@@ -3,22 +3,16 @@
 use std::time::Duration;
 
 use drs_fleet_aws::deliveries::DeliveryEditor;
-use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_aws::registry::WriteToken;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
-use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::incident::IncidentKind;
-use drs_fleet_domain::keys::Key;
-use drs_fleet_domain::notification::{self, IncidentRow};
-use drs_fleet_domain::notify::{DeliveryRow, Label, Matchers, MemberRow, MuteRow, RoutesRow, WindowRow};
+use drs_fleet_domain::notify::{DeliveryRow, Label, Matchers, MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::Row;
 use drs_fleet_tests::company::window;
-use drs_fleet_tests::work::work;
 use futures::FutureExt;
 use notifier::Notifier;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::Path;
 use super::drills::{begins, ends};
@@ -45,7 +39,7 @@ fn sleep_until(scene: &Scene, to: &str) {
 }
 
 /// Stalls are muted for two hours.
-fn mutes(scene: &Scene) {
+pub(super) fn mutes(scene: &Scene) {
     scene.world.set_row(&MuteRow {
         id: "m".into(),
         matchers: Matchers::of([(Label::Kind, "REPLICATION_*".to_owned())]),
@@ -82,7 +76,6 @@ pub(super) async fn lag_in_a_region_that_stalls_is_held_back_wherever_the_notifi
             });
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.put(&on_the_bus(3, &opened(IncidentKind::ReplicationLag, 3)));
         },
     ];
@@ -100,7 +93,6 @@ pub(super) async fn what_came_and_went_while_people_slept_and_it_was_muted_is_to
             scene.put(&envelope(0));
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.put(&envelope(2));
             scene.lets_pass(Duration::from_mins(7));
         },
@@ -116,11 +108,11 @@ pub(super) async fn whoever_sleeps_reads_later_what_came_of_a_drill_wherever_the
             sleep_until(scene, "00:40");
             begins(scene);
         },
-        ends,
         |scene| {
-            scene.is_tried_from_here();
-            scene.lets_pass(Duration::from_mins(30));
+            scene.later(Duration::from_secs(30), Scene::is_tried_from_here);
+            ends(scene);
         },
+        |scene| scene.lets_pass(Duration::from_mins(30)),
     ];
     let (_, clean) = path(steps).survives_everything().await;
     assert_eq!(clean.notices.len(), 4, "a start, a line and a summary, and this by mail as well");
@@ -138,7 +130,6 @@ pub(super) async fn a_window_that_ends_by_itself_is_summed_up_wherever_the_notif
         },
         begins,
         |scene| {
-            scene.is_tried_from_here();
             ends(scene);
         },
     ];
@@ -155,7 +146,6 @@ pub(super) async fn what_was_given_up_on_is_passed_and_sent_late_when_a_person_a
             scene.put(&envelope(0));
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.mend();
             scene.put(&envelope(2));
             scene.lets_pass(Duration::from_mins(5));
@@ -188,130 +178,15 @@ pub(super) async fn a_reminder_that_could_not_be_sent_gives_way_to_what_is_newer
             scene.lets_pass(Duration::from_mins(5));
         },
         |scene| {
+            scene.later(Duration::from_mins(3), Scene::is_tried_from_here);
             scene.put(&envelope(2));
             scene.lets_pass(Duration::from_mins(6));
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.mend();
             scene.lets_pass(Duration::from_mins(10));
         },
     ];
     let (_, clean) = path(steps).survives_all(Ending::assert_same_state).await;
     assert_eq!(clean.notices.len(), 2, "that it began and that it is over");
-}
-
-/// Has a notifier serve a key that is due, of which a call may fail, and once more where it did; answers how many calls it
-/// made.
-async fn serves(io: &MemoryIo, key: &Key, fault: Option<(usize, Fault)>) -> usize {
-    if let Some((point, fault)) = fault {
-        io.fail_at(point, fault);
-    }
-    let worker = notifier();
-    let failed = worker.wake(io, key).await.is_err();
-    let calls = io.points().len();
-    if failed {
-        worker.wake(io, key).await.unwrap();
-    }
-    calls
-}
-
-#[tokio::test(start_paused = true)]
-pub(super) async fn what_an_earlier_release_stored_joins_its_groups_wherever_a_call_fails() {
-    async fn joins(fault: Option<(usize, Fault)>) -> usize {
-        let scene = Scene::new().await;
-        let row = IncidentRow { latest: life()[0].clone(), groups: Vec::new(), left: Vec::new(), ack: None };
-        scene.world.set_row(&row);
-        let calls = serves(&scene.process(), &notification::key(&row.latest), fault).await;
-        assert_eq!(Ending::of(&scene).all::<MemberRow>().len(), 1, "{fault:?}");
-        calls
-    }
-    let all = joins(None).await;
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            joins(Some((point, fault))).await;
-        }
-    }
-}
-
-/// An incident has joined its group, which is to be looked at.
-async fn joined() -> (Scene, Key) {
-    let scene = Scene::new().await;
-    works(&scene, &envelope(0)).await;
-    sleep(Duration::from_mins(1)).await;
-    let key = scene.world.table().into_keys().find(|key| key.sk == "group").unwrap();
-    (scene, key)
-}
-
-/// A notifier takes a message, and ends before any look at a group is due.
-async fn works(scene: &Scene, message: &Value) {
-    scene.put(message);
-    let working = tokio::spawn(work(scene.process().restarted(), notifier()));
-    sleep(Duration::from_secs(5)).await;
-    working.abort();
-}
-
-/// The look is claimed anew on the way, for each call takes seven seconds.
-#[tokio::test(start_paused = true)]
-pub(super) async fn a_look_that_takes_long_tells_all_wherever_a_call_fails() {
-    async fn told(fault: Option<(usize, Fault)>) -> usize {
-        let (scene, key) = joined().await;
-        let slow = scene.process().restarted().with_latency(Duration::from_secs(7));
-        let calls = serves(&slow, &key, fault).await;
-        let working = tokio::spawn(work(scene.process().restarted(), notifier()));
-        scene.settles(Duration::from_secs(150)).await;
-        working.abort();
-        let ending = Ending::of(&scene);
-        assert!((2..=3).contains(&ending.notices.len()), "{fault:?}: {:?}", ending.notices);
-        assert!(ending.all::<DeliveryRow>().iter().all(|row| row.sent_at.is_some()), "{fault:?}");
-        calls
-    }
-    let all = told(None).await;
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            told(Some((point, fault))).await;
-        }
-    }
-}
-
-/// Whoever looked at the group first died after it had marked what it was to tell, and that has become worse since.
-#[tokio::test(start_paused = true)]
-pub(super) async fn what_was_marked_and_is_worse_and_muted_since_is_told_to_nobody_wherever_a_call_fails() {
-    async fn held(fault: Option<(usize, Fault)>) -> usize {
-        let (scene, key) = joined().await;
-        let first = scene.process().restarted();
-        first.crash_at(ended_at().await, Fault::Before);
-        let (io, group) = (first.clone(), key.clone());
-        let dying = tokio::spawn(async move { notifier().wake(&io, &group).await });
-        first.crashed().await;
-        dying.abort();
-        let is_marked = |scene: &Scene| Ending::of(scene).all::<MemberRow>()[0].told.is_some();
-        assert!(is_marked(&scene), "it died too early");
-        mutes(&scene);
-        works(&scene, &envelope(1)).await;
-        // Its claim runs out.
-        sleep(Duration::from_secs(70)).await;
-        let calls = serves(&scene.process().restarted(), &key, fault).await;
-        // Who lost the answer to its claim waits until that runs out.
-        sleep(Duration::from_secs(70)).await;
-        notifier().wake(&scene.process().restarted(), &key).await.unwrap();
-        assert!(!is_marked(&scene), "{fault:?}");
-        assert_eq!(Ending::of(&scene).notices, [], "{fault:?}");
-        calls
-    }
-    /// The call with which a look writes down what it found: the third that writes, after its claim and the mark.
-    async fn ended_at() -> usize {
-        let (scene, key) = joined().await;
-        let io = scene.process().restarted();
-        serves(&io, &key, None).await;
-        let points = io.points();
-        let mut writes = (0..points.len()).filter(|n| points[*n] == "commit");
-        writes.nth(2).unwrap()
-    }
-    let all = held(None).await;
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            held(Some((point, fault))).await;
-        }
-    }
 }

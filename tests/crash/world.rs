@@ -1,6 +1,7 @@
 //! What the paths are made of: one account, its servers, and what its bus sends.
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::seen::ServerSeen;
@@ -57,6 +58,12 @@ pub(super) fn event(source: &str, kind: &str, time: Timestamp, resource: &str, d
         "version": "0", "id": format!("{kind}/{resource}/{time}"), "source": source, "detail-type": kind,
         "account": ACCOUNT, "region": DRS_REGION, "time": time, "resources": resources, "detail": detail,
     })
+}
+
+/// The role of a place's account cannot be assumed.
+pub(super) fn refuse(scene: &Scene, place: &Place) {
+    let refusal = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "not authorized");
+    scene.world.set_spoke_failure(place, Some(refusal));
 }
 
 pub(super) fn tick(scene: &Scene) -> Value {

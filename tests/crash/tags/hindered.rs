@@ -34,7 +34,6 @@ const RETRIED: Duration = Duration::from_mins(6);
 #[tokio::test(start_paused = true)]
 pub(in crate::crash) async fn a_change_that_is_refused_is_made_by_a_timer_wherever_the_sync_dies() {
     let steps: &[fn(&Scene)] = &[refuses, |scene| {
-        scene.is_tried_from_here();
         scene.world.set_tag_failure(&place(), None);
         scene.lets_pass(RETRIED);
     }];
@@ -67,7 +66,6 @@ pub(in crate::crash) async fn a_change_whose_server_cannot_be_read_when_it_is_du
 pub(in crate::crash) async fn a_change_of_an_account_that_was_switched_off_is_given_up_wherever_the_sync_dies()
  {
     let steps: &[fn(&Scene)] = &[refuses, |scene| {
-        scene.is_tried_from_here();
         scene.world.set_row(&AccountRow { status: AccountStatus::Inactive, ..account() });
         scene.lets_pass(RETRIED);
     }];
@@ -115,7 +113,6 @@ pub(in crate::crash) async fn a_type_that_ec2_does_not_tell_now_is_asked_for_lat
             changed(scene);
         },
         |scene| {
-            scene.is_tried_from_here();
             scene.world.set_ec2_failure(&source_place(), None);
             scene.lets_pass(RETRIED);
         },

@@ -17,7 +17,7 @@ pub(crate) async fn wake<I: Io>(worker: &JobMonitor, io: &I, key: &Key) -> Resul
         Some(Subject::Jobs) => wake_place(worker, io, key).await,
         Some(Subject::Job) => wake_job(worker, io, key).await,
         Some(Subject::Recovery) => wake_recovery(worker, io, key).await,
-        None => worker.inbox.wake(io, key).await.map(drop),
+        None => Ok(()),
     }
 }
 

@@ -85,9 +85,6 @@ impl Worker for TagSync {
     }
 
     async fn wake<I: Io>(&self, io: &I, key: &Key) -> Result<(), IoError> {
-        if self.inbox.wake(io, key).await? {
-            return Ok(());
-        }
         if key.pk.starts_with("instance#") {
             return instance::wake(self, io, key).await;
         }

@@ -136,7 +136,13 @@ impl MemoryIo {
             world.processes += 1;
             world.processes
         };
-        Self { faults: Arc::default(), crashed: CancellationToken::new(), number, ..self.clone() }
+        Self {
+            faults: Arc::default(),
+            crashed: CancellationToken::new(),
+            number,
+            witness: None,
+            ..self.clone()
+        }
     }
 
     /// The same process with another queue; a world has as many as are named.
@@ -160,8 +166,8 @@ impl MemoryIo {
         self
     }
 
-    /// `witness` is called with the name of each point that this process, or one restarted from it, comes to: by the code that
-    /// comes to it, so that it sees who called.
+    /// `witness` is called with the name of each point that this process comes to: by the code that comes to it, so that it
+    /// sees who called.
     #[must_use]
     pub fn witnessed(mut self, witness: fn(&'static str)) -> Self {
         self.witness = Some(witness);
