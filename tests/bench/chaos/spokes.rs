@@ -81,6 +81,9 @@ pub(super) async fn run(seed: u64, starts: Starts) -> anyhow::Result<Report> {
     let open: Vec<_> =
         told.iter().filter(|(_, over)| !**over).map(|(subject, _)| (*subject).to_owned()).collect();
     report.none("R17: told to be open in the end", open);
+    let is_told = |place: &&Place| told.keys().any(|subject| subject.contains(place.account.as_str()));
+    let untold = spokes.odd.keys().filter(|place| !is_told(place)).map(|place| place.account.to_string());
+    report.none("R17: of the three not told", untold.collect());
     let of_three = |subject: &str| spokes.odd.keys().any(|place| subject.contains(place.account.as_str()));
     report
         .none("R17: told of others", told.keys().filter(|s| !of_three(s)).map(|s| (*s).to_owned()).collect());
@@ -145,8 +148,8 @@ impl Spokes {
         Ok(took.unwrap_or_default())
     }
 
-    /// Has all places swept so often at least, and again and again, until the incidents that are open are as they should be, or patience ends.
-    /// Answers the seconds that the 97 took each time, and what is open then.
+    /// Has all places swept so often at least, and again and again, until the incidents that are open are as they should be, or
+    /// patience ends. Answers the seconds that the 97 took each time, and what is open then.
     async fn until(
         &mut self,
         at_least: usize,

@@ -79,8 +79,7 @@ impl Spokes {
         self.0.get(place)
     }
 
-    /// A call begins; answers for how long it hangs, if it does.
-    /// Answers how long the call takes, and after how long it fails since nobody answers.
+    /// A call begins. Answers how long it takes, and after how long it fails since nobody answers.
     pub(super) fn begin(&mut self, place: &Place) -> (Option<Duration>, Option<Duration>) {
         let Some(spoke) = self.0.get_mut(place) else { return (None, None) };
         spoke.under_way += 1;
