@@ -66,40 +66,66 @@ async fn an_end_that_is_believed_is_looked_at_again_by_a_sweep_that_begins_later
 
 #[tokio::test(start_paused = true)]
 pub(super) async fn an_end_that_is_believed_is_looked_at_again_wherever_a_call_fails() {
-    let (points, _) = believes(None, None).await;
+    let (points, _) = believes(None).await;
     if seam::only_asks_what_meets_faults(0..points.len()) {
         return;
     }
     let mut failed = 0;
     for fault in [Fault::Before, Fault::After] {
         for point in 0..points.len() {
-            failed += usize::from(believes(None, Some((point, fault))).await.1);
+            failed += usize::from(believes(Some((point, fault))).await.1);
         }
     }
     assert!(failed >= points.len(), "{failed} of {} points, each twice", points.len());
 }
 
-/// So long that the time is over for which it was wished.
+/// Between the wish and the belief.
 #[tokio::test(start_paused = true)]
-pub(super) async fn an_end_whose_belief_takes_long_is_looked_at_again_wherever_a_call_fails() {
-    let (points, _) = believes(None, None).await;
-    // After the wish.
-    let belief = (0..points.len()).filter(|n| points[*n] == "commit").nth(1);
-    let (points, _) = believes(belief, None).await;
-    if seam::only_asks_what_meets_faults(0..points.len()) {
+pub(super) async fn an_end_that_a_sweep_overtook_unseen_is_looked_at_again_wherever_a_call_fails() {
+    let (points, _) = believes(None).await;
+    let wish = points.iter().position(|point| *point == "commit").unwrap();
+    let all = overtaken(wish, None, false).await;
+    let tried: Vec<_> = (0..all).filter(|point| *point != wish).collect();
+    if seam::only_asks_what_meets_faults(tried.iter().copied()) {
         return;
     }
-    for fault in [Fault::Before, Fault::After] {
-        for point in (0..points.len()).filter(|point| Some(*point) != belief) {
-            believes(belief, Some((point, fault))).await;
+    for fault in [Fault::Before, Fault::After, Fault::Twice] {
+        for point in &tried {
+            for comes_to_another in [false, true] {
+                overtaken(wish, Some((*point, fault)), comes_to_another).await;
+            }
         }
     }
+}
+
+/// An instance that takes an end stops when it has wished, and goes on when another has swept; one of its calls may fail, and then
+/// the end comes once more, to it or to another. Answers how many calls it made.
+async fn overtaken(wish: usize, fault: Option<(usize, Fault)>, comes_to_another: bool) -> usize {
+    let scene = Scene::new().await;
+    scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
+    let (first, second) = swept_long_ago(&scene).await;
+    first.0.fail_at(wish, Fault::Frozen(Duration::from_secs(12)));
+    if let Some((point, fault)) = fault {
+        first.0.fail_at(point, fault);
+    }
+    let end = late_end(&scene, 1);
+    let taking = first.takes_together(&end, scene.world.now());
+    sleep(Duration::from_millis(10_500)).await;
+    second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+    let has_failed = taking.await.unwrap().is_err();
+    let calls = first.0.points().len();
+    if has_failed {
+        let again = if comes_to_another { Instance::of(&scene) } else { first };
+        again.takes_together(&end, scene.world.now()).await.unwrap().unwrap();
+    }
+    assert!(state(&scene, 1) == "STALLED" || look_at(&scene).is_some(), "{fault:?}, {comes_to_another}");
+    calls
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_comes_and_goes_while_an_end_is_handled_leaves_nothing_wrong_that_is_not_looked_at_again()
  {
-    let all = believes(None, None).await.0.len();
+    let all = believes(None).await.0.len();
     let mut wrong = 0;
     for point in 0..all {
         let scene = Scene::new().await;
@@ -179,15 +205,11 @@ fn state(scene: &Scene, n: u8) -> String {
     scene.world.stored::<ServerRow>(&key).unwrap().unwrap().row.replication.state
 }
 
-/// Has an instance take an end, of which one call may be slow and another may fail; answers its calls, and whether it failed and
-/// took the end once more.
-async fn believes(slow: Option<usize>, fault: Option<(usize, Fault)>) -> (Vec<&'static str>, bool) {
+/// Has an instance take an end, of which a call may fail; answers its calls, and whether it failed and took the end once more.
+async fn believes(fault: Option<(usize, Fault)>) -> (Vec<&'static str>, bool) {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
     let (first, _) = swept_long_ago(&scene).await;
-    if let Some(point) = slow {
-        first.0.fail_at(point, Fault::Late(Duration::from_secs(12)));
-    }
     if let Some((point, fault)) = fault {
         first.0.fail_at(point, fault);
     }

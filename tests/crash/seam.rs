@@ -38,7 +38,7 @@ const PATHS: &[fn()] = &[
     jobs::a_job_that_rests_is_stuck_and_one_that_failed_is_well_when_its_servers_are_launched,
     jobs::a_server_of_which_a_launch_result_told_first_gets_its_name_and_its_objective,
     late::an_end_that_is_believed_is_looked_at_again_wherever_a_call_fails,
-    late::an_end_whose_belief_takes_long_is_looked_at_again_wherever_a_call_fails,
+    late::an_end_that_a_sweep_overtook_unseen_is_looked_at_again_wherever_a_call_fails,
     looks::a_stall_that_was_just_told_has_its_place_swept_wherever_the_tracker_dies,
     looks::a_late_end_that_is_believed_has_its_place_swept_wherever_the_tracker_dies,
     looks::what_was_read_before_drs_failed_is_kept_wherever_the_tracker_dies,

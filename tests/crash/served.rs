@@ -100,10 +100,11 @@ pub(super) async fn a_look_whose_mark_takes_long_tells_all_wherever_a_call_fails
     }
     let mark = write_of_a_look(1).await;
     let all = told(mark, None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
+    let tried: Vec<_> = (0..all).filter(|point| *point != mark).collect();
+    if seam::only_asks_what_meets_faults(tried.iter().copied()) {
         return;
     }
-    for point in (0..all).filter(|point| *point != mark) {
+    for point in tried {
         for fault in [Fault::Before, Fault::After, Fault::Twice] {
             told(mark, Some((point, fault))).await;
         }

@@ -247,7 +247,7 @@ fn check(channel: &str, posts: &[Post], truths: &Truths, takers_now: impl Fn(Ser
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_routes_are_each_channel_knows_of_what_they_take_and_of_nothing_else(

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use drs_fleet_aws::inbox::Received;
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::patience::persistently;
+use drs_fleet_aws::store::Outcome;
 use drs_fleet_aws::verdict::IoError;
 use drs_fleet_domain::event::Event;
 use drs_fleet_domain::ids::SourceServerId;
@@ -12,7 +14,7 @@ use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::{self, Context, Observation, ServerDetailsRow, ServerRow};
-use drs_fleet_domain::sweep::TICK;
+use drs_fleet_domain::sweep::{TICK, after};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
@@ -24,6 +26,9 @@ const LATE: Duration = Duration::from_secs(10);
 
 /// What a place's row says of sweeps is read afresh this often at most.
 pub(crate) const READ_AGAIN: Duration = Duration::from_secs(10);
+
+/// For so long a wish for a sweep of what was just believed is tried again: who gives it up finds nothing to believe later.
+const WISHED_FOR: Duration = Duration::from_secs(30);
 
 /// Handles the events of one server.
 pub(crate) async fn observe<I: Io>(
@@ -99,15 +104,21 @@ async fn told<I: Io>(
         return worker.servers.change(io, &key, decide).await.map(drop);
     }
     // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
-    // wished, for when this comes once more there is nothing to believe any more; and after, for a sweep that served the
-    // wish in between may have found nothing to write. (Whoever writes after that sweep and then dies has the schedule's
-    // next sweep put it right.)
+    // wished, for when this comes once more there is nothing to believe any more; and after, also where the answer to the
+    // write was lost, for a sweep that served the wish in between may have found nothing to write. (The schedule's next
+    // sweep puts it right where whoever writes after that sweep then dies, or cannot reach the table for so long, and where
+    // that sweep's reads lagged.)
     let known = worker.servers.known(io, &key).await?;
-    if decide(known.as_deref().map(|stored| &stored.row)).is_some() {
+    let believes = decide(known.as_deref().map(|stored| &stored.row)).is_some();
+    if believes {
         places::look_again(worker, io, place).await?;
     }
-    let outcome = worker.servers.change(io, &key, decide).await?;
-    if outcome.changed() { places::look_again(worker, io, place).await } else { Ok(()) }
+    let outcome = worker.servers.change(io, &key, decide).await;
+    if believes || outcome.as_ref().map_or(true, Outcome::changed) {
+        let until = after(io.now(), WISHED_FOR);
+        persistently(io, until, &key, || places::look_again(worker, io, place)).await?;
+    }
+    outcome.map(drop)
 }
 
 /// Applies what a sweep saw of a server, and answers its row. Its details come first: the row tells which there are,
