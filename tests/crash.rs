@@ -136,6 +136,21 @@ impl<W: Worker> Path<W> {
     }
 }
 
+/// Plays a path with each of these faults at each of these points, unless only that is asked; answers what each came to.
+async fn everywhere<F: Future>(
+    points: impl Iterator<Item = usize> + Clone,
+    faults: &[Fault],
+    play: impl Fn((usize, Fault)) -> F,
+) -> Vec<F::Output> {
+    let mut came_to = Vec::new();
+    if !seam::only_asks_what_meets_faults(points.clone()) {
+        for (point, fault) in points.flat_map(|point| faults.iter().map(move |fault| (point, *fault))) {
+            came_to.push(play((point, fault)).await);
+        }
+    }
+    came_to
+}
+
 /// All points but those within a long stretch in which the worker only asked whether there is anything to do: of
 /// these the last round, which finds what comes next, and the last receive, which brings the next message.
 fn worth_trying(points: &[&str]) -> Vec<usize> {

@@ -2,8 +2,8 @@
 
 use std::{env, fs, process::ExitCode};
 
-const PURE: [&str; 7] =
-    ["base64", "compact_str", "form_urlencoded", "jiff", "serde", "serde_json", "thiserror"];
+const PURE: [&str; 8] =
+    ["base64", "compact_str", "form_urlencoded", "jiff", "litemap", "serde", "serde_json", "thiserror"];
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=Cargo.toml");

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use super::capacity::tracker;
 use super::scene::Scene;
 use super::world::{place, server, wish};
-use super::{Path, seam, worth_trying};
+use super::{Path, everywhere, worth_trying};
 
 /// A place of which each page but the first is throttled, for so long a time that a claim would run out meanwhile.
 fn throttle(world: &MemoryIo) {
@@ -111,14 +111,7 @@ async fn a_sweep_that_was_taken_over_ends_and_leaves_the_rest_to_the_other() {
 pub(super) async fn a_sweep_that_is_given_up_since_it_was_asked_for_too_long_ago_is_asked_for_again_wherever_a_call_fails()
  {
     let all = given_up(None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
-        return;
-    }
-    for fault in [Fault::Before, Fault::After] {
-        for point in 0..all {
-            given_up(Some((point, fault))).await;
-        }
-    }
+    everywhere(0..all, &[Fault::Before, Fault::After], |fault| given_up(Some(fault))).await;
 }
 
 /// Has a second instance take a request that a first one claimed and died of, a quarter of an hour later, and once more where

@@ -14,8 +14,8 @@ use tokio::time::sleep;
 
 use super::capacity::tracker;
 use super::claims::{Instance, look_at};
+use super::everywhere;
 use super::scene::Scene;
-use super::seam;
 use super::world::{now, place, server, server_id, stalled, wish};
 
 /// One instance swept a minute ago, and another just now; both saw that server 1 is stalled. Then the first is told of
@@ -67,16 +67,10 @@ async fn an_end_that_is_believed_is_looked_at_again_by_a_sweep_that_begins_later
 #[tokio::test(start_paused = true)]
 pub(super) async fn an_end_that_is_believed_is_looked_at_again_wherever_a_call_fails() {
     let (points, _) = believes(None).await;
-    if seam::only_asks_what_meets_faults(0..points.len()) {
-        return;
-    }
-    let mut failed = 0;
-    for fault in [Fault::Before, Fault::After] {
-        for point in 0..points.len() {
-            failed += usize::from(believes(Some((point, fault))).await.1);
-        }
-    }
-    assert!(failed >= points.len(), "{failed} of {} points, each twice", points.len());
+    let faults = [Fault::Before, Fault::After];
+    let ends = everywhere(0..points.len(), &faults, |fault| believes(Some(fault))).await;
+    let failed = ends.iter().filter(|(_, has_failed)| *has_failed).count();
+    assert!(2 * failed >= ends.len(), "{failed} of {}", ends.len());
 }
 
 /// Between the wish and the belief.
@@ -85,21 +79,17 @@ pub(super) async fn an_end_that_a_sweep_overtook_unseen_is_looked_at_again_where
     let (points, _) = believes(None).await;
     let wish = points.iter().position(|point| *point == "commit").unwrap();
     let all = overtaken(wish, None, false).await;
-    let tried: Vec<_> = (0..all).filter(|point| *point != wish).collect();
-    if seam::only_asks_what_meets_faults(tried.iter().copied()) {
-        return;
-    }
-    for fault in [Fault::Before, Fault::After, Fault::Twice] {
-        for point in &tried {
-            for comes_to_another in [false, true] {
-                overtaken(wish, Some((*point, fault)), comes_to_another).await;
-            }
+    let others = (0..all).filter(|point| *point != wish);
+    everywhere(others, &[Fault::Before, Fault::After, Fault::Twice], |fault| async move {
+        for comes_to_another in [false, true] {
+            overtaken(wish, Some(fault), comes_to_another).await;
         }
-    }
+    })
+    .await;
 }
 
-/// An instance that takes an end stops when it has wished, and goes on when another has swept; one of its calls may fail, and then
-/// the end comes once more, to it or to another. Answers how many calls it made.
+/// An instance that takes an end stops when it has wished, and goes on when another has swept; one of its calls may fail,
+/// and then the end comes once more, to it or to another. Answers how many calls it made.
 async fn overtaken(wish: usize, fault: Option<(usize, Fault)>, comes_to_another: bool) -> usize {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
@@ -170,6 +160,20 @@ async fn a_sweep_that_stops_anywhere_takes_no_wish_away_that_the_end_that_is_bel
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_is_wished_for_sees_an_end_that_was_believed_just_before_it_where_reads_lag() {
+    for seed in 0..8 {
+        let scene = Scene::new().await;
+        scene.world.set_servers(&place(), vec![server(1, "STALLED")]);
+        let (first, second) = swept_long_ago(&scene).await;
+        scene.world.lag_reads(seed);
+        first.takes_together(&late_end(&scene, 1), scene.world.now()).await.unwrap().unwrap();
+        assert_eq!(state(&scene, 1), "NOT_STALLED");
+        second.takes(&scene, scene.world.now()).await.unwrap().unwrap();
+        assert_eq!(state(&scene, 1), "STALLED", "{seed}");
+    }
+}
+
 /// People ask for two sweeps, one after the other, while the first believes one end after the other, and no schedule ticks.
 #[tokio::test(start_paused = true)]
 async fn two_sweeps_that_people_ask_for_leave_no_late_end_believed_that_is_wrong() {
@@ -205,7 +209,8 @@ fn state(scene: &Scene, n: u8) -> String {
     scene.world.stored::<ServerRow>(&key).unwrap().unwrap().row.replication.state
 }
 
-/// Has an instance take an end, of which a call may fail; answers its calls, and whether it failed and took the end once more.
+/// Has an instance take an end, of which a call may fail; answers its calls, and whether it failed and took the end once
+/// more.
 async fn believes(fault: Option<(usize, Fault)>) -> (Vec<&'static str>, bool) {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), vec![server(1, "STALLED")]);

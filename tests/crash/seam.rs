@@ -1,5 +1,5 @@
-//! Nothing of the seam is forgotten: whatever a worker may do to the world, and wherever its code does so, some path does, and
-//! it fails and dies there.
+//! Nothing of the seam is forgotten: whatever a worker may do to the world, and wherever its code does so, some path does,
+//! and it fails and dies there.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -127,8 +127,8 @@ pub(super) fn begins() {
     PASSED.with_borrow_mut(|passed| passed.iter_mut().for_each(|passed| passed.under_way.clear()));
 }
 
-/// A path was played without fault, and is about to meet faults at these of its points: they are passed. Answers whether that is
-/// all that is asked, so that no fault is needed.
+/// A path was played without fault, and is about to meet faults at these of its points: they are passed. Answers whether
+/// that is all that is asked, so that no fault is needed.
 pub(super) fn only_asks_what_meets_faults(tried: impl IntoIterator<Item = usize>) -> bool {
     PASSED.with_borrow_mut(|passed| {
         let Some(passed) = passed else { return false };

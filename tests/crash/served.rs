@@ -12,10 +12,12 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::ending::Ending;
+use super::everywhere;
 use super::notices::{envelope, life, notifier};
 use super::scene::Scene;
-use super::seam;
 use super::told::mutes;
+
+const FAULTS: [Fault; 3] = [Fault::Before, Fault::After, Fault::Twice];
 
 /// Has a notifier serve a key that is due, of which a call may fail, and once more where it did; answers how many calls it
 /// made.
@@ -43,14 +45,7 @@ pub(super) async fn what_an_earlier_release_stored_joins_its_groups_wherever_a_c
         calls
     }
     let all = joins(None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
-        return;
-    }
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            joins(Some((point, fault))).await;
-        }
-    }
+    everywhere(0..all, &FAULTS, |fault| joins(Some(fault))).await;
 }
 
 /// An incident has joined its group, which is to be looked at.
@@ -79,14 +74,7 @@ pub(super) async fn a_look_that_takes_long_tells_all_wherever_a_call_fails() {
         tells(&scene, &slow, &key, fault).await
     }
     let all = told(None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
-        return;
-    }
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            told(Some((point, fault))).await;
-        }
-    }
+    everywhere(0..all, &FAULTS, |fault| told(Some(fault))).await;
 }
 
 /// The look is claimed anew when that is done.
@@ -100,19 +88,12 @@ pub(super) async fn a_look_whose_mark_takes_long_tells_all_wherever_a_call_fails
     }
     let mark = write_of_a_look(1).await;
     let all = told(mark, None).await;
-    let tried: Vec<_> = (0..all).filter(|point| *point != mark).collect();
-    if seam::only_asks_what_meets_faults(tried.iter().copied()) {
-        return;
-    }
-    for point in tried {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            told(mark, Some((point, fault))).await;
-        }
-    }
+    let others = (0..all).filter(|point| *point != mark);
+    everywhere(others, &FAULTS, |fault| told(mark, Some(fault))).await;
 }
 
-/// Has a notifier look at a group, of which a call may fail, and another one work afterwards: people are told, once more at most.
-/// Answers how many calls the look made.
+/// Has a notifier look at a group, of which a call may fail, and another one work afterwards: people are told, once more
+/// at most. Answers how many calls the look made.
 async fn tells(scene: &Scene, io: &MemoryIo, key: &Key, fault: Option<(usize, Fault)>) -> usize {
     let calls = serves(io, key, fault).await;
     let working = tokio::spawn(work(scene.process().restarted(), notifier()));
@@ -124,8 +105,8 @@ async fn tells(scene: &Scene, io: &MemoryIo, key: &Key, fault: Option<(usize, Fa
     calls
 }
 
-/// At which call a look makes its first write, or a later one: of its claim, of what is new, of what it found, of what goes to
-/// the first channel.
+/// At which call a look makes its first write, or a later one: of its claim, of what is new, of what it found, of what
+/// goes to the first channel.
 async fn write_of_a_look(number: usize) -> usize {
     let (scene, key) = joined().await;
     let io = scene.process().restarted();
@@ -160,14 +141,7 @@ pub(super) async fn what_was_put_together_is_handed_over_by_the_next_wherever_a_
     }
     let store = write_of_a_look(3).await;
     let all = told(store, None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
-        return;
-    }
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            told(store, Some((point, fault))).await;
-        }
-    }
+    everywhere(0..all, &FAULTS, |fault| told(store, Some(fault))).await;
 }
 
 /// Whoever looked at the group first died after it had marked what it was to tell, and that has become worse since.
@@ -191,12 +165,5 @@ pub(super) async fn what_was_marked_and_is_worse_and_muted_since_is_told_to_nobo
     }
     let found = write_of_a_look(2).await;
     let all = held(found, None).await;
-    if seam::only_asks_what_meets_faults(0..all) {
-        return;
-    }
-    for point in 0..all {
-        for fault in [Fault::Before, Fault::After, Fault::Twice] {
-            held(found, Some((point, fault))).await;
-        }
-    }
+    everywhere(0..all, &FAULTS, |fault| held(found, Some(fault))).await;
 }

@@ -13,7 +13,7 @@ mod wake;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use drs_fleet_domain::keys::Key;
+use drs_fleet_domain::keys::{Key, Range};
 use drs_fleet_domain::planted::{Bug, is_planted};
 use drs_fleet_domain::row::{Change, OUTBOX_LIMIT, Row, Stored, outbox_with};
 
@@ -101,6 +101,14 @@ impl<R: Row> Store<R> {
         let before = self.cache.rev(key);
         let mut found = io.read::<AtOnce<R>>(std::slice::from_ref(key)).await?;
         Ok(self.found(key, found.pop().flatten().map(|found| Box::new(at_once::row(found))), before))
+    }
+
+    /// The items of a range as the table holds them now, each of which costs twice what a query that may be late costs.
+    ///
+    /// # Errors
+    /// Of the table.
+    pub async fn all_now<I: Io>(&self, io: &I, range: &Range) -> Result<Vec<Stored<R>>, IoError> {
+        Ok(io.query::<AtOnce<R>>(range).await?.into_iter().map(at_once::row).collect())
     }
 
     /// Changes one item: `decide` gets the stored row (`None`: no item) and answers the change, or `None` when

@@ -81,8 +81,8 @@ async fn wish<I: Io>(
     seen(worker, io, place, &[Observation::LookSooner { at }], None).await.map(Some)
 }
 
-/// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that was made, or found, soon
-/// before its time is not brought forward, and no sweep that begins before takes it away.
+/// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that was made, or found,
+/// soon before its time is not brought forward, and no sweep that begins before takes it away.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,
@@ -91,7 +91,7 @@ pub(crate) async fn look_again<I: Io>(
     let now = io.now();
     if !worker.wished.hold(place, now) {
         let wished = wish(worker, io, place, now).await?;
-        worker.wished.note(place, wished.as_ref().and_then(Outcome::row));
+        worker.wished.note(place, wished.as_ref().and_then(Outcome::row), now);
     }
     Ok(())
 }

@@ -106,8 +106,7 @@ async fn told<I: Io>(
     // The next sweep puts right what is believed wrongly. It is wished for before, so that whoever dies in between has
     // wished, for when this comes once more there is nothing to believe any more; and after, also where the answer to the
     // write was lost, for a sweep that served the wish in between may have found nothing to write. (The schedule's next
-    // sweep puts it right where whoever writes after that sweep then dies, or cannot reach the table for so long, and where
-    // that sweep's reads lagged.)
+    // sweep puts it right where whoever writes after that sweep then dies, or cannot reach the table for so long.)
     let known = worker.servers.known(io, &key).await?;
     let believes = decide(known.as_deref().map(|stored| &stored.row)).is_some();
     if believes {

@@ -7,8 +7,8 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::place::PlaceRow;
 use jiff::Timestamp;
 
-/// Until when a place need not be wished for again. What the cache has of a place's row does not say that: it may be older than
-/// a sweep that took the wish, and a wish that was far when it was read is nobody's to rely on.
+/// Until when a place need not be wished for again. What the cache has of a place's row does not say that: it may be older
+/// than a sweep that took the wish, and a wish that was far when it was read is nobody's to rely on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wishes(Arc<Mutex<HashMap<Place, Timestamp>>>);
 
@@ -19,11 +19,10 @@ impl Wishes {
     }
 
     /// This process has just wished, and the place's row is so now.
-    pub(crate) fn note(&self, place: &Place, row: Option<&PlaceRow>) {
-        match row.and_then(PlaceRow::relied_on_until) {
-            Some(until) => self.until().insert(place.clone(), until),
-            None => self.until().remove(place),
-        };
+    pub(crate) fn note(&self, place: &Place, row: Option<&PlaceRow>, now: Timestamp) {
+        let mut wishes = self.until();
+        wishes.retain(|of, until| of != place && now < *until);
+        wishes.extend(row.and_then(PlaceRow::relied_on_until).map(|until| (place.clone(), until)));
     }
 
     fn until(&self) -> MutexGuard<'_, HashMap<Place, Timestamp>> {

@@ -122,9 +122,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
                 row.trying = None;
             }
             if row.counted.as_ref() < Some(counted) {
-                // An instance that read a moment ago that the place was never swept believes an old event still.
+                // An instance that read a moment ago that the place was never swept believes an old event still, so that a
+                // sweep that was wished for sooner would begin too early for it.
                 if row.counted.is_none() && counted.servers > 0 {
-                    look(row, after(context.now, SOON));
+                    row.look_at = Some(after(context.now, SOON));
                 }
                 row.rungs = row.rungs.after(counted, context);
                 row.counted = Some(counted.clone());

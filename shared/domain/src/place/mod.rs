@@ -230,8 +230,8 @@ impl PlaceRow {
         }
     }
 
-    /// Whether a sweep is wished for so soon that nobody can wish for one sooner. Such a wish is neither brought forward nor
-    /// taken away before its time, for others rely on it, see [`PlaceRow::relied_on_until`].
+    /// Whether a sweep is wished for so soon that nobody can wish for one that is sooner by more than clocks are apart. Such a
+    /// wish is not taken away before its time, for others rely on it, see [`PlaceRow::relied_on_until`].
     pub fn is_about_to_be_swept(&self, now: Timestamp) -> bool {
         self.look_at.is_some_and(|at| now < at && at <= after(now, SOON + CLOCKS))
     }

@@ -216,6 +216,10 @@ fn an_interval_shorter_than_the_schedules_is_kept_by_a_timer() {
 fn the_first_sweep_that_found_servers_is_made_again_soon_and_later_ones_are_not() {
     let (first, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1003));
     assert_eq!(first.look_at, Some(at(1013)));
+    let wished = PlaceRow { look_at: Some(at(1004)), ..PlaceRow::unknown(&place()) };
+    let swept =
+        decide(&place(), &[Observation::Swept(counted(1000, 1))], Some(&wished), &context(1003)).unwrap();
+    assert_eq!(swept.row.look_at, Some(at(1013)), "an instance may take it for never swept until then");
     let begun = PlaceRow { look_at: None, ..first };
     let again =
         decide(&place(), &[Observation::Swept(counted(1013, 1))], Some(&begun), &context(1016)).unwrap();

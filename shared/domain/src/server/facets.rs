@@ -93,7 +93,7 @@ impl ServerRow {
         let told = told.map(|told| (told.state.clone(), Some(told.stamp.time())));
         for (state, seen_at) in [(old, known)].into_iter().chain(told) {
             if state != UNKNOWN && seen_at > self.last_in(&state, swept_at) {
-                self.replication.before.extend(seen_at.map(|at| (state, at)));
+                self.replication.before.extend(seen_at.map(|at| (state.into(), at)));
             }
         }
         self.replication.forget_states();

@@ -21,7 +21,7 @@ pub use self::details::{ServerDetailsRow, fingerprint};
 pub use self::health::{Health, Sync};
 pub use self::inventory::Inventory;
 pub use self::observation::Observation;
-pub use self::replication::{Replication, STALLED};
+pub use self::replication::{Replication, STALLED, States};
 pub use self::row::ServerRow;
 
 #[cfg(test)]

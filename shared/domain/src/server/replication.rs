@@ -1,9 +1,10 @@
 //! The facet that events and sweeps both tell: the state of the replication.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
@@ -27,6 +28,10 @@ pub(super) const SYNCING: [&str; 3] = ["INITIATING", INITIAL_SYNC, RESCAN];
 /// Of those, the states that are news of a server that replicated continuously.
 const RESYNC: [&str; 2] = [INITIAL_SYNC, RESCAN];
 
+/// When a server was in which states. Not a tree, for one of a single state has room for eleven, and workers remember
+/// thousands of rows.
+pub type States = LiteMap<CompactString, Timestamp>;
+
 /// The replication facet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replication {
@@ -41,15 +46,15 @@ pub struct Replication {
     pub stamp: Stamp,
     /// Other states that it was in, and when it was last seen in each. Kept are those that start or end a resync, and
     /// of all others the newest in which it was connected, so that the row does not grow.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub before: BTreeMap<String, Timestamp>,
+    #[serde(default, skip_serializing_if = "LiteMap::is_empty")]
+    pub before: States,
 }
 
 impl Replication {
     /// Of a server whose replication nobody has told yet: older than anything.
     pub(super) fn unknown(at: Timestamp) -> Self {
         let stamp = Stamp::swept(Timestamp::MIN);
-        Self { state: UNKNOWN.to_owned(), error: None, since: at, stamp, before: BTreeMap::new() }
+        Self { state: UNKNOWN.to_owned(), error: None, since: at, stamp, before: States::default() }
     }
 
     /// What an observation tells of it.
@@ -66,7 +71,7 @@ impl Replication {
             | Observation::Gone { .. } => return None,
         };
         let stamp = stamp_of(state, error.as_deref(), *at, origin);
-        Some(Self { state: state.to_owned(), error, since: stamp.time(), stamp, before: BTreeMap::new() })
+        Some(Self { state: state.to_owned(), error, since: stamp.time(), stamp, before: States::default() })
     }
 
     /// The stamp of a sweep that saw it as it is.

@@ -29,7 +29,9 @@ pub(crate) async fn sweep<I: Io>(
     }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let key = keys::place(place);
-    let decide = |row: Option<&_>| {
+    let mut is_wished = asked.iter().any(|asked| !asked.scheduled);
+    let decide = |row: Option<&PlaceRow>| {
+        is_wished |= row.is_some_and(|row| row.look_at.is_some());
         let context = Context::new(registry.account_name(&place.account), io.now());
         place::claim(place, row, asked, &context.with(policy.of_account(&place.account), None))
     };
@@ -42,7 +44,7 @@ pub(crate) async fn sweep<I: Io>(
         return dismiss(worker, io, place).await;
     }
     let (mut reading, holding) = (None, Holding::of(claimed, &worker.places, key));
-    match read(worker, io, place, holding, &mut reading).await {
+    match read(worker, io, place, holding, is_wished, &mut reading).await {
         Ok(counted) => ended(worker, io, place, counted).await,
         Err(Stopped::Failed(error)) => ended_early(worker, io, place, reading.as_ref(), error).await,
         Err(Stopped::Overtaken) => {
