@@ -149,7 +149,7 @@ async fn an_extended_server_counts_where_it_replicates_and_is_shown_where_it_wou
     hub.sweep(0).await;
     assert_eq!(hub.place_row(0).await.counted.unwrap().servers, before.servers, "no server is counted twice");
     let server = hub.rows::<ServerRow>(&keys::servers(&target)).await.remove(0);
-    let relation = server.inventory.unwrap().staging;
+    let relation = server.inventory.unwrap().staging.clone();
     assert_eq!(relation.account.unwrap().as_str(), staging);
 
     hub.world().drs.distrust(staging, site.0);

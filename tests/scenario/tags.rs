@@ -40,7 +40,7 @@ async fn becomes(hub: &Hub, (spoke, id): (usize, &str), key: &str, value: Option
 async fn protected(hub: &Hub, spoke: usize) -> (String, String) {
     let rows = hub.rows::<ServerRow>(&keys::servers(&hub.place(spoke))).await;
     let found = rows.into_iter().filter(|row| row.replication.state == "CONTINUOUS").find_map(|row| {
-        let instance = row.inventory?.instance?;
+        let instance = row.inventory?.instance.clone()?;
         Some((row.id.to_string(), instance.to_string()))
     });
     found.expect("a server whose machine is known")

@@ -16,7 +16,7 @@ async fn what_drs_throttles_is_all_there_in_the_end() {
     let pairs: Vec<_> = rows
         .into_iter()
         .filter(|row| row.replication.state == "CONTINUOUS")
-        .filter_map(|row| Some((row.id.to_string(), row.inventory?.instance?.to_string())))
+        .filter_map(|row| Some((row.id.to_string(), row.inventory?.instance.as_ref()?.to_string())))
         .collect();
     assert!(pairs.len() > 2, "{pairs:?}");
     hub.world().faults.set(vec![FaultRule::of(("drs", "TagResource"), 0.6, Fault::Throttle)]);

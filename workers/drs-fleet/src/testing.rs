@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -19,7 +20,7 @@ use drs_fleet_domain::place::{self, Context, Counted, Observation, PlaceRow};
 use drs_fleet_domain::registry::{AccountRegion, AccountRow, AccountStatus};
 use drs_fleet_domain::row::{Change, Outbox, Row, Stored};
 use drs_fleet_domain::seen::Staging;
-use drs_fleet_domain::server::{Inventory, Replication, ServerRow};
+use drs_fleet_domain::server::{Inventory, Replication, ServerRow, States};
 use drs_fleet_domain::stamp::Stamp;
 use jiff::Timestamp;
 use notifier::Notifier;
@@ -190,6 +191,11 @@ pub(crate) fn swept(place: &Place, replicating: u32, extended: u32, at: Timestam
     place::decide(place, &[Observation::Swept(counted)], None, &Context::new("Payments", at)).unwrap().row
 }
 
+/// What a sweep told of a server, to be told otherwise.
+pub(crate) fn inventory(server: &mut ServerRow) -> &mut Inventory {
+    Arc::make_mut(server.inventory.as_mut().unwrap())
+}
+
 /// A server as a sweep found it.
 pub(crate) fn server(place: &Place, number: u32, name: &str, state: &str, at: Timestamp) -> ServerRow {
     let inventory = Inventory {
@@ -203,12 +209,12 @@ pub(crate) fn server(place: &Place, number: u32, name: &str, state: &str, at: Ti
     ServerRow {
         place: place.clone(),
         id: format!("s-{number:017}").parse().unwrap(),
-        inventory: Some(inventory),
+        inventory: Some(Arc::new(inventory)),
         replication: Replication {
             state: state.to_owned(),
             error: None,
             since: at,
-            before: BTreeMap::new(),
+            before: States::default(),
             stamp: Stamp::swept(at),
         },
         health: None,

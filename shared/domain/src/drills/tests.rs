@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -162,7 +164,7 @@ fn a_server_that_is_extended_is_drilled_as_the_extended_one() {
     let staged = row(CLAIMS, 1, &json!({}));
     let staged_details = details(&staged, &json!({}), None);
     let mut target = row(PAYMENTS, 2, &json!({}));
-    target.inventory.as_mut().unwrap().staging = serde_json::from_value(json!({
+    Arc::make_mut(target.inventory.as_mut().unwrap()).staging = serde_json::from_value(json!({
         "status": "EXTENDED", "account": CLAIMS, "server_arn": arn(&staged),
     }))
     .unwrap();

@@ -1,6 +1,7 @@
 //! What a source server is made of, in a row of its own that is seldom written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ impl ServerRow {
     /// The details are going to be forgotten, so a sweep that lists the server again writes them once more.
     pub(super) fn give_up_details(&mut self) {
         if let Some(inventory) = &mut self.inventory {
-            inventory.fingerprint = FORGOTTEN;
+            Arc::make_mut(inventory).fingerprint = FORGOTTEN;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How each facet of a row takes what is newer than it knows.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::health::Health;
@@ -61,7 +63,7 @@ impl ServerRow {
         let limits = policy.of_server(&self.place.account, &told.marks);
         let health = Health::told(seen, (at, self.health.as_ref()), &limits, inventory::rpo(&told.marks));
         if self.inventory.as_ref().is_none_or(|known| is_back || told.is_news(known, swept_at)) {
-            self.inventory = Some(told);
+            self.inventory = Some(Arc::new(told));
         }
         if self.health.as_ref().is_none_or(|known| is_back || health.is_news(known, swept_at, &limits)) {
             self.health = Some(health);

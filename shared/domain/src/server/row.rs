@@ -1,6 +1,7 @@
 //! What is stored of a source server.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,9 +23,9 @@ pub struct ServerRow {
     pub place: Place,
     /// Its id.
     pub id: SourceServerId,
-    /// What a sweep told of it; absent while only events did.
+    /// What a sweep told of it, which each later version of the row shares; absent while only events did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inventory: Option<Inventory>,
+    pub inventory: Option<Arc<Inventory>>,
     /// How its replication goes.
     pub replication: Replication,
     /// How far it is, as the sweep that saw a change of it told; absent while only events told of the server.
@@ -129,7 +130,7 @@ impl ServerRow {
 
     /// What sweeps told of it, unless the last one no longer listed it.
     pub(super) fn listed(&self) -> Option<(&Inventory, &Health)> {
-        self.inventory.as_ref().zip(self.health.as_ref()).filter(|_| self.unlisted_since.is_none())
+        self.inventory.as_deref().zip(self.health.as_ref()).filter(|_| self.unlisted_since.is_none())
     }
 
     /// The thresholds that apply to it.

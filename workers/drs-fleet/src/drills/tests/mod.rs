@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Command;
 use crate::family::OneOf;
-use crate::testing::{self, before, dateless, place, server};
+use crate::testing::{self, before, dateless, inventory, place, server};
 
 const PAYMENTS: &str = "111122223333";
 const STAGING: &str = "444455556666";
@@ -29,7 +29,7 @@ fn here() -> Place {
 
 fn row(number: u32, name: &str, application: Option<&str>) -> ServerRow {
     let mut row = server(&here(), number, name, "CONTINUOUS", days(1));
-    let marks = &mut row.inventory.as_mut().unwrap().marks;
+    let marks = &mut inventory(&mut row).marks;
     marks.extend(application.map(|name| ("Application".to_owned(), name.to_owned())));
     marks.insert(RTO_TAG.to_owned(), "1h".to_owned());
     row
@@ -94,7 +94,7 @@ async fn fleet() -> Stage {
     let arn = details(&staged, None).arn;
     stage.store(&details(&staged, None)).await;
     let mut extended = row(7, "mes-app", None);
-    extended.inventory.as_mut().unwrap().staging = Staging {
+    inventory(&mut extended).staging = Staging {
         status: Some("EXTENDED".to_owned()),
         account: Some(STAGING.parse().unwrap()),
         server_arn: Some(arn),

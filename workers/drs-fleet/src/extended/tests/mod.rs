@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Command;
 use crate::family::OneOf;
-use crate::testing::{self, place, server, swept};
+use crate::testing::{self, inventory, place, server, swept};
 
 const TARGET: &str = "111122223333";
 const STAGING: &str = "333344445555";
@@ -183,7 +183,7 @@ fn extended(number: u32, name: &str, error: Option<&str>) -> ServerRow {
         error: error.map(str::to_owned),
     };
     let mut row = server(&target(), number, name, "CONTINUOUS", since());
-    row.inventory.as_mut().unwrap().staging = staging;
+    inventory(&mut row).staging = staging;
     row
 }
 
@@ -193,7 +193,7 @@ async fn relations_are_listed_with_what_is_wrong_with_them() {
     stage.store(&extended(1, "web-1", None)).await;
     stage.store(&extended(2, "web-2", Some("the role was revoked"))).await;
     let mut own = extended(3, "own", None);
-    own.inventory.as_mut().unwrap().staging.account = Some(TARGET.parse().unwrap());
+    inventory(&mut own).staging.account = Some(TARGET.parse().unwrap());
     stage.store(&own).await;
     insta::assert_snapshot!(stage.run("list").await);
     let list = stage.json("list --json").await;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Command;
 use crate::family::OneOf;
-use crate::testing::{self, dateless, place, server, swept};
+use crate::testing::{self, dateless, inventory, place, server, swept};
 
 const PAYMENTS: &str = "111122223333";
 const STAGING: &str = "444455556666";
@@ -82,11 +82,10 @@ async fn fleet() -> Stage {
 
     let mut stalled = row(&here, 1, "erp-db-01", "STALLED");
     stalled.replication.error = Some("AGENT_NOT_SEEN".to_owned());
-    let inventory = stalled.inventory.as_mut().unwrap();
-    inventory.instance = Some(INSTANCE.parse().unwrap());
+    let known = inventory(&mut stalled);
+    known.instance = Some(INSTANCE.parse().unwrap());
     let spring = "spring drill 2026-12-01T20:00Z/6h";
-    inventory.marks =
-        [(RPO_TAG, "15m"), (DRILL_TAG, spring)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    known.marks = [(RPO_TAG, "15m"), (DRILL_TAG, spring)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     stalled.health = Some(Health {
         seen_at: since(),
         lag: Some(Length(Duration::from_mins(90))),
@@ -136,7 +135,7 @@ async fn fleet() -> Stage {
     stage.store(&details(&staged, "mes-app", &[])).await;
     stage.store(&staged).await;
     let mut extended = row(&here, 5, "mes-app", "CONTINUOUS");
-    extended.inventory.as_mut().unwrap().staging = Staging {
+    inventory(&mut extended).staging = Staging {
         status: Some("EXTENSION_ERROR".into()),
         account: Some(STAGING.parse().unwrap()),
         server_arn: Some(arn),

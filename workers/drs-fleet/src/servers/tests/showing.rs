@@ -11,7 +11,7 @@ async fn everything_that_is_known_of_a_server_is_shown() {
 async fn a_drill_tag_that_opens_no_window_is_shown_with_what_is_wrong_with_it() {
     let stage = fleet().await;
     let mut typo = row(&place(PAYMENTS, "us-east-1"), 100, "typo", "CONTINUOUS");
-    typo.inventory.as_mut().unwrap().marks.insert(DRILL_TAG.to_owned(), "tomorrow".to_owned());
+    inventory(&mut typo).marks.insert(DRILL_TAG.to_owned(), "tomorrow".to_owned());
     stage.store(&typo).await;
     let shown = stage.run("show typo").await;
     assert!(shown.contains("the tag drs-fleet:drill opens no window: write when it begins"), "{shown}");

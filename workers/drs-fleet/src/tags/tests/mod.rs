@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Command;
 use crate::family::OneOf;
-use crate::testing::{self, before, place, server, swept};
+use crate::testing::{self, before, inventory, place, server, swept};
 
 const PAYMENTS: &str = "111122223333";
 const SOURCE: &str = "444455556666";
@@ -51,7 +51,7 @@ async fn stage() -> Stage {
 /// A server of the inventory that protects the machine of the same number.
 async fn listed(stage: &Stage, number: u32, name: &str, state: &str, has: &[(&str, &str)]) {
     let mut row = server(&here(), number, name, state, hours(50));
-    row.inventory.as_mut().unwrap().instance = Some(instance(number).parse().unwrap());
+    inventory(&mut row).instance = Some(instance(number).parse().unwrap());
     let details = ServerDetailsRow {
         place: here(),
         id: row.id.clone(),

@@ -49,7 +49,7 @@ impl Working {
         let place = &fleet.places()[spoke];
         let rows = self.stage.hub.rows::<ServerRow>(&keys::servers(place)).await.unwrap();
         let (row, instance) =
-            rows.into_iter().find_map(|row| Some((row.clone(), row.inventory?.instance?))).unwrap();
+            rows.into_iter().find_map(|row| Some((row.clone(), row.inventory?.instance.clone()?))).unwrap();
         let site = (place.account.as_str(), place.region.as_str());
         let changes = [(key.to_owned(), Some(value.to_owned()))];
         fleet.world.ec2.set_tags(&fleet.world, site, instance.as_str(), &changes).unwrap();
