@@ -75,6 +75,11 @@ pub(super) fn wish(scene: &Scene) -> Value {
     event("drs-fleet.schedule", "Sweep Place", now(scene), "", &json!({}))
 }
 
+/// The schedule asks for a sweep of the place.
+pub(super) fn scheduled(scene: &Scene) -> Value {
+    event("drs-fleet.schedule", "Sweep Place", now(scene), "", &json!({ "scheduled": true }))
+}
+
 pub(super) fn heartbeat(time: Timestamp) -> Value {
     event("drs-fleet.spoke", "Spoke Heartbeat", time, "", &json!({}))
 }

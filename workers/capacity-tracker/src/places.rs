@@ -82,7 +82,7 @@ async fn wish<I: Io>(
 }
 
 /// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that was made, or found,
-/// soon before its time is not brought forward, and no sweep that begins before takes it away.
+/// soon before its time is not brought forward by more than clocks are apart, and no sweep that begins before takes it away.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,

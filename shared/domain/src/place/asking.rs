@@ -70,6 +70,13 @@ pub fn is_claimed(row: &PlaceRow, asked: &[Asked]) -> bool {
     row.sweeping.as_ref().is_some_and(|sweeping| asked.iter().any(|asked| asked.at == sweeping.asked_at))
 }
 
+/// Whether others may rely on the sweep that was `asked` for to see whatever they wrote before it: it was wished for, or it takes a
+/// wish along, or it goes on for one that may have taken a wish and died.
+pub fn is_relied_on(stored: Option<&PlaceRow>, asked: &[Asked]) -> bool {
+    let takes = |row: &PlaceRow| row.look_at.is_some() || row.sweeping.is_some();
+    asked.iter().any(|asked| !asked.scheduled) || stored.is_some_and(takes)
+}
+
 fn keep_wish(row: &PlaceRow, asked: &[Asked], context: &Context<'_>) -> Option<Change<PlaceRow>> {
     let now = context.now;
     let under_way = row.sweeping.as_ref()?.asked_at;

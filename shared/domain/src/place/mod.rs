@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::asking::{Asked, Waking, claim, is_claimed, wake};
+pub use self::asking::{Asked, Waking, claim, is_claimed, is_relied_on, wake};
 pub use self::count::count;
 use self::decide::SOON;
 pub use self::decide::{Context, decide};

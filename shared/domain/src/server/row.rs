@@ -23,7 +23,7 @@ pub struct ServerRow {
     pub place: Place,
     /// Its id.
     pub id: SourceServerId,
-    /// What a sweep told of it, which each later version of the row shares; absent while only events did.
+    /// What a sweep told of it; absent while only events did. Shared by the versions of the row that a process derives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Arc<Inventory>>,
     /// How its replication goes.

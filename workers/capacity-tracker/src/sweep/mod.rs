@@ -29,9 +29,9 @@ pub(crate) async fn sweep<I: Io>(
     }
     let (registry, policy) = (worker.registry.current(io).await?, worker.policy.current(io).await?);
     let key = keys::place(place);
-    let mut is_wished = asked.iter().any(|asked| !asked.scheduled);
+    let mut is_relied_on = false;
     let decide = |row: Option<&PlaceRow>| {
-        is_wished |= row.is_some_and(|row| row.look_at.is_some());
+        is_relied_on = place::is_relied_on(row, asked);
         let context = Context::new(registry.account_name(&place.account), io.now());
         place::claim(place, row, asked, &context.with(policy.of_account(&place.account), None))
     };
@@ -44,7 +44,7 @@ pub(crate) async fn sweep<I: Io>(
         return dismiss(worker, io, place).await;
     }
     let (mut reading, holding) = (None, Holding::of(claimed, &worker.places, key));
-    match read(worker, io, place, holding, is_wished, &mut reading).await {
+    match read(worker, io, place, holding, is_relied_on, &mut reading).await {
         Ok(counted) => ended(worker, io, place, counted).await,
         Err(Stopped::Failed(error)) => ended_early(worker, io, place, reading.as_ref(), error).await,
         Err(Stopped::Overtaken) => {

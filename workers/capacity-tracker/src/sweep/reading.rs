@@ -36,18 +36,19 @@ impl Reading {
 }
 
 /// Reads all pages, brings the rows in line with each as it comes, and answers what was counted. Nothing is said of
-/// servers that no page listed before the last one is read. Whoever wished for the sweep may have written just before it.
+/// servers that no page listed before the last one is read. Whoever relies on the sweep may have written
+/// just before it.
 pub(super) async fn read<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
     mut holding: Holding<PlaceRow>,
-    is_wished: bool,
+    is_relied_on: bool,
     reading: &mut Option<Reading>,
 ) -> Result<Counted, Stopped> {
     let mut page = io.source_servers(place, &ServerFilter::All, None).await?;
     let servers = keys::servers(place);
-    let stored = if is_wished {
+    let stored = if is_relied_on {
         worker.servers.all_now(io, &servers).await?
     } else {
         io.query::<ServerRow>(&servers).await?

@@ -160,3 +160,20 @@ fn details_of_a_removed_account_are_forgotten_and_kept_again_when_it_is_back() {
     let again = ServerDetailsRow::told(&somewhere(), &seen, at(20)).instead_of(Some(&dismissed)).unwrap();
     assert_eq!(again.row.expires_at(), None);
 }
+
+#[test]
+fn states_are_stored_as_a_map_of_whatever_order() {
+    let mut it = Server::default();
+    it.swept(0, server("CONTINUOUS"));
+    it.swept(5, server("STALLED"));
+    let stored = serde_json::to_value(it.row()).unwrap();
+    assert_eq!(stored["replication"]["before"], serde_json::json!({ "CONTINUOUS": at(0) }));
+    assert_eq!(serde_json::from_value::<ServerRow>(stored).unwrap(), *it.row());
+    let read: States = serde_json::from_str(
+        r#"{"RESCAN":"2026-01-01T00:10:00Z","BACKLOG":"2026-01-01T00:05:00Z","CONTINUOUS":"2026-01-01T00:00:00Z"}"#,
+    )
+    .unwrap();
+    let known =
+        [("BACKLOG", 5), ("CONTINUOUS", 0), ("RESCAN", 10)].map(|(state, minute)| (state.into(), at(minute)));
+    assert_eq!(read, known.into_iter().collect());
+}

@@ -1,0 +1,129 @@
+//! Who sweeps a place and when.
+
+use super::*;
+
+#[test]
+fn the_schedule_is_heeded_when_the_interval_is_over_and_a_wish_always() {
+    let claimed = |row: &PlaceRow, second, scheduled| {
+        let asked = [Asked { at: at(second), scheduled }];
+        let change = claim(&place(), Some(row), &asked, &context(second));
+        change.is_some_and(|change| is_claimed(&change.row, &asked))
+    };
+    let (row, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1000));
+    assert!(!claimed(&row, 1269, true) && claimed(&row, 1270, true) && claimed(&row, 1002, false));
+    let (refused, _) = seen(
+        &[Observation::Swept(counted(1000, 1)), Observation::Denied { at: at(1010), reason: "no".into() }],
+        &context(1010),
+    );
+    assert!(claimed(&refused, 1020, true), "to see the end of it");
+    let empty = Counted { initialized: false, ..counted(1000, 0) };
+    let (never_initialized, _) = seen(&[Observation::Swept(empty)], &context(1000));
+    assert!(!claimed(&never_initialized, 1000 + 5 * 3600, true));
+    assert!(claimed(&never_initialized, 1000 + 6 * 3600, true));
+}
+
+#[test]
+fn an_interval_shorter_than_the_schedules_is_kept_by_a_timer() {
+    let every = |minutes| {
+        let limits = Limits { sweep_every: Duration::from_mins(minutes), ..Limits::default() };
+        let context = context(1000).with(limits, None);
+        seen(&[Observation::Swept(counted(1000, 0))], &context).0.look_at
+    };
+    assert_eq!((every(2), every(5)), (Some(at(1120)), None));
+}
+
+#[test]
+fn the_first_sweep_that_found_servers_is_made_again_soon_and_later_ones_are_not() {
+    let (first, _) = seen(&[Observation::Swept(counted(1000, 1))], &context(1003));
+    assert_eq!(first.look_at, Some(at(1013)));
+    let wished = PlaceRow { look_at: Some(at(1004)), ..PlaceRow::unknown(&place()) };
+    let swept =
+        decide(&place(), &[Observation::Swept(counted(1000, 1))], Some(&wished), &context(1003)).unwrap();
+    assert_eq!(swept.row.look_at, Some(at(1013)), "an instance may take it for never swept until then");
+    let begun = PlaceRow { look_at: None, ..first };
+    let again =
+        decide(&place(), &[Observation::Swept(counted(1013, 1))], Some(&begun), &context(1016)).unwrap();
+    assert_eq!(again.row.look_at, None);
+    let (empty, _) = seen(&[Observation::Swept(counted(1000, 0))], &context(1003));
+    assert_eq!(empty.look_at, None, "there is no server to believe anything of");
+}
+
+#[test]
+fn a_wish_stays_until_a_sweep_is_begun() {
+    let (row, _) = seen(&[Observation::LookSooner { at: at(100) }], &context(100));
+    assert_eq!(row.wake_at(), Some(at(110)));
+    assert_eq!(woken(&row, 110, HEARING).row.wake_at(), Some(at(230)));
+    let elsewhere = woken(&row, 110, Waking { is_swept: false, ..HEARING });
+    assert_eq!(elsewhere.row.wake_at(), None, "a Region that only has source machines");
+}
+
+#[test]
+fn a_wish_that_is_about_to_be_served_outlasts_a_sweep_that_begins_before_and_no_other_does() {
+    let wished = |second| PlaceRow { look_at: Some(at(second)), ..PlaceRow::unknown(&place()) };
+    let left = |second, now| {
+        let asked = [Asked { at: at(now), scheduled: false }];
+        claim(&place(), Some(&wished(second)), &asked, &context(now)).unwrap().row.look_at
+    };
+    assert_eq!((left(110, 100), left(110, 109)), (Some(at(110)), Some(at(110))));
+    assert_eq!(left(110, 99), Some(at(110)), "by a clock that is a second behind");
+    assert_eq!((left(110, 110), left(110, 98)), (None, None), "served; and nobody relies on one so far away");
+}
+
+#[test]
+fn a_wish_that_is_about_to_be_served_is_not_brought_forward() {
+    let (swept, _) = seen(&[Observation::Swept(counted(100, 0))], &context(100));
+    let wished = PlaceRow { look_at: Some(at(110)), ..swept };
+    let asked = [Asked { at: at(101), scheduled: false }];
+    assert_eq!(
+        claim(&place(), Some(&wished), &asked, &context(101)),
+        None,
+        "by who asks right after a sweep"
+    );
+    // Who was stopped between wishing and writing.
+    let late = Observation::LookSooner { at: at(90) };
+    assert_eq!(decide(&place(), &[late], Some(&wished), &context(101)), None);
+    assert_eq!(wished.relied_on_until(), Some(at(109)));
+}
+
+#[test]
+fn what_is_asked_for_right_after_a_sweep_is_swept_two_seconds_after_its_end() {
+    let (swept, _) = seen(&[Observation::Swept(counted(100, 0))], &context(100));
+    let asked = |second| [Asked { at: at(second), scheduled: false }];
+    let claimed = |row: &PlaceRow, now| claim(&place(), Some(row), &asked(100), &context(now)).unwrap().row;
+    let wished = claimed(&swept, 101);
+    assert_eq!((is_claimed(&wished, &asked(100)), wished.look_at), (false, Some(at(102))));
+    let rung = woken(&PlaceRow { look_at: Some(at(101)), ..swept }, 101, HEARING).row;
+    assert_eq!(claimed(&rung, 101).look_at, Some(at(102)), "not when it is taken for lost");
+    assert!(is_claimed(&claimed(&wished, 102), &asked(100)));
+}
+
+#[test]
+fn a_wish_that_comes_while_a_sweep_is_under_way_is_kept_until_another_is_begun() {
+    let asked = |second, scheduled| [Asked { at: at(second), scheduled }];
+    let (row, _) = seen(&[Observation::Heard { at: at(90) }], &context(90));
+    let under_way = claim(&place(), Some(&row), &asked(100, true), &context(100)).unwrap().row;
+    assert!(is_claimed(&under_way, &asked(100, true)));
+    let kept = claim(&place(), Some(&under_way), &asked(105, false), &context(106)).unwrap().row;
+    assert!(!is_claimed(&kept, &asked(105, false)), "it is another's");
+    assert_eq!(kept.look_at, Some(at(116)));
+    assert_eq!(claim(&place(), Some(&kept), &asked(107, false), &context(108)), None, "one wish is enough");
+    assert_eq!(
+        claim(&place(), Some(&under_way), &asked(105, true), &context(106)),
+        None,
+        "the schedule asks again"
+    );
+}
+
+#[test]
+fn a_sweep_is_relied_on_by_who_wished_for_it_or_whose_wish_it_may_have_taken() {
+    let asked = |scheduled| [Asked { at: at(100), scheduled }];
+    let (row, _) = seen(&[Observation::Swept(counted(50, 0))], &context(50));
+    assert!(is_relied_on(None, &asked(false)) && is_relied_on(Some(&row), &asked(false)));
+    assert!(!is_relied_on(None, &asked(true)) && !is_relied_on(Some(&row), &asked(true)));
+    let wished = PlaceRow { look_at: Some(at(90)), ..row };
+    assert!(is_relied_on(Some(&wished), &asked(true)));
+    let begun = claim(&place(), Some(&wished), &asked(true), &context(400)).unwrap().row;
+    assert!(begun.look_at.is_none() && is_relied_on(Some(&begun), &asked(true)), "it is tried again");
+    let (ended, _) = seen(&[Observation::Swept(counted(401, 0))], &context(402));
+    assert!(!is_relied_on(Some(&ended), &asked(true)));
+}
