@@ -196,7 +196,7 @@ impl Fleet {
     fn stored(&self) -> Vec<ServerRow> {
         let table = self.io.table();
         let rows = table.values().filter(|item| item.kind == "server");
-        rows.map(|item| serde_json::from_value(item.row.clone()).unwrap()).collect()
+        rows.map(|item| item.row().unwrap()).collect()
     }
 }
 

@@ -26,7 +26,7 @@ fn server_item(scene: &Scene, n: u8) -> (u64, usize) {
     let table = scene.world.table();
     let end = format!("server#{}", server_id(n));
     let item = table.iter().find(|(key, _)| key.sk == end).unwrap().1;
-    (item.rev, item.row.to_string().len())
+    (item.rev, item.json.len())
 }
 
 /// The first server's first replication is stuck, the second one is stalled, and the third flaps from tick to tick.

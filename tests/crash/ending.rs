@@ -75,7 +75,7 @@ impl Ending {
     /// All rows of a kind, in the order of their keys.
     pub(super) fn all<R: Row>(&self) -> Vec<R> {
         let of_kind = self.table.values().filter(|item| item.kind == R::KIND);
-        of_kind.map(|item| serde_json::from_value(item.row.clone()).unwrap()).collect()
+        of_kind.map(|item| item.row().unwrap()).collect()
     }
 
     /// What was told of incidents, repetitions included.
@@ -130,7 +130,7 @@ fn told(events: &[OwnEvent]) -> BTreeSet<(String, u32, String)> {
 /// A row without what says only when: the minutes of counts, and that a server's present state was seen once more by
 /// a later sweep than the one that told it, which is kept when it is gone.
 fn undated(item: &Item) -> Value {
-    let mut row = item.row.clone();
+    let mut row: Value = item.row().unwrap();
     if item.kind == CountsOfHour::KIND {
         row["points"] =
             row["points"].as_object().into_iter().flat_map(|points| points.values()).cloned().collect();

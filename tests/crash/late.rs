@@ -203,6 +203,42 @@ async fn two_sweeps_that_people_ask_for_leave_no_late_end_believed_that_is_wrong
     }
 }
 
+/// So many servers recover within a minute, and events tell so much later of it, while another instance sweeps when that is
+/// wished for. Answers the reads and writes of who is told, and how many sweeps there were.
+async fn costs(ends: u8, late: Duration) -> [usize; 3] {
+    let scene = Scene::new().await;
+    scene.world.set_servers(&place(), (1..=ends).map(|n| server(n, "STALLED")).collect());
+    let (first, _) = swept_long_ago(&scene).await;
+    let sweeps = scene.world.listed_at(&place()).len();
+    let working = tokio::spawn(work(scene.process().restarted(), tracker()));
+    sleep(late).await;
+    for n in 1..=ends {
+        let end = stalled(n, "NOT_STALLED", now(&scene) - SignedDuration::try_from(late).unwrap());
+        first.takes_together(&[end], scene.world.now()).await.unwrap().unwrap();
+        sleep(Duration::from_mins(1) / u32::from(ends)).await;
+    }
+    working.abort();
+    let calls = |name: &str| first.0.points().iter().filter(|point| **point == name).count();
+    [calls("read"), calls("commit"), scene.world.listed_at(&place()).len() - sweeps]
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_ends_cost_a_process_five_reads_and_a_sweep_in_ten_seconds_however_many_they_are() {
+    for ends in [12, 60, 240] {
+        let [reads, writes, sweeps] = costs(ends, Duration::ZERO).await;
+        assert_eq!(sweeps, 1, "the first end has its cause looked for");
+        for late in [11, 15, 30, 60] {
+            let told_late = costs(ends, Duration::from_secs(late)).await;
+            let more = [told_late[0] - reads, told_late[1].saturating_sub(writes), told_late[2] - sweeps];
+            assert!(
+                (1..=30).contains(&more[0]) && more[1] <= 4 && more[2] <= 5,
+                "{ends}, {late} s: {more:?}"
+            );
+            assert!(late >= 60 || more[2] > 0, "nothing was believed: {ends}, {late} s");
+        }
+    }
+}
+
 /// A server recovered, says an event so old that nobody looks for its cause.
 fn late_end(scene: &Scene, n: u8) -> [Value; 1] {
     [stalled(n, "NOT_STALLED", now(scene) - SignedDuration::from_mins(6))]

@@ -126,7 +126,7 @@ fn call(name: &str, n: u8, time: Timestamp) -> Value {
 fn rows<R: Row>(scene: &Scene) -> Vec<R> {
     let table = scene.world.table();
     let rows = table.values().filter(|item| item.kind == R::KIND);
-    rows.map(|item| serde_json::from_value(item.row.clone()).unwrap()).collect()
+    rows.map(|item| item.row().unwrap()).collect()
 }
 
 /// Answers how many conditions that still hold were told by no event.

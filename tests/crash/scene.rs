@@ -208,7 +208,7 @@ fn is_quiet(group: &GroupRow) -> bool {
 }
 
 fn row<R: Row>(item: &Item) -> R {
-    serde_json::from_value(item.row.clone()).unwrap()
+    item.row().unwrap()
 }
 
 /// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.

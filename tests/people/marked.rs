@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
+use drs_fleet_aws::memory::Item;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::MemberRow;
 use drs_fleet_domain::own_event::Happened;
@@ -39,8 +40,8 @@ async fn stalls(stage: &Stage, servers: usize) {
 /// How often each member was written, and the number of the bulletin that told it.
 fn members(stage: &Stage) -> Vec<(u64, Option<u32>)> {
     let items = stage.world.table().into_values().filter(|item| item.kind == MemberRow::KIND);
-    let told = |row| serde_json::from_value::<MemberRow>(row).unwrap().told.map(|told| told.number);
-    items.map(|item| (item.rev, told(item.row))).collect()
+    let told = |item: &Item| item.row::<MemberRow>().unwrap().told.map(|told| told.number);
+    items.map(|item| (item.rev, told(&item))).collect()
 }
 
 /// When the stalls of all of these servers are told, on a table of which a partition takes so many writes a second.

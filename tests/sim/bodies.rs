@@ -166,7 +166,8 @@ pub(super) fn body(event: &Event) -> String {
         }
         Tells::Poison(way) => return poisoned(way, &stall(0, true, time)),
     };
-    told.to_string()
+    // `Display` takes several times as long.
+    serde_json::to_string(&told).unwrap()
 }
 
 fn about(event: &Event, place: &Place, (server, kind): (u8, &str), time: Timestamp, detail: &Value) -> Value {

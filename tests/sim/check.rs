@@ -60,7 +60,7 @@ pub(super) fn check(
     }
     let mut rows = Rows::new();
     for item in world.table().into_values() {
-        rows.entry(item.kind).or_default().push(item.row);
+        rows.entry(item.kind).or_default().push(item.row().unwrap());
     }
     let model = Model::of(history);
     let swept = places(history, (&model, &rows), world, &mut checked);

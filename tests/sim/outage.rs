@@ -90,7 +90,7 @@ fn swept(world: &MemoryIo) -> BTreeMap<String, i64> {
     let swept = |row: &Value| {
         Some((row["place"]["account"].as_str()?.to_owned(), second(&row["counted"]["swept_at"])?))
     };
-    places.filter_map(|item| swept(&item.row)).collect()
+    places.filter_map(|item| swept(&item.row().unwrap())).collect()
 }
 
 /// Servers whose row holds what a sweep saw, and when it saw that, by account and id, in seconds after the world began. A
@@ -104,7 +104,7 @@ fn seen(world: &MemoryIo) -> BTreeMap<(String, String), i64> {
         let is_sweeps = stamp[1].as_i64() == Some(0);
         Some(((account, row["id"].as_str()?.to_owned()), stamp[0].as_i64().filter(|_| is_sweeps)? - BORN))
     };
-    servers.filter_map(|item| seen(&item.row)).collect()
+    servers.filter_map(|item| seen(&item.row().unwrap())).collect()
 }
 
 impl Says {

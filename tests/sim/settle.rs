@@ -7,6 +7,7 @@ use drs_fleet_aws::memory::{Item, MemoryIo};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
 use job_monitor::JobMonitor;
+use serde_json::Value;
 use tag_sync::TagSync;
 
 use super::bodies::{SOURCE_REGION, body, machine};
@@ -95,9 +96,12 @@ async fn people_read_all(house: &House) {
 
 /// Whether people do not know yet how an incident stands. What fails in a drill they are not told.
 fn is_unread(item: &Item) -> bool {
-    let is_open = item.row["event"]["happened"] != "RESOLVED";
-    let is_told = item.row["told"]["now"]["open"] == true;
-    item.kind == "group-member" && item.row["event"]["drill"] != true && is_open != is_told
+    let is_unread = |row: Value| {
+        let is_open = row["event"]["happened"] != "RESOLVED";
+        let is_told = row["told"]["now"]["open"] == true;
+        row["event"]["drill"] != true && is_open != is_told
+    };
+    item.kind == "group-member" && is_unread(item.row().unwrap())
 }
 
 /// Nobody speaks any more but one, until that is told of all others. Clocks that ran ahead have spoken for an hour to come.
@@ -141,14 +145,14 @@ fn sweep_tags(model: &Model, world: &MemoryIo) {
 
 /// Whether it is looked at as long as it is as it is.
 fn is_for_ever(item: &Item) -> bool {
-    let is_written_down = item.row["settled"] == true || item.row["status"] != "COMPLETED";
-    FOR_EVER.contains(&item.kind) || (item.kind == "job" && is_written_down)
+    let is_written_down = |row: Value| row["settled"] == true || row["status"] != "COMPLETED";
+    FOR_EVER.contains(&item.kind) || (item.kind == "job" && is_written_down(item.row().unwrap()))
 }
 
 /// Whether a message is tried again later.
 fn is_to_be_sent(world: &MemoryIo) -> bool {
-    let is_unsent =
-        |item: &Item| item.kind == "delivery" && item.due.is_some() && item.row["sent_at"].is_null();
+    let sent_at = |item: &Item| item.row::<Value>().unwrap()["sent_at"].take();
+    let is_unsent = |item: &Item| item.kind == "delivery" && item.due.is_some() && sent_at(item).is_null();
     world.look(|items| items.values().any(is_unsent))
 }
 

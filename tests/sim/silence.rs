@@ -20,7 +20,7 @@ pub(super) fn places() -> impl Iterator<Item = (String, String)> {
 /// Whether all of them are told to be silent.
 pub(super) fn is_told(world: &MemoryIo) -> bool {
     world.look(|items| {
-        let silent = items.values().filter(|item| item.kind == "place" && is_silent(&item.row));
+        let silent = items.values().filter(|item| item.kind == "place" && is_silent(&item.row().unwrap()));
         silent.count() == places().count()
     })
 }

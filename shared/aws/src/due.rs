@@ -30,6 +30,7 @@ const AFTER_FAILURE: Delays = Delays { first: Duration::from_secs(2), longest: D
 
 /// Serves the worker's due items until `stop`; what is being served then is finished.
 pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationToken) {
+    let shards: Vec<String> = due_shards(W::NAME).collect();
     let mut serving = Serving::default();
     let mut failed_rounds = 0_u32;
     let mut ask_at = after(io.now(), EVERY);
@@ -40,7 +41,7 @@ pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationTok
             Some(ended) = serving.tasks.join_next() => serving.ended(ended, io.now()),
             () = io.sleep(until(io.now(), ask_at)) => {
                 let now = io.now();
-                let (items, index_failed) = ask::<I, W>(&io, now, PAGE + serving.busy()).await;
+                let (items, index_failed) = ask::<I, W>(&io, &shards, (now, PAGE + serving.busy())).await;
                 failed_rounds = if index_failed { failed_rounds.saturating_add(1) } else { 0 };
                 let pause = if index_failed { AFTER_FAILURE.after(failed_rounds, &W::NAME) } else { EVERY };
                 ask_at = after(io.now(), pause);
@@ -98,8 +99,11 @@ impl Serving {
 }
 
 /// What is due in all shards, oldest first, and whether a shard did not answer; the others are served anyway.
-async fn ask<I: Io, W: Worker>(io: &I, now: Timestamp, most: usize) -> (Vec<Due>, bool) {
-    let shards: Vec<String> = due_shards(W::NAME).collect();
+async fn ask<I: Io, W: Worker>(
+    io: &I,
+    shards: &[String],
+    (now, most): (Timestamp, usize),
+) -> (Vec<Due>, bool) {
     let pages = join_all(shards.iter().map(|shard| io.due(shard, now, most))).await;
     let mut items = Vec::new();
     let mut failure = None;

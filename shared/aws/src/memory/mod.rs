@@ -52,7 +52,6 @@ pub const SIGNING_SECRET: &str = "a-signing-secret-of-no-app";
 #[derive(Clone, Debug)]
 pub struct MemoryIo {
     world: Arc<Mutex<World>>,
-    arrivals: Arc<tokio::sync::Notify>,
     faults: Arc<Mutex<Faults>>,
     crashed: CancellationToken,
     latency: Duration,
@@ -117,7 +116,6 @@ impl MemoryIo {
         };
         Self {
             world: Arc::new(Mutex::new(world)),
-            arrivals: Arc::default(),
             faults: Arc::default(),
             crashed: CancellationToken::new(),
             latency: Duration::ZERO,
@@ -230,9 +228,7 @@ impl MemoryIo {
     pub fn put_message(&self, body: impl Into<String>) -> String {
         let mut world = self.world();
         let now = world.now();
-        let id = world.queue(self.queue).put(body.into(), now);
-        self.arrivals.notify_waiters();
-        id
+        world.queue(self.queue).put(body.into(), now)
     }
 
     /// How many messages are on the queue, hidden ones included.
@@ -304,7 +300,7 @@ impl MemoryIo {
     /// A number for all points that were passed so far, what was moved there, and what the table holds.
     pub fn trace(&self) -> u64 {
         let world = self.world();
-        world.trace.number(world.table.items().values().map(|item| &item.row))
+        world.trace.number(world.table.items().values().map(|item| &*item.json))
     }
 
     /// Everything sent to people.

@@ -55,9 +55,7 @@ impl MemoryIo {
             let mut one = |(n, entry)| if fails(n) { Err(meets.error()) } else { effect(world, now, entry) };
             Ok(entries.iter().enumerate().map(&mut one).collect())
         });
-        let answers = answers.await;
-        self.arrivals.notify_waiters();
-        answers
+        answers.await
     }
 
     /// A point at which a spoke is called.
@@ -154,17 +152,19 @@ impl MemoryIo {
     pub(super) async fn wait_for_messages(&self, wait: Duration) {
         let deadline = after(self.now(), wait);
         loop {
-            let arrived = self.arrivals.notified();
-            let now = self.now();
-            let next =
-                self.world().queue(self.queue).next_visible(now).map_or(deadline, |at| at.min(deadline));
-            let pause = until(now, next);
+            let (pause, arrival) = {
+                let mut world = self.world();
+                let now = world.now();
+                let queue = world.queue(self.queue);
+                let next = queue.next_visible(now).map_or(deadline, |at| at.min(deadline));
+                (until(now, next), queue.arrival())
+            };
             if pause.is_zero() {
                 return;
             }
             tokio::select! {
                 biased;
-                () = arrived => {}
+                () = arrival => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -1,9 +1,12 @@
 //! A queue like SQS: hidden for a while when received, delivered again when not deleted by then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::io::Message;
 use crate::time::after;
@@ -28,6 +31,7 @@ pub(super) struct Queue {
     next: u64,
     redrive_after: Option<u32>,
     dead_letters: Vec<Buried>,
+    arrivals: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -43,7 +47,13 @@ impl Queue {
         let message = Message { id: id.clone(), receipt, body, receive_count: 0, sent_at: now };
         self.messages.insert(self.next, Queued { message, visible_at: now });
         self.next += 1;
+        self.arrivals.notify_waiters();
         id
+    }
+
+    /// Ends when a message comes, or can be received sooner.
+    pub(super) fn arrival(&self) -> OwnedNotified {
+        Arc::clone(&self.arrivals).notified_owned()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,6 +124,7 @@ impl Queue {
             return Err(IoError::new(Neighbour::Queue, "hide", Verdict::Permanent, words));
         };
         queued.visible_at = after(now, time);
+        self.arrivals.notify_waiters();
         Ok(())
     }
 

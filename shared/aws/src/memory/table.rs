@@ -1,11 +1,12 @@
 //! A table with compare and set on each item's revision.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use drs_fleet_domain::keys::{Key, Range, due_shard};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use super::lag::Lag;
 use crate::io::{CommitError, Due, Write};
@@ -16,8 +17,8 @@ use crate::verdict::{IoError, Neighbour, Verdict};
 pub struct Item {
     /// Its kind, [`Row::KIND`].
     pub kind: &'static str,
-    /// Its row as JSON.
-    pub row: Value,
+    /// Its row as JSON: as text, which is written and read in a fraction of the time of a tree of values.
+    pub json: Arc<str>,
     /// Its revision.
     pub rev: u64,
     /// What is still to be published.
@@ -26,6 +27,16 @@ pub struct Item {
     pub due: Option<Timestamp>,
     /// Its shard of the index `due`.
     pub due_shard: String,
+}
+
+impl Item {
+    /// Its row, as a type or as a tree of values.
+    ///
+    /// # Errors
+    /// When it is of another kind.
+    pub fn row<R: DeserializeOwned>(&self) -> serde_json::Result<R> {
+        serde_json::from_str(&self.json)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -128,9 +139,9 @@ impl Table {
         outbox.extend(new.map(|(id, event)| (id.clone(), event.clone())));
 
         let rev = write.expected.unwrap_or(0) + 1;
-        let row = serde_json::to_value(write.row).map_err(|error| unreadable(&key, &error))?;
+        let json = serde_json::to_string(write.row).map_err(|error| unreadable(&key, &error))?.into();
         let due_shard = due_shard(write.row.worker(), &key);
-        let item = Item { kind: R::KIND, row, rev, outbox, due: write.due, due_shard };
+        let item = Item { kind: R::KIND, json, rev, outbox, due: write.due, due_shard };
         let before = self.take(&key);
         self.lag.wrote(&key, before, now);
         self.put(key, item);
@@ -193,7 +204,7 @@ impl Table {
 }
 
 fn stored<R: Row>(key: &Key, item: &Item) -> Result<Stored<R>, IoError> {
-    let row = R::deserialize(&item.row).map_err(|error| unreadable(key, &error))?;
+    let row = item.row().map_err(|error| unreadable(key, &error))?;
     Ok(Stored { row, rev: item.rev, outbox: item.outbox.clone() })
 }
 
