@@ -166,7 +166,7 @@ pub(super) fn body(event: &Event) -> String {
         }
         Tells::Poison(way) => return poisoned(way, &stall(0, true, time)),
     };
-    // `Display` takes several times as long.
+    // `Display` would write it piece by piece through `fmt`.
     serde_json::to_string(&told).unwrap()
 }
 

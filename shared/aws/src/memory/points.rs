@@ -51,11 +51,11 @@ impl MemoryIo {
         let meets = self.pass(name, neighbour).await;
         let (whole, fails_in_part) = meets.taken_apart();
         let fails = |n: usize| fails_in_part && n.is_multiple_of(2);
-        let answers = self.end(whole, |world, now| {
+        self.end(whole, |world, now| {
             let mut one = |(n, entry)| if fails(n) { Err(meets.error()) } else { effect(world, now, entry) };
             Ok(entries.iter().enumerate().map(&mut one).collect())
-        });
-        answers.await
+        })
+        .await
     }
 
     /// A point at which a spoke is called.

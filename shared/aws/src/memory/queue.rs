@@ -51,7 +51,7 @@ impl Queue {
         id
     }
 
-    /// Ends when a message comes, or can be received sooner.
+    /// Ends when a message comes, or another time is set until which one is hidden.
     pub(super) fn arrival(&self) -> OwnedNotified {
         Arc::clone(&self.arrivals).notified_owned()
     }

@@ -17,7 +17,7 @@ use crate::verdict::{IoError, Neighbour, Verdict};
 pub struct Item {
     /// Its kind, [`Row::KIND`].
     pub kind: &'static str,
-    /// Its row as JSON: as text, which is written and read in a fraction of the time of a tree of values.
+    /// Its row as JSON.
     pub json: Arc<str>,
     /// Its revision.
     pub rev: u64,

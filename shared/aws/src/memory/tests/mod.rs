@@ -1,5 +1,8 @@
 //! The test double is tested too, above all the faults that it exists to inject.
 
+mod queue;
+mod spokes;
+
 use std::collections::BTreeSet;
 
 use drs_fleet_domain::ids::AccountId;
@@ -23,60 +26,8 @@ fn place() -> Place {
     Place { account: "111122223333".parse().unwrap(), region: "eu-central-1".parse().unwrap() }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_message_that_is_not_deleted_is_delivered_again() {
-    let io = MemoryIo::default();
-    io.put_message("body");
-    let first = io.receive(10, NO_WAIT).await.unwrap();
-    assert_eq!(first[0].receive_count, 1);
-    assert!(io.receive(10, NO_WAIT).await.unwrap().is_empty(), "hidden");
-    tokio::time::sleep(QUEUE_VISIBILITY).await;
-    let second = io.receive(10, NO_WAIT).await.unwrap();
-    assert_eq!((second[0].id.as_str(), second[0].receive_count), (first[0].id.as_str(), 2));
-    io.delete(&first).await.unwrap();
-    assert_eq!(io.queued(), 1, "an old receipt deletes nothing");
-    io.delete(&second).await.unwrap();
-    assert_eq!(io.queued(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn hiding_lengthens_or_ends_a_lease_and_is_refused_to_others() {
-    let io = MemoryIo::default();
-    io.put_message("body");
-    let ours = io.receive(10, NO_WAIT).await.unwrap().remove(0);
-    io.hide(&[(ours.clone(), Duration::from_mins(10))]).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(500)).await;
-    assert_eq!(io.hidden(), 1);
-    io.hide(&[(ours.clone(), Duration::ZERO)]).await.unwrap();
-    assert_eq!(io.receive(10, NO_WAIT).await.unwrap().len(), 1);
-    let answers = io.hide(&[(ours, Duration::from_secs(1))]).await.unwrap();
-    assert_eq!(answers[0].as_ref().unwrap_err().verdict, Verdict::Permanent);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_long_poll_ends_with_the_first_message_or_its_time() {
-    let io = MemoryIo::default();
-    let began = Instant::now();
-    assert!(io.receive(10, Duration::from_secs(8)).await.unwrap().is_empty());
-    assert_eq!(began.elapsed().as_secs(), 8);
-    let (received, ()) = tokio::join!(io.receive(10, Duration::from_secs(8)), async {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        io.put_message("body");
-    });
-    assert_eq!((received.unwrap().len(), began.elapsed().as_secs()), (1, 11));
-}
-
-#[tokio::test(start_paused = true)]
-async fn too_many_receives_lead_to_the_dead_letter_queue() {
-    let io = MemoryIo::default();
-    io.redrive_after(2);
-    io.put_message("body");
-    for _ in 0..2 {
-        assert_eq!(io.receive(10, NO_WAIT).await.unwrap().len(), 1);
-        tokio::time::sleep(QUEUE_VISIBILITY).await;
-    }
-    assert!(io.receive(10, NO_WAIT).await.unwrap().is_empty());
-    assert_eq!((io.queued(), io.dead_letters().len()), (0, 1));
+fn job(n: u32) -> JobSeen {
+    JobSeen::new(format!("drsjob-{n:017}").parse().unwrap(), "COMPLETED")
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,69 +193,6 @@ async fn a_partition_throttles_what_is_too_much_in_a_second_and_others_do_not() 
     for rev in 2..9 {
         write(&io, 3, Some(rev)).await.unwrap();
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn spokes_show_what_was_set_page_by_page_and_fail_as_set() {
-    let io = MemoryIo::default();
-    let shown = io.source_servers(&place(), &ServerFilter::All, None).await.unwrap();
-    assert!(!shown.initialized && shown.items.is_empty());
-    io.set_jobs(&place(), (0..120).map(job).collect());
-    let mut page = None;
-    let mut seen = BTreeSet::new();
-    loop {
-        let answer = io.jobs(&place(), &JobFilter::All, page).await.unwrap();
-        seen.extend(answer.items.into_iter().map(|job| job.id));
-        page = answer.next;
-        if page.is_none() {
-            break;
-        }
-    }
-    assert_eq!(seen.len(), 120);
-    let denied = IoError::new(Neighbour::Spoke, "AssumeRole", Verdict::Denied, "no");
-    io.set_spoke_failure(&place(), Some(denied));
-    assert_eq!(io.jobs(&place(), &JobFilter::All, None).await.unwrap_err().verdict, Verdict::Denied);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_listing_fails_from_the_page_that_was_set_and_other_places_do_not() {
-    let (io, other) = (MemoryIo::default(), Place { region: "us-east-1".parse().unwrap(), ..place() });
-    io.set_jobs(&place(), (0..120).map(job).collect());
-    io.set_jobs(&other, (0..120).map(job).collect());
-    let denied = IoError::new(Neighbour::Spoke, "DescribeJobs", Verdict::Denied, "no");
-    io.set_page_failure(&place(), Some((50, denied)));
-    let first = io.jobs(&place(), &JobFilter::All, None).await.unwrap();
-    assert_eq!(
-        io.jobs(&place(), &JobFilter::All, first.next.clone()).await.unwrap_err().verdict,
-        Verdict::Denied
-    );
-    io.jobs(&other, &JobFilter::All, first.next.clone()).await.unwrap();
-    io.set_page_failure(&place(), None);
-    io.jobs(&place(), &JobFilter::All, first.next).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_place_that_hangs_fails_after_its_time_and_other_places_answer_at_once() {
-    let (io, other) = (MemoryIo::default(), Place { region: "us-east-1".parse().unwrap(), ..place() });
-    io.set_spoke_hang(&place(), Some(Duration::from_secs(10)));
-    let began = Instant::now();
-    io.jobs(&other, &JobFilter::All, None).await.unwrap();
-    assert_eq!(began.elapsed().as_secs(), 0);
-    let hanging = place();
-    let (one, two) = tokio::join!(io.jobs(&hanging, &JobFilter::All, None), io.quotas(&hanging));
-    assert_eq!(
-        (one.unwrap_err().verdict, two.unwrap_err().verdict),
-        (Verdict::Transient, Verdict::Transient)
-    );
-    assert_eq!((began.elapsed().as_secs(), io.most_calls_at_once(&place())), (10, 2));
-    io.set_spoke_hang(&place(), None);
-    let quota = QuotaSeen { code: "L-C1D14A2B".into(), value: 300, applied: true };
-    io.set_quotas(&place(), vec![quota.clone()]);
-    assert_eq!(io.quotas(&place()).await.unwrap(), [quota]);
-}
-
-fn job(n: u32) -> JobSeen {
-    JobSeen::new(format!("drsjob-{n:017}").parse().unwrap(), "COMPLETED")
 }
 
 #[tokio::test(start_paused = true)]
