@@ -21,6 +21,7 @@ use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
 use drs_fleet_tests::work::work;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::world::{BORN, account, heartbeat, now};
 
@@ -30,8 +31,11 @@ const LATENCY: Duration = Duration::from_millis(5);
 /// What is due later than this waits for a person, or for the next step.
 const SOON: Duration = Duration::from_secs(150);
 
-/// In seconds: no path needs longer, whatever goes wrong in it.
-const LONGEST: u64 = 4 * 3600;
+/// No path needs longer, whatever goes wrong in it.
+const LONGEST: Duration = Duration::from_hours(4);
+
+/// So often the place is heard of, in a scene that keeps hearing.
+const HEARS_EVERY: Duration = Duration::from_mins(2);
 
 /// Two sweeps within one minute would be one point of history.
 const MINUTE: Duration = Duration::from_secs(61);
@@ -49,6 +53,7 @@ pub(super) struct Scene {
     pause: Arc<Mutex<Duration>>,
     hears: Arc<Mutex<bool>>,
     tried_from: Arc<Mutex<usize>>,
+    appointments: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Scene {
@@ -62,8 +67,8 @@ impl Scene {
         judges_by(&world, &Thresholds::default());
         let process =
             Arc::new(Mutex::new(world.restarted().with_latency(LATENCY).witnessed(super::seam::witness)));
-        let (broken, pause, hears, tried_from) = Default::default();
-        Self { world, process, broken, pause, hears, tried_from }
+        let (broken, pause, hears, tried_from, appointments) = Default::default();
+        Self { world, process, broken, pause, hears, tried_from, appointments }
     }
 
     pub(super) fn process(&self) -> MemoryIo {
@@ -99,10 +104,23 @@ impl Scene {
     /// So much later something happens, whatever the process does then.
     pub(super) fn later(&self, time: Duration, happens: fn(&Self)) {
         let scene = self.clone();
+        let at = Instant::now() + time;
+        self.appointments.lock().unwrap().push(at);
         tokio::spawn(async move {
-            tokio::time::sleep(time).await;
+            tokio::time::sleep_until(at).await;
             happens(&scene);
         });
+    }
+
+    /// When something happens that the table knows nothing of.
+    fn next_appointment(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.appointments.lock().unwrap().iter().filter(|at| **at > now).min().copied()
+    }
+
+    /// Lets so much time pass.
+    pub(super) async fn passes(&self, time: Duration) {
+        self.world.lets_pass(time, || self.next_appointment()).await;
     }
 
     /// From now on its heartbeats come: what time alone changes is judged only by who hears.
@@ -130,15 +148,22 @@ impl Scene {
 
     /// Waits until the queue is empty, everything is told, and nothing is due within `soon`.
     pub(super) async fn settles(&self, soon: Duration) {
-        let mut quiet = 0;
-        for round in 1..=LONGEST / 2 {
+        let began = Instant::now();
+        let (mut quiet, mut hears_at) = (0, began + HEARS_EVERY);
+        while began.elapsed() < LONGEST {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            if round % 60 == 0 && *self.hears.lock().unwrap() {
-                self.put(&heartbeat(now(self)));
+            if hears_at <= Instant::now() {
+                hears_at += HEARS_EVERY;
+                if *self.hears.lock().unwrap() {
+                    self.put(&heartbeat(now(self)));
+                }
             }
             quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return;
+            }
+            if quiet == 0 {
+                self.world.leap(self.next_appointment().map_or(hears_at, |at| at.min(hears_at))).await;
             }
         }
         panic!("never settled: {} messages, {:#?}", self.world.queued(), self.world.table());
@@ -147,10 +172,11 @@ impl Scene {
     fn is_settled(&self, soon: Duration) -> bool {
         let now = drs_fleet_aws::io::Io::now(&self.world);
         let waits = |due: jiff::Timestamp| due <= now + soon;
-        let table = self.world.table();
         self.world.queued() == 0
-            && table.values().all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
-            && !watches_what_is_over(&table)
+            && self.world.look(|table| {
+                table.values().all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
+                    && !watches_what_is_over(table)
+            })
     }
 }
 
@@ -216,11 +242,11 @@ pub(super) async fn play<W: Worker>(scene: &Scene, make: fn() -> W, steps: &[fn(
     let living = tokio::spawn(live(scene.clone(), make));
     for (number, step) in steps.iter().enumerate() {
         if number > 0 {
-            tokio::time::sleep(MINUTE).await;
+            scene.passes(MINUTE).await;
         }
         step(scene);
         let pause = std::mem::take(&mut *scene.pause.lock().unwrap());
-        tokio::time::sleep(pause).await;
+        scene.passes(pause).await;
         scene.settles(SOON).await;
     }
     scene.settles(Duration::from_hours(24)).await;

@@ -15,6 +15,7 @@ mod lag;
 mod places;
 mod points;
 mod queue;
+mod rest;
 mod spokes;
 mod table;
 mod trace;
@@ -78,6 +79,8 @@ struct World {
     deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
     processes: u64,
+    /// When a process last did more than ask in vain, or tried to.
+    stirred_at: Instant,
     trace: Trace,
 }
 
@@ -112,6 +115,7 @@ impl MemoryIo {
             deaf: None,
             evicted: Vec::new(),
             processes: 0,
+            stirred_at: Instant::now(),
             trace: Trace::default(),
         };
         Self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::OwnEvent;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::faults::Meets;
 use super::{Fault, MemoryIo, World};
@@ -26,6 +27,9 @@ pub fn points_of_the_seam() -> BTreeSet<&'static str> {
         .filter_map(|signature| signature.split(['<', '(']).next())
         .collect()
 }
+
+/// Calls by which a process asks whether there is anything to do.
+const ASKS: [&str; 2] = ["receive", "due"];
 
 impl MemoryIo {
     /// Passes an I/O point: `effect` happens as often as the point's fault lets it.
@@ -117,6 +121,9 @@ impl MemoryIo {
         let fault = meets.and_then(|meets| meets.fault);
         let mut world = self.world();
         let now = world.now();
+        if fault.is_some() || !ASKS.contains(&name) {
+            world.stirred_at = Instant::now();
+        }
         world.trace.passed((self.number, name), fault, now);
     }
 

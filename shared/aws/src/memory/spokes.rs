@@ -87,6 +87,10 @@ impl Spokes {
         (spoke.pace, spoke.hang)
     }
 
+    pub(super) fn are_called(&self) -> bool {
+        self.0.values().any(|spoke| spoke.under_way > 0)
+    }
+
     /// Throttles a call that comes too soon.
     pub(super) fn admit(
         &mut self,

@@ -185,6 +185,11 @@ impl Table {
         Some(item)
     }
 
+    /// When the next item is due, in any shard.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.iter().map(|(_, at, _)| *at).min()
+    }
+
     /// What the index shows, which is always eventually consistent.
     pub(super) fn due(&mut self, shard: &str, (until, max): (Timestamp, usize), now: Timestamp) -> Vec<Due> {
         self.lag.forget(now);

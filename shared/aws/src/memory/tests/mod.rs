@@ -1,6 +1,7 @@
 //! The test double is tested too, above all the faults that it exists to inject.
 
 mod queue;
+mod rest;
 mod spokes;
 
 use std::collections::BTreeSet;
