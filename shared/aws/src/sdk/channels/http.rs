@@ -1,10 +1,11 @@
 //! Posts JSON to an address that is secret.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, StatusCode, Url};
 
 use super::failure;
 use crate::sdk::Answer;
@@ -23,21 +24,21 @@ pub(super) struct Answered {
     pub(super) body: String,
 }
 
+/// Its clients are built when there is something to post, for all CA certificates of the system are read then, and only the
+/// notifier posts. Why there is none (such as a container without CA certificates) is told then, too.
 #[derive(Debug)]
 pub(super) struct Http {
-    /// Why there is no client (such as a container without CA certificates) is told when one is needed.
-    any: Result<Client, String>,
-    /// For receivers on this machine, which a proxy of the environment could not reach.
-    local: Result<Client, String>,
+    any: LazyLock<Result<Client, String>>,
+    /// For receivers on this machine: a proxy of the environment could not reach them, and nothing is encrypted.
+    local: LazyLock<Result<Client, String>>,
 }
 
 impl Http {
     pub(super) fn new() -> Self {
-        // A redirect would carry message and credentials to an address that nobody has put into the secret.
-        let client = || Client::builder().timeout(LIMIT).redirect(Policy::none());
-        let any = client().build().map_err(|e| verdict::words(&e));
-        let local = client().no_proxy().build().map_err(|e| verdict::words(&e));
-        Self { any, local }
+        Self {
+            any: LazyLock::new(|| built(client())),
+            local: LazyLock::new(|| built(client().no_proxy().tls_certs_only([]))),
+        }
     }
 
     /// Posts; any status is an answer.
@@ -75,6 +76,15 @@ impl Http {
     }
 }
 
+fn client() -> ClientBuilder {
+    // A redirect would carry message and credentials to an address that nobody has put into the secret.
+    Client::builder().timeout(LIMIT).redirect(Policy::none())
+}
+
+fn built(client: ClientBuilder) -> Result<Client, String> {
+    client.build().map_err(|e| verdict::words(&e))
+}
+
 /// The address, and whether it is on this machine; `None` for one at which anybody on the way could listen.
 fn address(url: &str) -> Option<(Url, bool)> {
     let url = Url::parse(url).ok()?;
@@ -85,6 +95,16 @@ fn address(url: &str) -> Option<(Url, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_posts_nothing_reads_no_certificates_and_one_that_posts_to_this_machine_neither() {
+        let http = Http::new();
+        assert!(LazyLock::get(&http.any).is_none() && LazyLock::get(&http.local).is_none());
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let failed = http.post("post", &format!("http://{nobody}/x"), HeaderMap::new(), "{}".into()).await;
+        assert_eq!(failed.unwrap_err().verdict, Verdict::Transient);
+        assert!(LazyLock::get(&http.any).is_none() && LazyLock::get(&http.local).is_some());
+    }
 
     #[test]
     fn only_this_machine_is_spoken_to_without_encryption() {
