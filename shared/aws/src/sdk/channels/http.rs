@@ -1,6 +1,6 @@
 //! Posts JSON to an address that is secret.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -25,22 +25,15 @@ pub(super) struct Answered {
 }
 
 /// Its clients are built when there is something to post, for all CA certificates of the system are read then, and only the
-/// notifier posts. Why there is none (such as a container without CA certificates) is told then, too.
-#[derive(Debug)]
+/// notifier posts. Where that fails (as in a container without CA certificates), it is tried again with the next post.
+#[derive(Debug, Default)]
 pub(super) struct Http {
-    any: LazyLock<Result<Client, String>>,
+    any: OnceLock<Client>,
     /// For receivers on this machine: a proxy of the environment could not reach them, and nothing is encrypted.
-    local: LazyLock<Result<Client, String>>,
+    local: OnceLock<Client>,
 }
 
 impl Http {
-    pub(super) fn new() -> Self {
-        Self {
-            any: LazyLock::new(|| built(client())),
-            local: LazyLock::new(|| built(client().no_proxy().tls_certs_only([]))),
-        }
-    }
-
     /// Posts; any status is an answer.
     pub(super) async fn post(
         &self,
@@ -53,8 +46,12 @@ impl Http {
             let what = "the secret holds no URL that begins with https:// (http:// only on 127.0.0.1)";
             return Err(failure(operation, Verdict::Denied, what));
         };
-        let client = if is_local { &self.local } else { &self.any };
-        let client = client.as_ref().map_err(|why| failure(operation, Verdict::Permanent, why.clone()))?;
+        let client = if is_local {
+            built(&self.local, client().no_proxy().tls_certs_only([]))
+        } else {
+            built(&self.any, client())
+        };
+        let client = client.map_err(|e| failure(operation, Verdict::Permanent, verdict::words(&e)))?;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         let sent = client.post(url).headers(headers).header(CONTENT_TYPE, json).body(body).send().await;
         let mut answer = sent.map_err(|e| {
@@ -81,8 +78,12 @@ fn client() -> ClientBuilder {
     Client::builder().timeout(LIMIT).redirect(Policy::none())
 }
 
-fn built(client: ClientBuilder) -> Result<Client, String> {
-    client.build().map_err(|e| verdict::words(&e))
+fn built(kept: &OnceLock<Client>, how: ClientBuilder) -> reqwest::Result<&Client> {
+    if let Some(client) = kept.get() {
+        return Ok(client);
+    }
+    let client = how.build()?;
+    Ok(kept.get_or_init(|| client))
 }
 
 /// The address, and whether it is on this machine; `None` for one at which anybody on the way could listen.
@@ -98,12 +99,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_posts_nothing_reads_no_certificates_and_one_that_posts_to_this_machine_neither() {
-        let http = Http::new();
-        assert!(LazyLock::get(&http.any).is_none() && LazyLock::get(&http.local).is_none());
+        let http = Http::default();
+        assert!(http.any.get().is_none() && http.local.get().is_none());
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let failed = http.post("post", &format!("http://{nobody}/x"), HeaderMap::new(), "{}".into()).await;
         assert_eq!(failed.unwrap_err().verdict, Verdict::Transient);
-        assert!(LazyLock::get(&http.any).is_none() && LazyLock::get(&http.local).is_some());
+        assert!(http.any.get().is_none() && http.local.get().is_some());
+    }
+
+    #[test]
+    fn a_client_that_cannot_be_built_now_is_built_later_and_kept() {
+        let kept = OnceLock::new();
+        let broken = || client().user_agent("\n");
+        built(&kept, broken()).unwrap_err();
+        built(&kept, client()).unwrap();
+        built(&kept, broken()).unwrap();
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Channels {
             slack_secret: settings.slack_secret.clone(),
             slack_api: settings.slack_api.clone().unwrap_or_else(|| bot::API.to_owned()),
             bus,
-            http: Http::new(),
+            http: Http::default(),
             pace: Pace::default(),
             secrets,
         }
