@@ -16,6 +16,7 @@ mod hindered;
 mod instances;
 mod jobs;
 mod late;
+mod left;
 mod looks;
 mod lost;
 mod notices;
@@ -32,7 +33,7 @@ mod tags;
 mod told;
 mod world;
 
-use drs_fleet_aws::memory::{Fault, MemoryIo};
+use drs_fleet_aws::memory::{ASKS, Fault, MemoryIo};
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::DUE_SHARDS;
 
@@ -155,7 +156,7 @@ async fn everywhere<F: Future>(
 /// these the last round, which finds what comes next, and the last receive, which brings the next message.
 fn worth_trying(points: &[&str]) -> Vec<usize> {
     let round = usize::try_from(DUE_SHARDS).unwrap();
-    let asks = |index: usize| matches!(points[index], "due" | "receive");
+    let asks = |index: usize| ASKS.contains(&points[index]);
     let mut chosen = Vec::new();
     let mut from = 0;
     while from < points.len() {

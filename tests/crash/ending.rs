@@ -16,7 +16,8 @@ use drs_fleet_domain::tags::{TagHistoryRow, TagRequestRow};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::scene::{Scene, due_of};
+use super::left::due_of;
+use super::scene::Scene;
 use super::world::{BORN, arn, place};
 
 #[derive(Debug)]

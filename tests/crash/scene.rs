@@ -1,21 +1,13 @@
 //! A worker as a process on the world in memory: it dies where a plan says so, and another one takes its place.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drs_fleet_aws::memory::{Item, MemoryIo};
+use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::verdict::{Neighbour, Verdict};
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::ids::JobId;
-use drs_fleet_domain::job::JobRow;
-use drs_fleet_domain::job_sweep::JobSweepRow;
-use drs_fleet_domain::keys::{self, Key};
-use drs_fleet_domain::notify::GroupRow;
-use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
-use drs_fleet_domain::recovery::RecoveryRow;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
@@ -23,7 +15,8 @@ use drs_fleet_tests::work::work;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::world::{BORN, account, heartbeat, now};
+use super::left::is_settled;
+use super::world::{account, heartbeat, now};
 
 /// So long a call takes: time passes between any two effects.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -41,7 +34,7 @@ const HEARS_EVERY: Duration = Duration::from_mins(2);
 const MINUTE: Duration = Duration::from_secs(61);
 
 /// What time alone changes, it changes after this, where a path is not about that.
-const NEVER: Duration = Duration::from_hours(24 * 365);
+pub(super) const NEVER: Duration = Duration::from_hours(24 * 365);
 
 /// The world, and the process that works in it at present.
 #[derive(Clone)]
@@ -158,7 +151,7 @@ impl Scene {
                     self.put(&heartbeat(now(self)));
                 }
             }
-            quiet = if self.is_settled(soon) { quiet + 1 } else { 0 };
+            quiet = if is_settled(&self.world, soon) { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return;
             }
@@ -167,16 +160,6 @@ impl Scene {
             }
         }
         panic!("never settled: {} messages, {:#?}", self.world.queued(), self.world.table());
-    }
-
-    fn is_settled(&self, soon: Duration) -> bool {
-        let now = drs_fleet_aws::io::Io::now(&self.world);
-        let waits = |due: jiff::Timestamp| due <= now + soon;
-        self.world.queued() == 0
-            && self.world.look(|table| {
-                table.values().all(|item| item.outbox.is_empty() && !due_of(item).is_some_and(waits))
-                    && !watches_what_is_over(table)
-            })
     }
 }
 
@@ -197,44 +180,6 @@ pub(super) fn judges_by(world: &MemoryIo, fleet: &Thresholds) {
     };
     let policy = Policy { fleet, ..Policy::default() };
     world.set_row(&PolicyRow { policy, ..PolicyRow::default() });
-}
-
-/// Whether a job that is over is about to be looked at, for an event of it was delivered again.
-fn watches_what_is_over(table: &BTreeMap<Key, Item>) -> bool {
-    let sweeps = table.values().filter(|item| item.kind == JobSweepRow::KIND).map(row::<JobSweepRow>);
-    let mut watched = sweeps.flat_map(|sweep| {
-        let key = move |job: &JobId| keys::job(&sweep.place, job);
-        sweep.active.keys().map(key).collect::<Vec<_>>()
-    });
-    watched.any(|key| table.get(&key).is_some_and(|item| !row::<JobRow>(item).is_active()))
-}
-
-/// When something is to be done about an item. That somebody listens for a place is for ever, and so is that its active
-/// jobs are looked at, and what is open on a job or a recovery instance; what never matters is never done.
-pub(super) fn due_of(item: &Item) -> Option<jiff::Timestamp> {
-    let end = jiff::Timestamp::from_second(BORN).unwrap() + NEVER / 2;
-    if !item.outbox.is_empty() {
-        return item.due.filter(|due| *due < end);
-    }
-    let wakes = match item.kind {
-        PlaceRow::KIND => PlaceRow { listen_at: None, ..row(item) }.wake_at(),
-        JobSweepRow::KIND => JobSweepRow { poll_at: None, ..row(item) }.wake_at(),
-        RecoveryRow::KIND => RecoveryRow { look_at: None, ..row(item) }.wake_at(),
-        JobRow::KIND if row::<JobRow>(item).settled => JobRow { look_at: None, ..row(item) }.wake_at(),
-        GroupRow::KIND if is_quiet(&row(item)) => None,
-        _ => item.due.filter(|due| *due < end),
-    };
-    item.due.and(wakes)
-}
-
-/// A group of which something is open is looked at for ever; nothing new has joined since it was last told.
-fn is_quiet(group: &GroupRow) -> bool {
-    let turn = group.touched_at + Duration::from_mins(5);
-    group.round.is_none() && group.ack_at.is_none() && group.look_at.is_some_and(|at| at > turn)
-}
-
-fn row<R: Row>(item: &Item) -> R {
-    item.row().unwrap()
 }
 
 /// Lets a worker live through `steps`. In the end nothing is left to do, now or ever.

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use drs_fleet_aws::memory::points_of_the_seam;
+use drs_fleet_aws::memory::{ASKS, points_of_the_seam};
 
 use super::sites::{self, Site};
 use super::{
@@ -106,9 +106,6 @@ const PATHS: &[fn()] = &[
 /// Only people extend servers, by the command line: a call that fails is shown to them, and theirs to repeat.
 const OF_PEOPLE: [&str; 2] = ["extend", "extensible_servers"];
 
-/// Made all the time, by the loops that all workers share.
-const OF_THE_LOOP: [&str; 2] = ["receive", "due"];
-
 #[derive(Default)]
 struct Passed {
     points: BTreeSet<&'static str>,
@@ -145,7 +142,8 @@ pub(super) fn only_asks_what_meets_faults(tried: impl IntoIterator<Item = usize>
 pub(super) fn witness(point: &'static str) {
     PASSED.with_borrow_mut(|passed| {
         let Some(passed) = passed else { return };
-        let sites = if OF_THE_LOOP.contains(&point) { Vec::new() } else { sites::on_the_stack() };
+        // Made all the time, by the loops that all workers share.
+        let sites = if ASKS.contains(&point) { Vec::new() } else { sites::on_the_stack() };
         passed.under_way.push((point, sites));
     });
 }

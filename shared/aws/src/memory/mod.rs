@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::faults::Faults;
 pub use self::faults::{Chances, Fault};
-pub use self::points::points_of_the_seam;
+pub use self::points::{ASKS, points_of_the_seam};
 use self::queue::Queue;
 pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
@@ -79,7 +79,7 @@ struct World {
     deaf: Option<fn(&Notice) -> bool>,
     evicted: Vec<AccountId>,
     processes: u64,
-    /// When a process last did more than ask in vain, or tried to.
+    /// When a process last did more than ask in vain; ahead while one is paused, or waits to try again.
     stirred_at: Instant,
     trace: Trace,
 }

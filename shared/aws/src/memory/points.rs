@@ -29,7 +29,10 @@ pub fn points_of_the_seam() -> BTreeSet<&'static str> {
 }
 
 /// Calls by which a process asks whether there is anything to do.
-const ASKS: [&str; 2] = ["receive", "due"];
+pub const ASKS: [&str; 2] = ["receive", "due"];
+
+/// What failed is tried again by then.
+const LONGEST_BEFORE_RETRY: Duration = Duration::from_mins(1);
 
 impl MemoryIo {
     /// Passes an I/O point: `effect` happens as often as the point's fault lets it.
@@ -121,8 +124,12 @@ impl MemoryIo {
         let fault = meets.and_then(|meets| meets.fault);
         let mut world = self.world();
         let now = world.now();
-        if fault.is_some() || !ASKS.contains(&name) {
-            world.stirred_at = Instant::now();
+        let in_hand = match fault {
+            Some(fault) => Some(fault.pause().unwrap_or(LONGEST_BEFORE_RETRY)),
+            None => (!ASKS.contains(&name)).then_some(Duration::ZERO),
+        };
+        if let Some(time) = in_hand {
+            world.stirred_at = world.stirred_at.max(Instant::now() + time);
         }
         world.trace.passed((self.number, name), fault, now);
     }

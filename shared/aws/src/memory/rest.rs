@@ -45,13 +45,11 @@ impl MemoryIo {
     }
 
     /// For how long all processes have only asked whether there is anything to do, and when something is due next; `None`
-    /// while messages are on a queue, a spoke is being called, or something is due already.
+    /// while messages are on a queue or a spoke is being called.
     fn rests(&self) -> Option<(Duration, Option<Timestamp>)> {
         let world = self.world();
-        let (now, next) = (world.now(), world.table.next_due());
-        let is_busy = next.is_some_and(|due| due <= now)
-            || world.queues.values().any(|queue| queue.len() > 0)
-            || world.spokes.are_called();
-        (!is_busy).then(|| (world.stirred_at.elapsed(), next))
+        let has_messages = world.queues.values().any(|queue| queue.len() > 0);
+        let is_busy = has_messages || world.spokes.are_called();
+        (!is_busy).then(|| (world.stirred_at.elapsed(), world.table.next_due()))
     }
 }

@@ -63,6 +63,27 @@ async fn nothing_is_passed_over_while_a_message_waits_or_a_spoke_is_called() {
     assert_eq!(seconds(longest_step(&io).await), 2, "a call hangs");
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_is_passed_over_while_the_index_does_not_answer_or_a_process_is_paused() {
+    let io = MemoryIo::default();
+    let serving = serves(&io);
+    assert!(longest_step(&io).await > HOUR / 2);
+    serving.abort();
+    let broken = io.restarted();
+    broken.break_down(Neighbour::Table, Verdict::Transient);
+    let serving = tokio::spawn(serve_due(broken, Tallier::default(), CancellationToken::new()));
+    assert_eq!(longest_step(&io).await.as_secs(), 2, "it is asked again within a minute");
+    serving.abort();
+    for pause in [Fault::Late(2 * HOUR), Fault::Frozen(2 * HOUR)] {
+        let paused = io.restarted();
+        paused.fail_at(0, pause);
+        let writes = tokio::spawn(async move { paused.forget(&tally_key("a")).await });
+        assert_eq!(longest_step(&io).await.as_secs(), 2, "{pause:?}");
+        writes.abort();
+        sleep(HOUR).await;
+    }
+}
+
 /// The longest time within an hour in which nobody else could have done anything.
 async fn longest_step(io: &MemoryIo) -> Duration {
     let (mut last, mut longest, passing) = (Instant::now(), Duration::ZERO, passes(io, HOUR));
