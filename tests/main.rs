@@ -10,6 +10,7 @@ mod crash;
 mod fuzz;
 mod golden;
 mod infra;
+mod later;
 mod people;
 mod r17;
 mod r8;

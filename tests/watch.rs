@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use drs_fleet_aws::consume::{Options, consume};
-use drs_fleet_aws::due::serve_due;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
@@ -16,9 +14,9 @@ use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::seen::JobSeen;
 use drs_fleet_tests::company::{drill, ended, place, register, tick};
+use drs_fleet_tests::work::work;
 use job_monitor::JobMonitor;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 /// The end of a job that was seen active is known so soon, with no event at all.
 const BAR: Duration = Duration::from_secs(20);
@@ -28,12 +26,8 @@ struct Working(tokio::task::JoinHandle<()>);
 
 impl Working {
     fn on(io: &MemoryIo) -> Self {
-        let (io, stop) = (io.clone(), CancellationToken::new());
         let worker = JobMonitor::new(RegistryCache::default(), &Metrics::default());
-        Self(tokio::spawn(async move {
-            let consuming = consume(io.clone(), worker.clone(), Options::default(), stop.clone());
-            tokio::join!(consuming, serve_due(io, worker, stop));
-        }))
+        Self(tokio::spawn(work(io.clone(), worker)))
     }
 }
 

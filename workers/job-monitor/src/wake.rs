@@ -2,7 +2,7 @@
 
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::sweeps;
-use drs_fleet_aws::verdict::IoError;
+use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::job_sweep::{JobSweepRow, Rings};
 use drs_fleet_domain::keys::{self, Key, Subject};
 use drs_fleet_domain::recovery::{self, RecoveryRow};
@@ -17,7 +17,10 @@ pub(crate) async fn wake<I: Io>(worker: &JobMonitor, io: &I, key: &Key) -> Resul
         Some(Subject::Jobs) => wake_place(worker, io, key).await,
         Some(Subject::Job) => wake_job(worker, io, key).await,
         Some(Subject::Recovery) => wake_recovery(worker, io, key).await,
-        None => Ok(()),
+        // An older release may run beside a newer one: later and later, lest it is asked for each second.
+        None => {
+            Err(IoError::new(Neighbour::Table, "wake", Verdict::Permanent, "of no kind that is known here"))
+        }
     }
 }
 
