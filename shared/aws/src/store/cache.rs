@@ -17,7 +17,7 @@ pub(super) struct Cache<R>(Arc<Mutex<Items<R>>>);
 
 impl<R> Default for Cache<R> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(CAPACITY))))
+        Self(Arc::new(Mutex::new(LruCache::sparse(CAPACITY))))
     }
 }
 
