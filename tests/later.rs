@@ -7,7 +7,7 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::store::Store;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::keys::{Key, Place};
+use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_tests::company::place;
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ impl Row for Later {
     const WORKER: &'static str = "";
 
     fn key(&self) -> Key {
-        Key { pk: format!("place#{}#{}", self.place.account, self.place.region), sk: "later#1".into() }
+        Key { sk: "later#1".into(), ..keys::place(&self.place) }
     }
 
     fn worker(&self) -> &str {

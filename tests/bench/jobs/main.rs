@@ -5,8 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use drs_fleet_aws::consume::{Options, consume};
-use drs_fleet_aws::due::serve_due;
 use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
@@ -15,10 +13,10 @@ use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::seen::JobSeen;
 use drs_fleet_tests::company::{drill, ended, place, register, tick};
+use drs_fleet_tests::work::work;
 use job_monitor::JobMonitor;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 /// The end of an active job may be known so late, in seconds.
 const BAR: f64 = 20.0;
@@ -112,17 +110,8 @@ async fn measure(jobs: u32, servers_in_each: u32, call: Duration) -> anyhow::Res
     let active: Vec<_> =
         (0..jobs).map(|n| drill(n, io.now(), servers_in_each, ("STARTED", "IN_PROGRESS"))).collect();
     io.set_jobs(&place(0), active.clone());
-    let (stop, worker) =
-        (CancellationToken::new(), JobMonitor::new(RegistryCache::default(), &Metrics::default()));
-    let working = {
-        let (io, stop) = (io.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::join!(
-                consume(io.clone(), worker.clone(), Options::default(), stop.clone()),
-                serve_due(io, worker, stop)
-            )
-        })
-    };
+    let worker = JobMonitor::new(RegistryCache::default(), &Metrics::default());
+    let working = tokio::spawn(work(io.clone(), worker));
     tick(&io);
     // What the first sweep costs is no part of it.
     sleep(Duration::from_mins(1)).await;
