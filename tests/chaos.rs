@@ -7,7 +7,7 @@ use std::process::Command;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::process::{Arguments, from_env, on_one_thread, prepare};
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_tests::chaos::{Role, Storm, storm};
+use drs_fleet_testkit::chaos::{Role, Storm, storm};
 use tokio_util::sync::CancellationToken;
 
 /// This binary as the capacity-tracker: the test below, alone.

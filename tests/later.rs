@@ -9,7 +9,7 @@ use drs_fleet_aws::store::Store;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::{self, Key, Place};
 use drs_fleet_domain::row::{Change, Row};
-use drs_fleet_tests::company::place;
+use drs_fleet_testkit::company::place;
 use jiff::Timestamp;
 use job_monitor::JobMonitor;
 use notifier::Notifier;

@@ -20,7 +20,7 @@ use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::registry::AccountRegion;
 use drs_fleet_domain::seen::{JobLogSeen, JobSeen, JobServerSeen, ServerSeen};
 use drs_fleet_domain::server::ServerRow;
-use drs_fleet_tests::company::{place, register, register_in, tick};
+use drs_fleet_testkit::company::{place, register, register_in, tick};
 use job_monitor::JobMonitor;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

@@ -13,8 +13,8 @@ use drs_fleet_aws::verdict::{IoError, Neighbour, Verdict};
 use drs_fleet_domain::ids::SourceServerId;
 use drs_fleet_domain::server::ServerRow;
 use drs_fleet_domain::{incident, keys};
-use drs_fleet_tests::company::{place, register, stalled};
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::company::{place, register, stalled};
+use drs_fleet_testkit::work::work;
 
 const SERVERS: u64 = 600;
 /// After so many receives in vain a message is a dead letter, as `infra/hub.yaml` says.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drs_fleet_tests::bars::{Bar, Spec, Verdict, between};
+use drs_fleet_testkit::bars::{Bar, Spec, Verdict, between};
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");

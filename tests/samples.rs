@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use drs_fleet_tests::wire::{HUB, HUB_REGION, on_the_bus};
+pub use drs_fleet_testkit::wire::{HUB, HUB_REGION, on_the_bus};
 pub use published::published;
 
 /// A file in `events/`.

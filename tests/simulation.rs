@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::planted::Bug;
-use drs_fleet_tests::sim::{self, caught_after, shrink};
+use drs_fleet_testkit::sim::{self, caught_after, shrink};
 
 /// Messages of each history here.
 const EVENTS: usize = 200;

@@ -13,8 +13,8 @@ use drs_fleet_domain::job::JobRow;
 use drs_fleet_domain::keys::{self, Place};
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::seen::JobSeen;
-use drs_fleet_tests::company::{drill, ended, place, register, tick};
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::company::{drill, ended, place, register, tick};
+use drs_fleet_testkit::work::work;
 use job_monitor::JobMonitor;
 use tokio::time::{Instant, sleep};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::policy::Thresholds;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 
 use super::capacity::tracker;
 use super::ending::Ending;

@@ -9,7 +9,7 @@ use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::own_event::{IncidentEvent, OwnEvent};
-use drs_fleet_tests::company::window;
+use drs_fleet_testkit::company::window;
 use futures::FutureExt;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use drs_fleet_aws::io::Notice;
 use drs_fleet_aws::memory::Chances;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::incident::REOPENS;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 

@@ -7,7 +7,7 @@ use drs_fleet_aws::io::Io;
 use drs_fleet_aws::memory::Fault;
 use drs_fleet_domain::keys;
 use drs_fleet_domain::server::ServerRow;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::sleep;

@@ -13,7 +13,7 @@ use drs_fleet_domain::own_event::{Happened, OwnEvent};
 use drs_fleet_domain::place::PlaceRow;
 use drs_fleet_domain::row::Row;
 use drs_fleet_domain::server::ServerRow;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

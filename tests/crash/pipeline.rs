@@ -6,7 +6,7 @@ use std::time::Duration;
 use drs_fleet_domain::notification::IncidentRow;
 use drs_fleet_domain::notify::{Bulletin, DeliveryRow};
 use drs_fleet_domain::own_event::{Happened, OwnEvent};
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use serde_json::Value;
 
 use super::capacity::tracker;

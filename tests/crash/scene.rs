@@ -11,7 +11,7 @@ use drs_fleet_domain::policy::{Policy, PolicyRow, Thresholds};
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::row::{Change, Row};
 use drs_fleet_domain::span::Length;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use serde_json::Value;
 use tokio::time::Instant;
 

@@ -7,7 +7,7 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::notification::{self, IncidentRow};
 use drs_fleet_domain::notify::{DeliveryRow, MemberRow};
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use serde_json::Value;
 use tokio::time::sleep;
 

@@ -9,7 +9,7 @@ use drs_fleet_domain::incident::IncidentKind;
 use drs_fleet_domain::notify::{DeliveryRow, Label, Matchers, MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{IncidentEvent, OwnEvent};
 use drs_fleet_domain::row::Row;
-use drs_fleet_tests::company::window;
+use drs_fleet_testkit::company::window;
 use futures::FutureExt;
 use notifier::Notifier;
 use serde_json::{Value, json};

@@ -13,8 +13,8 @@ use drs_fleet_aws::spells::SpellEditor;
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
-use drs_fleet_tests::company::{place, register, window};
-use drs_fleet_tests::post::Post;
+use drs_fleet_testkit::company::{place, register, window};
+use drs_fleet_testkit::post::Post;
 use jiff::Timestamp;
 use serde_json::json;
 

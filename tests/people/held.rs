@@ -8,7 +8,7 @@ use drs_fleet_aws::spells::{Ended, SpellEditor};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::notify::{Label, Matchers, MuteRow, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
-use drs_fleet_tests::company::{place, register, window};
+use drs_fleet_testkit::company::{place, register, window};
 use jiff::Timestamp;
 use serde_json::json;
 

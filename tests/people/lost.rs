@@ -13,7 +13,7 @@ use drs_fleet_domain::notify::routes::{DEFAULT, Telling};
 use drs_fleet_domain::notify::{Channel, ChannelName, DeliveryRow, Digest, Routes, RoutesRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
 use drs_fleet_domain::row::{Outbox, Row};
-use drs_fleet_tests::company::place;
+use drs_fleet_testkit::company::place;
 
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::MemberRow;
 use drs_fleet_domain::own_event::Happened;
 use drs_fleet_domain::row::Row;
-use drs_fleet_tests::company::place;
+use drs_fleet_testkit::company::place;
 
 use super::stage::{Stage, stall};
 

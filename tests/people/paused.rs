@@ -6,7 +6,7 @@ use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_aws::memory::{Fault, MemoryIo};
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::own_event::Happened;
-use drs_fleet_tests::company::place;
+use drs_fleet_testkit::company::place;
 
 use super::stage::{Stage, stall};
 

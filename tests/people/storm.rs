@@ -7,8 +7,8 @@ use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_domain::incident::{IncidentKind, Severity};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
-use drs_fleet_tests::company::place;
-use drs_fleet_tests::post::{Counts, Post};
+use drs_fleet_testkit::company::place;
+use drs_fleet_testkit::post::{Counts, Post};
 
 use super::stage::{Stage, stall};
 

@@ -9,7 +9,7 @@ use drs_fleet_domain::notify::WindowRow;
 use drs_fleet_domain::policy::DRILL_TAG;
 use drs_fleet_domain::registry::AccountRow;
 use drs_fleet_domain::seen::ServerSeen;
-use drs_fleet_tests::company::{begun, drill, ended, place, register, seen};
+use drs_fleet_testkit::company::{begun, drill, ended, place, register, seen};
 use job_monitor::JobMonitor;
 
 use super::stage::Stage;

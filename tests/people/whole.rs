@@ -8,9 +8,9 @@ use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
-use drs_fleet_tests::company::{place, register, seen, stalled};
-use drs_fleet_tests::post::Post;
-use drs_fleet_tests::wire;
+use drs_fleet_testkit::company::{place, register, seen, stalled};
+use drs_fleet_testkit::post::Post;
+use drs_fleet_testkit::wire;
 use notifier::Notifier;
 
 use super::stage::Stage;

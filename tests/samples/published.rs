@@ -12,7 +12,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::message::NOTIFICATION_SENT;
 use drs_fleet_domain::own_event::{CapacityEvent, IncidentEvent, OwnEvent};
 use drs_fleet_domain::words::{self, SubjectKind};
-use drs_fleet_tests::wire::{delivered, on_the_bus};
+use drs_fleet_testkit::wire::{delivered, on_the_bus};
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -35,7 +35,7 @@ use tag_sync::TagSync;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use drs_fleet_tests::routes::each_at_once;
+pub(crate) use drs_fleet_testkit::routes::each_at_once;
 
 use super::slack::Slack;
 use super::wait::until;

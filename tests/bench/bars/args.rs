@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Parser, ValueEnum};
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 /// Measures the bars of speed and memory, P1 to P12, and judges what was measured.
 #[derive(Debug, Parser)]

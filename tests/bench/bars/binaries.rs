@@ -3,8 +3,8 @@
 use anyhow::Context;
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_tests::bars::Bar;
-use drs_fleet_tests::shipped;
+use drs_fleet_testkit::bars::Bar;
+use drs_fleet_testkit::shipped;
 use job_monitor::JobMonitor;
 use notifier::Notifier;
 use tag_sync::TagSync;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use drs_fleet_tests::bars::{BEGIN, Bar, END, Spec, Verdict, between};
+use drs_fleet_testkit::bars::{BEGIN, Bar, END, Spec, Verdict, between};
 use serde_json::json;
 
 /// A number that was measured.

@@ -1,5 +1,5 @@
 //! `cargo bench -p drs-fleet-tests --bench chaos -- --help`
 
 fn main() -> std::process::ExitCode {
-    drs_fleet_tests::chaos::main()
+    drs_fleet_testkit::chaos::main()
 }

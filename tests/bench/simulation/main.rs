@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use drs_fleet_domain::planted::Bug;
-use drs_fleet_tests::sim::{self, History, Played, Problem, caught_after, shrink};
+use drs_fleet_testkit::sim::{self, History, Played, Problem, caught_after, shrink};
 use serde_json::json;
 
 /// A quarter of the time went to the system's allocator: every row is JSON in the simulated table.

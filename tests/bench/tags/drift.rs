@@ -13,7 +13,7 @@ use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::policy::Policy;
 use drs_fleet_domain::seen::{ServerSeen, TaggedInstance};
 use drs_fleet_domain::server::{Context, Observation, ServerDetailsRow, decide};
-use drs_fleet_tests::company::{place, register, tick};
+use drs_fleet_testkit::company::{place, register, tick};
 use serde::Serialize;
 use tag_sync::TagSync;
 use tokio::time::sleep;

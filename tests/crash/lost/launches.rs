@@ -5,7 +5,7 @@ use std::time::Duration;
 use drs_fleet_domain::ids::JobId;
 use drs_fleet_domain::job::{Counts, JobRow, JobServerRow};
 use drs_fleet_domain::seen::{JobSeen, JobServerSeen};
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 use serde_json::json;
 
 use super::super::jobs::{self, monitor};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::world::{event, now, wish};
 use super::*;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 
 /// What `tags sync` puts on the queue.
 pub(super) fn asked(scene: &Scene) -> Value {

@@ -1,7 +1,7 @@
 //! A worker that remembers an older change than the table has.
 
 use drs_fleet_aws::memory::Fault;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 
 use super::super::seam;
 use super::*;

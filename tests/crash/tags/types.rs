@@ -1,7 +1,7 @@
 //! Types of machines, for which EC2 is asked.
 
 use super::*;
-use drs_fleet_tests::work::work;
+use drs_fleet_testkit::work::work;
 
 const TYPE: &str = "source:instance-type";
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::Routes;
-use drs_fleet_tests::company::place;
+use drs_fleet_testkit::company::place;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_domain::notify::{Routes, RoutesRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent};
-use drs_fleet_tests::company::{place, register};
+use drs_fleet_testkit::company::{place, register};
 use jiff::tz::TimeZone;
 use serde_json::json;
 

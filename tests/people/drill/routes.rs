@@ -6,7 +6,7 @@ use drs_fleet_aws::io::{Io, Notice};
 use drs_fleet_domain::incident::Severity;
 use drs_fleet_domain::notify::{Label, Matchers, Routes, RoutesRow, WindowRow};
 use drs_fleet_domain::own_event::{Happened, IncidentEvent, JobEvent, OwnEvent};
-use drs_fleet_tests::company::{place, register, window};
+use drs_fleet_testkit::company::{place, register, window};
 use serde_json::json;
 
 use super::super::stage::{Stage, stall};

@@ -8,7 +8,7 @@ use drs_fleet_aws::worker::Worker;
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::notify::{Label, Matchers, WindowRow};
 use drs_fleet_domain::seen::{JobSeen, ServerSeen};
-use drs_fleet_tests::company::{begun, drill, ended, place, register, seen, stalled, window};
+use drs_fleet_testkit::company::{begun, drill, ended, place, register, seen, stalled, window};
 use job_monitor::JobMonitor;
 
 use super::super::stage::Stage;

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use drs_fleet_tests::bars::{Bar, TOGETHER};
+use drs_fleet_testkit::bars::{Bar, TOGETHER};
 
 use super::dollars;
 use super::events::{self, Shape};

@@ -16,4 +16,4 @@ pub mod throttled;
 pub mod trickle;
 mod units;
 
-use drs_fleet_tests::stream as events;
+use drs_fleet_testkit::stream as events;

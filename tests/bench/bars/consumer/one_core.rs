@@ -1,6 +1,6 @@
 //! Bar P4: a backlog where each call takes 10 ms, on one core and with few connections.
 
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 use super::control::Behavior;
 use super::events::Shape;

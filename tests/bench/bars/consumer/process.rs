@@ -7,8 +7,8 @@ use anyhow::Context;
 use capacity_tracker::CapacityTracker;
 use clap::ValueEnum;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_tests::process::Process;
-use drs_fleet_tests::shipped;
+use drs_fleet_testkit::process::Process;
+use drs_fleet_testkit::shipped;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 use super::process::{Consumer, Endpoint, Who};
 use super::stream::Bench;

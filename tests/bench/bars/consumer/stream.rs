@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use capacity_tracker::CapacityTracker;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_tests::shipped;
+use drs_fleet_testkit::shipped;
 
 use super::control::{Behavior, Counted};
 use super::events::{SERVERS, Shape};

@@ -1,6 +1,6 @@
 //! Bar P5: how much of its throughput a consumer keeps when the table throttles some of the writes.
 
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 use super::control::Behavior;
 use super::events::Shape;

@@ -1,6 +1,6 @@
 //! Bar P8: how soon an event is in the table when little happens.
 
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 use super::control::Behavior;
 use super::process::Who;

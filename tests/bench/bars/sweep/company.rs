@@ -17,8 +17,8 @@ use drs_fleet_local::drs::Settings;
 use drs_fleet_local::estate::{EstatePlan, SpokePlan};
 use drs_fleet_local::faults::{Fault, FaultRule, Faults};
 use drs_fleet_local::{Clock, LocalCloud};
-use drs_fleet_tests::process::Process;
-use drs_fleet_tests::shipped;
+use drs_fleet_testkit::process::Process;
+use drs_fleet_testkit::shipped;
 use jiff::Timestamp;
 
 const REGION: &str = "eu-central-1";

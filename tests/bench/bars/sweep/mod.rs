@@ -6,7 +6,7 @@ mod company;
 use std::time::Duration;
 
 use anyhow::Context;
-use drs_fleet_tests::bars::Bar;
+use drs_fleet_testkit::bars::Bar;
 
 use crate::report::{Found, median};
 use company::Company;

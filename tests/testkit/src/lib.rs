@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "its ids are well formed")]
 
 pub mod bars;
-#[path = "bench/chaos/mod.rs"]
 pub mod chaos;
 pub mod company;
 pub mod post;
