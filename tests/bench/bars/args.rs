@@ -1,7 +1,11 @@
 //! The command line.
 
+use std::time::Duration;
+
 use clap::{Parser, ValueEnum};
 use drs_fleet_testkit::bars::Bar;
+
+use crate::storm::Storm;
 
 /// Measures the bars of speed and memory, P1 to P12, and judges what was measured.
 #[derive(Debug, Parser)]
@@ -15,10 +19,13 @@ pub struct Arguments {
     pub rounds: usize,
     /// P9: how many servers stall in the storm.
     #[arg(long, default_value_t = 30_000)]
-    pub storm: u32,
+    storm: usize,
     /// P9: how many milliseconds each call takes in the storm.
     #[arg(long, default_value_t = 10)]
-    pub call_ms: u64,
+    call_ms: u64,
+    /// P9: how many instances of each worker there are in the storm.
+    #[arg(long, default_value_t = 1)]
+    instances: usize,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -46,6 +53,11 @@ pub enum Role {
 }
 
 impl Arguments {
+    /// The storm of P9.
+    pub fn storm(&self) -> Storm {
+        Storm { servers: self.storm, instances: self.instances, call: Duration::from_millis(self.call_ms) }
+    }
+
     /// Whether one of these is to be measured.
     pub fn wants(&self, names: &[&str]) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| names.contains(&only.as_str()))

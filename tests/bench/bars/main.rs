@@ -8,10 +8,10 @@ mod binaries;
 mod consumer;
 mod people;
 mod report;
+mod storm;
 mod sweep;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use args::{Arguments, Role};
 use clap::Parser;
@@ -46,7 +46,7 @@ const MEASURES: [(&[&str], Measure); 8] = [
     (&["P5"], |_| consumer::throttled::measure()),
     (&["P7"], |_| consumer::start::measure()),
     (&["P8"], |_| consumer::trickle::measure()),
-    (&["P9"], |arguments| people::measure(Duration::from_millis(arguments.call_ms), arguments.storm)),
+    (&["P9"], |arguments| people::measure(&arguments.storm())),
     (&["P10"], |_| sweep::measure()),
     (&["P12"], |_| binaries::measure()),
 ];
