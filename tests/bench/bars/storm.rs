@@ -50,8 +50,8 @@ struct Calls {
     /// To the table, for each server.
     reads: f64,
     writes: f64,
-    /// To the bus, for each server.
-    publishes: f64,
+    /// With which it published own events, for each server.
+    published: f64,
     /// `DescribeSourceServers`, a page each.
     describes: usize,
 }
@@ -63,13 +63,13 @@ impl fmt::Display for Came<'_> {
         write!(
             f,
             "A storm: {servers} servers, all of {accounts} accounts, stall within a minute; {instances} of each worker, \
-             {} ms a call. For each server it costs the capacity-tracker {:.2} table reads, {:.2} writes and {:.2} PutEvents, \
+             {} ms a call. For each server it costs the capacity-tracker {:.2} table reads, {:.2} writes and {:.2} own events, \
              and the notifier {:.2} reads and {:.2} writes; DRS is asked for {:.1} pages of servers an account. It was \
              stored after {stored} s and taken in by the notifier after {taken} s; {digests} e-mails in ten minutes.",
             call.as_millis(),
             tracker.reads,
             tracker.writes,
-            tracker.publishes,
+            tracker.published,
             notifier.reads,
             notifier.writes,
             tracker.describes as f64 / accounts as f64,
@@ -114,7 +114,7 @@ impl Team {
         Calls {
             reads: each(&["read", "query"]),
             writes: each(&["commit", "published"]),
-            publishes: each(&["publish"]),
+            published: each(&["publish"]),
             describes: calls(&["source_servers"]),
         }
     }
