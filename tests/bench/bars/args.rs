@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use drs_fleet_testkit::bars::Bar;
 
@@ -18,13 +19,13 @@ pub struct Arguments {
     #[arg(long, default_value_t = 4)]
     pub rounds: usize,
     /// P9: how many servers stall in the storm.
-    #[arg(long, default_value_t = 30_000)]
+    #[arg(long, default_value_t = 30_000, value_parser = at_least_one())]
     storm: usize,
     /// P9: how many milliseconds each call takes in the storm.
     #[arg(long, default_value_t = 10)]
     call_ms: u64,
     /// P9: how many instances of each worker there are in the storm.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least_one())]
     instances: usize,
     /// Print JSON instead of a table.
     #[arg(long)]
@@ -62,6 +63,10 @@ impl Arguments {
     pub fn wants(&self, names: &[&str]) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| names.contains(&only.as_str()))
     }
+}
+
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 fn bar_name(text: &str) -> Result<String, String> {
