@@ -1,59 +1,41 @@
 //! R12 and R13 from the spokes' events to people: the capacity-tracker decides, and looks itself, and the notifier tells.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
-use drs_fleet_aws::io::Io;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::keys::Place;
-use drs_fleet_testkit::company::{place, register, seen, stalled};
+use drs_fleet_testkit::company::Fleet;
 use drs_fleet_testkit::post::Post;
 use drs_fleet_testkit::wire;
 use notifier::Notifier;
 
 use super::stage::Stage;
 
-/// A company whose servers all replicate, with two instances of each worker.
+/// A company with two instances of each worker.
 struct Company {
     stage: Stage,
-    places: Vec<Place>,
-    /// By place, whether each server stalls.
-    stalls: Vec<Vec<bool>>,
+    fleet: Fleet,
 }
 
 impl Company {
     fn new(accounts: usize, servers: usize) -> Self {
         let stage = Stage::new();
-        let places: Vec<Place> = (0..accounts).map(|n| place(u64::try_from(n).unwrap())).collect();
-        for place in &places {
-            register(&stage.world, place);
-        }
+        let fleet = Fleet::new(&stage.world, accounts, servers);
         stage.world.deliver(wire::to_people);
         for _ in 0..2 {
             let tracker = CapacityTracker::new(RegistryCache::default(), &Metrics::default());
             stage.works(tracker);
             stage.works(Notifier::new(true, RegistryCache::default(), &Metrics::default()));
         }
-        Self { stage, places, stalls: vec![vec![false; servers]; accounts] }
+        Self { stage, fleet }
     }
 
-    /// Servers stall, or recover: DRS shows it, and sends an event for each.
-    fn turn(&mut self, servers: &[(usize, usize)]) {
-        for (account, server) in servers {
-            self.stalls[*account][*server] ^= true;
-        }
-        let id = |server: usize| format!("s-{server:017}").parse().unwrap();
-        for (place, stalls) in self.places.iter().zip(&self.stalls) {
-            let seen = (0..).zip(stalls).map(|(n, is)| seen(place, &id(n), *is));
-            self.stage.world.set_servers(place, seen.collect());
-        }
+    fn turn(&mut self, servers: Range<usize>) {
         let queue = self.stage.world.clone().on_queue(CapacityTracker::NAME);
-        for (account, server) in servers {
-            let (place, stalls) = (&self.places[*account], self.stalls[*account][*server]);
-            queue.put_message(stalled(place, &id(*server), stalls, self.stage.world.now()).to_string());
-        }
+        self.fleet.turn(&queue, servers);
     }
 
     fn told(&self) -> Vec<(i64, Post)> {
@@ -69,10 +51,9 @@ async fn sleep(seconds: u64) {
 async fn a_region_whose_servers_stall_within_a_minute_is_told_within_35_seconds_and_in_few_messages() {
     const ACCOUNTS: usize = 100;
     const SERVERS: usize = 30_000;
-    let mut company = Company::new(ACCOUNTS, SERVERS / ACCOUNTS);
-    let all: Vec<_> = (0..SERVERS).map(|n| (n % ACCOUNTS, n / ACCOUNTS)).collect();
-    for some in all.chunks(SERVERS / 60) {
-        company.turn(some);
+    let mut company = Company::new(ACCOUNTS, SERVERS);
+    for from in (0..SERVERS).step_by(SERVERS / 60) {
+        company.turn(from..from + SERVERS / 60);
         sleep(1).await;
     }
     sleep(9 * 60).await;
@@ -84,7 +65,7 @@ async fn a_region_whose_servers_stall_within_a_minute_is_told_within_35_seconds_
     let stalls: Vec<_> = told.iter().filter(|(_, post)| is_of_stalls(post)).collect();
     assert!(stalls[0].0 <= 35 && stalls.iter().filter(|(at, _)| *at <= 330).count() <= 2, "{stalls:#?}");
     assert_eq!(stalls.iter().map(|(_, post)| post.counts().open).max(), Some(SERVERS), "{stalls:#?}");
-    company.turn(&all);
+    company.turn(0..SERVERS);
     sleep(30 * 60).await;
     let told = company.told();
     let stalls: Vec<_> = told.iter().filter(|(_, post)| is_of_stalls(post)).collect();
@@ -99,9 +80,8 @@ fn is_of_stalls(post: &Post) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_servers_that_flip_for_an_hour_are_told_thirteen_times_at_most_and_are_over_in_the_end() {
     let mut company = Company::new(1, 100);
-    let all: Vec<_> = (0..100).map(|server| (0, server)).collect();
     for _ in 0..360 {
-        company.turn(&all);
+        company.turn(0..100);
         sleep(10).await;
     }
     let told = company.told();

@@ -2,7 +2,6 @@
 //! simulated time and a world in memory whose calls take as long each.
 
 use std::fmt;
-use std::ops::Range;
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
@@ -11,9 +10,7 @@ use drs_fleet_aws::memory::MemoryIo;
 use drs_fleet_aws::metrics::Metrics;
 use drs_fleet_aws::registry::RegistryCache;
 use drs_fleet_aws::worker::Worker;
-use drs_fleet_domain::ids::SourceServerId;
-use drs_fleet_domain::keys::Place;
-use drs_fleet_testkit::company::{place, register, seen, stalled, tick};
+use drs_fleet_testkit::company::{Fleet, tick};
 use drs_fleet_testkit::wire;
 use drs_fleet_testkit::work::work;
 use notifier::Notifier;
@@ -128,12 +125,18 @@ impl Storm {
         let notifier = || Notifier::new(true, RegistryCache::default(), &Metrics::default());
         let (mut trackers, mut notifiers) =
             (Team::of(&world, self, tracker), Team::of(&world, self, notifier));
-        let places = self.rest(&trackers.queue).await;
+        let mut fleet = Fleet::new(&world, of_accounts(self.servers), self.servers);
+        tick(&trackers.queue);
+        tokio::time::sleep(REST).await;
         trackers.begin();
         notifiers.begin();
         let (began, told) = (world.now(), world.notices().len());
         let since = || world.now().duration_since(began).as_secs();
-        self.blow(&places, &trackers.queue).await;
+        for second in 0..60 {
+            let until = |second| self.servers * second / 60;
+            fleet.turn(&trackers.queue, until(second)..until(second + 1));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         trackers.done().await;
         let stored = since();
         notifiers.done().await;
@@ -143,44 +146,8 @@ impl Storm {
         let digests = (world.notices().len() - told) / 2;
         Came { of: self, tracker, notifier, digests, stored, taken }.to_string()
     }
-
-    /// All servers replicate, each account is at its quota, and both are known.
-    async fn rest(&self, queue: &MemoryIo) -> Vec<Place> {
-        let places: Vec<Place> = (0..of_accounts(self.servers)).map(|n| place(n as u64)).collect();
-        for (n, place) in places.iter().enumerate() {
-            register(queue, place);
-            queue.set_servers(place, self.of_account(n).map(|k| seen(place, &server(k), false)).collect());
-        }
-        tick(queue);
-        tokio::time::sleep(REST).await;
-        places
-    }
-
-    /// DRS shows each server as stalled from when its event is sent.
-    async fn blow(&self, places: &[Place], queue: &MemoryIo) {
-        for second in 0..60 {
-            for (n, place) in places.iter().enumerate() {
-                let servers = self.of_account(n);
-                let shown = servers.clone().map(|k| seen(place, &server(k), k % 60 <= second));
-                queue.set_servers(place, shown.collect());
-                for k in servers.filter(|k| k % 60 == second) {
-                    queue.put_message(stalled(place, &server(k), true, queue.now()).to_string());
-                }
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-
-    fn of_account(&self, n: usize) -> Range<usize> {
-        n * FULL..self.servers.min((n + 1) * FULL)
-    }
 }
 
 fn of_accounts(servers: usize) -> usize {
     servers.div_ceil(FULL)
-}
-
-fn server(k: usize) -> SourceServerId {
-    let id = format!("s-{k:017}");
-    id.parse().unwrap_or_else(|_| unreachable!("{id} is well formed"))
 }

@@ -1,5 +1,7 @@
 //! A company in memory: accounts, each registered for one Region, and the schedule that asks for their sweeps.
 
+use std::fmt::Display;
+use std::ops::Range;
 use std::time::Duration;
 
 use drs_fleet_aws::io::Io;
@@ -118,6 +120,49 @@ fn arn(place: &Place, server: &SourceServerId) -> String {
     format!("arn:aws:drs:{}:{}:source-server/{server}", place.region, place.account)
 }
 
+/// Accounts whose servers replicate, or stall: DRS shows it, and sends an event for each that turns.
+pub struct Fleet {
+    places: Vec<Place>,
+    /// Whether each server stalls; the `n`th is in account `n` modulo their number.
+    stalls: Vec<bool>,
+}
+
+impl Fleet {
+    /// So many servers in so many accounts, all replicating; the accounts are registered.
+    pub fn new(world: &MemoryIo, accounts: usize, servers: usize) -> Self {
+        let places: Vec<Place> = (0..accounts).map(|n| place(n as u64)).collect();
+        for place in &places {
+            register(world, place);
+        }
+        let fleet = Self { places, stalls: vec![false; servers] };
+        fleet.show(world);
+        fleet
+    }
+
+    /// Servers stall, or recover.
+    pub fn turn(&mut self, queue: &MemoryIo, servers: Range<usize>) {
+        self.stalls[servers.clone()].iter_mut().for_each(|stalls| *stalls ^= true);
+        self.show(queue);
+        for n in servers {
+            let (place, id) = self.server(n);
+            queue.put_message(stalled(place, &id, self.stalls[n], queue.now()).to_string());
+        }
+    }
+
+    fn show(&self, world: &MemoryIo) {
+        for (account, place) in self.places.iter().enumerate() {
+            let servers = (account..self.stalls.len()).step_by(self.places.len());
+            let shown = servers.map(|n| seen(place, &self.server(n).1, self.stalls[n]));
+            world.set_servers(place, shown.collect());
+        }
+    }
+
+    fn server(&self, n: usize) -> (&Place, SourceServerId) {
+        let account = n % self.places.len();
+        (&self.places[account], server(account, n / self.places.len()))
+    }
+}
+
 /// Job `n` of a place as DRS lists it: a drill that began at `created`, with so many servers in one status.
 pub fn drill(n: u32, created: Timestamp, servers: u32, status: (&str, &str)) -> JobSeen {
     let (job, launch) = status;
@@ -136,8 +181,9 @@ pub fn drill(n: u32, created: Timestamp, servers: u32, status: (&str, &str)) -> 
     }
 }
 
-fn server(job: u32, k: u32) -> SourceServerId {
-    format!("s-{job:08}{k:09}").parse().unwrap()
+/// Server `k` of a job or an account.
+fn server(of: impl Display, k: impl Display) -> SourceServerId {
+    format!("s-{of:0>8}{k:0>9}").parse().unwrap()
 }
 
 /// The job when it is over, with all its servers launched.
