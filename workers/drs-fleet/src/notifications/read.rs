@@ -152,11 +152,13 @@ pub(crate) async fn answer(
     mut seen: impl FnMut(&DeliveryRow) -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<DeliveryRow>> {
     // A person's time: that of a local fleet may run fast.
-    let until = Instant::now() + patience;
+    let until = Instant::now().checked_add(patience);
     loop {
         let row: Option<DeliveryRow> = hub.row(key.clone()).await.with_context(|| hub.unreadable())?;
         row.as_ref().map_or(Ok(()), &mut seen)?;
-        if row.as_ref().is_some_and(DeliveryRow::is_answered) || until <= Instant::now() {
+        if row.as_ref().is_some_and(DeliveryRow::is_answered)
+            || until.is_some_and(|until| until <= Instant::now())
+        {
             return Ok(row);
         }
         tokio::time::sleep(EVERY).await;

@@ -16,10 +16,7 @@ use super::read::{self, Which};
 use super::words::{mended, state};
 use crate::family::Outcome;
 use crate::hub::Hub;
-use crate::text::{counted, plain};
-
-/// How long it is waited for what the channels say.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::text::{counted, plain, typed_length};
 
 /// What `notifications retry` takes.
 #[derive(clap::Args)]
@@ -30,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 The dead letters of notifications are the messages that were given up on: no channel took them for about half a day, or it
 refused them for good; --all means those of the last day, unless --days says more. Those that wait are tried again by
-themselves; this brings it forward. A notifier sends them within a second, and again later where the channel still refuses;
-the command waits 15 seconds for that, and ends with 2 when one of them was not sent by then.")]
+themselves; this brings it forward. A notifier sends them within a second, and again later where the channel still refuses.
+Ends with 2 when one of them was not sent before --timeout.")]
 pub(crate) struct Arguments {
     /// The messages' keys as `notifications list` shows them, or the beginnings of them
     #[arg(value_name = "KEY", required_unless_present = "all",
@@ -42,6 +39,9 @@ pub(crate) struct Arguments {
     all: bool,
     #[command(flatten)]
     which: Which,
+    /// Wait at most so long for what the channels say
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = typed_length)]
+    timeout: Duration,
 }
 
 /// Has messages sent once more.
@@ -58,7 +58,7 @@ pub(super) async fn retry(hub: &Hub, arguments: &Arguments, out: &mut dyn Write)
             Again::Unknown => writeln!(out, "{} is not in the table any more.", row.id())?,
         }
     }
-    let sent = wait(hub, &due, out).await?;
+    let sent = wait(hub, &due, arguments.timeout, out).await?;
     if arguments.all {
         writeln!(out, "{sent} of {} sent.", counted(due.len(), "message"))?;
     }
@@ -84,14 +84,19 @@ async fn meant(hub: &Hub, arguments: &Arguments) -> anyhow::Result<(Vec<Delivery
 }
 
 /// Says what came of each; answers how many were sent.
-async fn wait(hub: &Hub, due: &[DeliveryRow], out: &mut dyn Write) -> anyhow::Result<usize> {
+async fn wait(
+    hub: &Hub,
+    due: &[DeliveryRow],
+    timeout: Duration,
+    out: &mut dyn Write,
+) -> anyhow::Result<usize> {
     if due.is_empty() {
         return Ok(0);
     }
     writeln!(out, "{} sent once more; waiting for the notifier …", being(due.len()))?;
     out.flush()?;
     let keys: Vec<_> = due.iter().map(Row::key).collect();
-    let rows = try_join_all(keys.iter().map(|key| read::answer(hub, key, PATIENCE, |_| Ok(())))).await?;
+    let rows = try_join_all(keys.iter().map(|key| read::answer(hub, key, timeout, |_| Ok(())))).await?;
     // What expired meanwhile came to nothing.
     let rows: Vec<_> = rows.into_iter().flatten().collect();
     let routes = policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?;

@@ -187,9 +187,8 @@ async fn what_waits_for_its_next_attempt_is_sent_now() {
 
 #[tokio::test]
 async fn where_no_notifier_runs_that_is_said() {
-    let (mut stage, refused) = stage().await;
-    stage.hurry(50.0).await;
-    let (told, code) = stage.run_to_code(&format!("retry {}", refused.id())).await;
+    let (stage, refused) = stage().await;
+    let (told, code) = stage.run_to_code(&format!("retry {} --timeout 1s", refused.id())).await;
     assert!(
         code == 2 && told.ends_with("is the notifier running, or does an older message of the group wait?\n"),
         "{told}"

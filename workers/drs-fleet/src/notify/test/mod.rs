@@ -7,6 +7,7 @@ mod send;
 mod tests;
 
 use std::io::Write;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use self::render::Form;
 use crate::family::Outcome;
 use crate::hub::Hub;
+use crate::text::typed_length;
 
 /// What `notify test` takes.
 #[derive(clap::Args)]
@@ -52,6 +54,9 @@ pub(crate) struct Arguments {
     /// How many incidents are told together, 1 to 100000
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     grouped: u32,
+    /// Wait at most so long for what the channel says; ends with 1 when it has said nothing
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = typed_length, conflicts_with = "render")]
+    timeout: Duration,
 }
 
 impl Arguments {
@@ -73,7 +78,7 @@ impl Arguments {
         let Place { account: account_id, region } = place()?;
         let (event_id, incidents, at) = (spells::new_id(), self.grouped, hub.io.now());
         let asked = SampleEvent { event_id, channel, kind, severity, incidents, account_id, region, at };
-        send::send(hub, asked, out).await
+        send::send(hub, asked, self.timeout, out).await
     }
 
     fn told(&self) -> anyhow::Result<(IncidentKind, Severity)> {

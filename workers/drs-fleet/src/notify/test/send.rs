@@ -14,11 +14,13 @@ use crate::family::Outcome;
 use crate::hub::Hub;
 use crate::notifications::{answer, mended, state};
 
-/// How long it is waited for what the channel says.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Asks for the sample, and says what came of it.
-pub(super) async fn send(hub: &Hub, asked: SampleEvent, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+/// Asks for the sample, and says what came of it within `timeout`.
+pub(super) async fn send(
+    hub: &Hub,
+    asked: SampleEvent,
+    timeout: Duration,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
     let routes = policy::current::<RoutesRow>(&hub.io).await.with_context(|| hub.unreadable())?;
     let channel = asked.channel.clone();
     if routes.channel(&channel).is_none() {
@@ -40,7 +42,7 @@ pub(super) async fn send(hub: &Hub, asked: SampleEvent, out: &mut dyn Write) -> 
         }
         Ok(())
     };
-    match answer(hub, &row.key(), PATIENCE, seen).await? {
+    match answer(hub, &row.key(), timeout, seen).await? {
         Some(answered) => said(hub, &routes, &answered, out),
         None => bail!("no notifier took it. {UNTAKEN}"),
     }

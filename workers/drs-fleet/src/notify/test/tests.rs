@@ -14,7 +14,8 @@ type Stage = testing::Stage<OneOf<Command>>;
 fn printed(render: Form, grouped: u32) -> String {
     let (kind, severity) = ("job_failed".to_owned(), "low".to_owned());
     let mut out = Vec::new();
-    let arguments = Arguments { channel: None, render: Some(render), kind, severity, grouped };
+    let arguments =
+        Arguments { channel: None, render: Some(render), kind, severity, grouped, timeout: Duration::ZERO };
     arguments.print(&mut out).unwrap().unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -60,9 +61,8 @@ async fn what_the_channel_answers_to_a_sample_is_said() {
 
 #[tokio::test]
 async fn where_no_notifier_takes_a_sample_that_is_said() {
-    let mut stage = Stage::new().await;
-    stage.hurry(50.0).await;
-    let (said, code) = stage.run_to_code("test --channel slack").await;
+    let stage = Stage::new().await;
+    let (said, code) = stage.run_to_code("test --channel slack --timeout 1s").await;
     assert!(code == 1 && said.contains("error: no notifier took it. Is the notifier running?"), "{said}");
 }
 
