@@ -24,7 +24,7 @@ async fn sweeps_find(hub: &Hub, expected: &[(&String, IncidentKind)]) {
     let expected: BTreeMap<_, _> = expected.iter().map(|(id, kind)| ((*id).clone(), vec![*kind])).collect();
     until(format!("{expected:?}"), async || {
         hub.sweep(0).await;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         (open(hub).await == expected).then_some(())
     })
     .await;
@@ -73,7 +73,7 @@ async fn what_no_event_tells_is_found_by_sweeps_and_closes_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_somebody_disconnected_is_no_incident() {
-    let hub = Hub::start(Plan::default()).await;
+    let hub = Hub::start(Plan { speed: 120.0, ..Plan::default() }).await;
     let [asked, lost] = [&hub.servers(0)[0], &hub.servers(0)[1]];
     let body = json!({ "sourceServerID": asked });
     hub.call(hub.site(0), ("drs", "DisconnectSourceServer"), &body).await.unwrap();

@@ -33,7 +33,8 @@ pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationTok
     let shards: Vec<String> = due_shards(W::NAME).collect();
     let mut serving = Serving::default();
     let mut failed_rounds = 0_u32;
-    let mut ask_at = after(io.now(), EVERY);
+    let every = EVERY.max(io.grain());
+    let mut ask_at = after(io.now(), every);
     loop {
         tokio::select! {
             biased;
@@ -43,7 +44,7 @@ pub async fn serve_due<I: Io, W: Worker>(io: I, worker: W, stop: CancellationTok
                 let now = io.now();
                 let (items, index_failed) = ask::<I, W>(&io, &shards, (now, PAGE + serving.busy())).await;
                 failed_rounds = if index_failed { failed_rounds.saturating_add(1) } else { 0 };
-                let pause = if index_failed { AFTER_FAILURE.after(failed_rounds, &W::NAME) } else { EVERY };
+                let pause = if index_failed { AFTER_FAILURE.after(failed_rounds, &W::NAME) } else { every };
                 ask_at = after(io.now(), pause);
                 serving.wait_for(items, now);
             }

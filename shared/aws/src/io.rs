@@ -125,6 +125,11 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// Waits. Workers have no other timer.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
+    /// [`Time::grain`](crate::time::Time::grain).
+    fn grain(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Takes up to ten messages, waiting up to `wait` for the first.
     fn receive(&self, max: usize, wait: Duration) -> impl Future<Output = Answer<Vec<Message>>> + Send;
 

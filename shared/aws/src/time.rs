@@ -14,6 +14,11 @@ pub trait Time: Debug + Send + Sync + 'static {
 
     /// Waits for `time` of this clock.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+
+    /// What asks again and again waits at least so long of this clock in between; zero but where time runs fast.
+    fn grain(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Real time.

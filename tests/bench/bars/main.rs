@@ -6,6 +6,7 @@
 mod args;
 mod binaries;
 mod consumer;
+mod load;
 mod people;
 mod report;
 mod storm;

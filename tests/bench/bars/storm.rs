@@ -2,6 +2,7 @@
 //! simulated time and a world in memory whose calls take as long each.
 
 use std::fmt;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use capacity_tracker::CapacityTracker;
@@ -14,6 +15,8 @@ use drs_fleet_testkit::company::{Fleet, tick};
 use drs_fleet_testkit::wire;
 use drs_fleet_testkit::work::work;
 use notifier::Notifier;
+
+use crate::load::Load;
 
 /// An account and Region is full with so many replicating servers (quota L-C1D14A2B).
 const FULL: usize = 300;
@@ -34,6 +37,7 @@ struct Came<'a> {
     of: &'a Storm,
     tracker: Calls,
     notifier: Calls,
+    load: &'a Load,
     /// E-mails that told of it.
     digests: usize,
     /// Seconds until the trackers had stored all of it.
@@ -55,14 +59,15 @@ struct Calls {
 
 impl fmt::Display for Came<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { of: Storm { servers, instances, call }, tracker, notifier, digests, stored, taken } = self;
+        let Self { of: Storm { servers, instances, call }, tracker, notifier, load, digests, stored, taken } =
+            self;
         let accounts = of_accounts(*servers);
         write!(
             f,
             "A storm: {servers} servers, all of {accounts} accounts, stall within a minute; {instances} of each worker, \
              {} ms a call. For each server it costs the capacity-tracker {:.2} table reads, {:.2} writes and {:.2} own events, \
              and the notifier {:.2} reads and {:.2} writes; DRS is asked for {:.1} pages of servers an account. It was \
-             stored after {stored} s and taken in by the notifier after {taken} s; {digests} e-mails in ten minutes.",
+             stored after {stored} s and taken in by the notifier after {taken} s; {digests} e-mails in ten minutes. {}",
             call.as_millis(),
             tracker.reads,
             tracker.writes,
@@ -70,6 +75,7 @@ impl fmt::Display for Came<'_> {
             notifier.reads,
             notifier.writes,
             tracker.describes as f64 / accounts as f64,
+            load.told(*servers),
         )
     }
 }
@@ -130,6 +136,7 @@ impl Storm {
         tokio::time::sleep(REST).await;
         trackers.begin();
         notifiers.begin();
+        let load = Load::of(&world);
         let (began, told) = (world.now(), world.notices().len());
         let since = || world.now().duration_since(began).as_secs();
         for second in 0..60 {
@@ -144,7 +151,8 @@ impl Storm {
         tokio::time::sleep(Duration::from_mins(9)).await;
         let (tracker, notifier) = (trackers.calls(self.servers), notifiers.calls(self.servers));
         let digests = (world.notices().len() - told) / 2;
-        Came { of: self, tracker, notifier, digests, stored, taken }.to_string()
+        let load = &load.lock().unwrap_or_else(PoisonError::into_inner);
+        Came { of: self, tracker, notifier, load, digests, stored, taken }.to_string()
     }
 }
 

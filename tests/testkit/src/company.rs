@@ -1,5 +1,6 @@
 //! A company in memory: accounts, each registered for one Region, and the schedule that asks for their sweeps.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
 use std::time::Duration;
@@ -147,6 +148,11 @@ impl Fleet {
             let (place, id) = self.server(n);
             queue.put_message(stalled(place, &id, self.stalls[n], queue.now()).to_string());
         }
+    }
+
+    /// What they are called.
+    pub fn ids(&self) -> BTreeSet<String> {
+        (0..self.stalls.len()).map(|n| self.server(n).1.to_string()).collect()
     }
 
     fn show(&self, world: &MemoryIo) {

@@ -42,6 +42,17 @@ async fn a_timer_rings_within_a_second_or_two_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_time_runs_fast_the_index_is_asked_once_a_grain() {
+    let io = MemoryIo::default().with_grain(Duration::from_secs(10));
+    set_timer(&io, "a", 1).await;
+    let (_stop, _running) = start(&io);
+    seconds(9).await;
+    assert!(!rang(&io, "a"));
+    seconds(2).await;
+    assert!(rang(&io, "a"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timer_rings_once_though_several_instances_ask() {
     let io = MemoryIo::default().with_latency(Duration::from_millis(10));
     for n in 0..50 {

@@ -32,6 +32,10 @@ impl Io for MemoryIo {
         tokio::time::sleep(time).await;
     }
 
+    fn grain(&self) -> Duration {
+        self.grain
+    }
+
     async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
         let meets = self.pass("receive", Neighbour::Queue).await;
         if !matches!(meets.fault, Some(Fault::Before | Fault::Part)) {

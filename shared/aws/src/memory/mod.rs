@@ -29,6 +29,7 @@ use drs_fleet_domain::keys::Key;
 use drs_fleet_domain::own_event::OwnEvent;
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,8 +39,8 @@ pub use self::points::{ASKS, points_of_the_seam};
 use self::queue::Queue;
 pub use self::queue::{Buried, QUEUE_VISIBILITY};
 use self::spokes::Spokes;
-pub use self::table::Item;
 use self::table::Table;
+pub use self::table::{Item, Wrote};
 use self::trace::Trace;
 use crate::io::{Notice, Write};
 use crate::limiter::Limiter;
@@ -56,6 +57,7 @@ pub struct MemoryIo {
     faults: Arc<Mutex<Faults>>,
     crashed: CancellationToken,
     latency: Duration,
+    grain: Duration,
     limiter: Option<Limiter>,
     queue: &'static str,
     number: u64,
@@ -123,6 +125,7 @@ impl MemoryIo {
             faults: Arc::default(),
             crashed: CancellationToken::new(),
             latency: Duration::ZERO,
+            grain: Duration::ZERO,
             limiter: None,
             queue: "",
             number: 0,
@@ -158,6 +161,13 @@ impl MemoryIo {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// What [`Io::grain`](crate::io::Io::grain) says.
+    #[must_use]
+    pub fn with_grain(mut self, grain: Duration) -> Self {
+        self.grain = grain;
         self
     }
 
@@ -205,6 +215,11 @@ impl MemoryIo {
     /// takes all.
     pub fn limit_writes(&self, a_second: Option<u32>) {
         self.world().table.limit_writes(a_second);
+    }
+
+    /// Every write from now on that comes to the table, and is not throttled.
+    pub fn writes(&self) -> UnboundedReceiver<Wrote> {
+        self.world().table.watch()
     }
 
     /// From now on reads that are eventually consistent, and those of the index, may show for up to a second what was before

@@ -7,6 +7,7 @@ use drs_fleet_domain::keys::{Key, Range, due_shard};
 use drs_fleet_domain::row::{Outbox, Row, Stored};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::lag::Lag;
 use crate::io::{CommitError, Due, Write};
@@ -39,6 +40,19 @@ impl Item {
     }
 }
 
+/// A write that came to the table: what the item was, and what it is; the same, where another writer was before this one.
+#[derive(Clone, Debug)]
+pub struct Wrote {
+    /// When.
+    pub at: Timestamp,
+    /// Of which item.
+    pub key: Key,
+    /// `None`: there was none.
+    pub before: Option<Item>,
+    /// `None`: there is none any more.
+    pub after: Option<Item>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Table {
     items: BTreeMap<Key, Item>,
@@ -49,6 +63,7 @@ pub(super) struct Table {
     lag: Lag,
     /// The second in which a partition last took a write, and how many it has taken in it.
     taken: HashMap<String, (i64, u32)>,
+    watcher: Option<UnboundedSender<Wrote>>,
 }
 
 impl Table {
@@ -85,6 +100,19 @@ impl Table {
     /// From now on reads that are eventually consistent may show what was before the last write, the same for the same seed.
     pub(super) fn lag(&mut self, seed: u64) {
         self.lag.begin(seed);
+    }
+
+    pub(super) fn watch(&mut self) -> UnboundedReceiver<Wrote> {
+        let (watcher, writes) = unbounded_channel();
+        self.watcher = Some(watcher);
+        writes
+    }
+
+    fn tell(&self, key: &Key, before: Option<&Item>, at: Timestamp) {
+        let Some(watcher) = &self.watcher else { return };
+        let (before, after) = (before.cloned(), self.items.get(key).cloned());
+        // Nobody is told any more where the receiver was dropped.
+        let _gone = watcher.send(Wrote { at, key: key.clone(), before, after });
     }
 
     /// An item as it is.
@@ -128,6 +156,7 @@ impl Table {
         let key = write.row.key();
         let before = self.items.get(&key);
         if before.map(|item| item.rev) != write.expected {
+            self.tell(&key, before, now);
             let found = before.map(|item| stored(&key, item)).transpose()?;
             return Err(CommitError::Conflict(found.map(Box::new)));
         }
@@ -143,8 +172,9 @@ impl Table {
         let due_shard = due_shard(write.row.worker(), &key);
         let item = Item { kind: R::KIND, json, rev, outbox, due: write.due, due_shard };
         let before = self.take(&key);
+        self.put(key.clone(), item);
+        self.tell(&key, before.as_ref(), now);
         self.lag.wrote(&key, before, now);
-        self.put(key, item);
         Ok(rev)
     }
 
@@ -161,18 +191,19 @@ impl Table {
         now: Timestamp,
     ) {
         let Some(mut item) = self.take(key) else { return };
-        if self.lag.is_on() {
-            self.lag.wrote(key, Some(item.clone()), now);
-        }
+        let before = (self.lag.is_on() || self.watcher.is_some()).then(|| item.clone());
         item.outbox.retain(|id, _| !event_ids.contains(id));
         if item.rev == rev {
             item.due = due;
         }
         self.put(key.clone(), item);
+        self.tell(key, before.as_ref(), now);
+        self.lag.wrote(key, before, now);
     }
 
     pub(super) fn forget(&mut self, key: &Key, now: Timestamp) {
         let before = self.take(key);
+        self.tell(key, before.as_ref(), now);
         self.lag.wrote(key, before, now);
     }
 

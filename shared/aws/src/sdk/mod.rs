@@ -176,6 +176,10 @@ impl Io for SdkIo {
         self.0.time.sleep(time).await;
     }
 
+    fn grain(&self) -> Duration {
+        self.0.time.grain()
+    }
+
     async fn receive(&self, max: usize, wait: Duration) -> Answer<Vec<Message>> {
         let messages = boxed(self.0.queue.receive(max, wait)).await?;
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(Timestamp::now());

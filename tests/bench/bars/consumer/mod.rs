@@ -14,6 +14,6 @@ mod state;
 mod stream;
 pub mod throttled;
 pub mod trickle;
-mod units;
+pub mod units;
 
 use drs_fleet_testkit::stream as events;

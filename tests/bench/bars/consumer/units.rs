@@ -17,7 +17,12 @@ pub fn of_write(request: &Value) -> f64 {
         let values: usize = values.map(|(_, value)| attribute(value)).sum();
         (map(&request["Key"]) + names + values, sets_due(request))
     };
-    (size.div_ceil(WRITE_UNIT).max(1) + usize::from(is_due)) as f64
+    (to_write(size) + usize::from(is_due)) as f64
+}
+
+/// What a write of an item of so many bytes takes.
+pub fn to_write(size: usize) -> usize {
+    size.div_ceil(WRITE_UNIT).max(1)
 }
 
 /// What is not due names the attribute too, to remove it.
@@ -49,7 +54,8 @@ fn share(is_consistent: bool) -> f64 {
     if is_consistent { 1.0 } else { 0.5 }
 }
 
-fn map(item: &Value) -> usize {
+/// Bytes of an item in the words of `DynamoDB`.
+pub fn map(item: &Value) -> usize {
     item.as_object().into_iter().flatten().map(|(name, value)| name.len() + attribute(value)).sum()
 }
 
