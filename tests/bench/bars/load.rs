@@ -1,4 +1,4 @@
-//! What the table takes in a storm: write units, by second, partition and shard of the index `due`.
+//! What the table takes in a storm: write units, by partition and shard of the index `due`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,32 +9,35 @@ use serde_json::{Value, json};
 
 use crate::consumer::units;
 
+/// Events come once a second, so that some seconds have those of two.
+const WINDOW: i64 = 10;
+
 /// Write units, of which an item has one for each KB, and an entry of the index, of keys alone, one.
 #[derive(Debug, Default)]
 pub struct Load {
-    table: Seconds,
-    partitions: Seconds,
-    index: Seconds,
-    shards: Seconds,
+    table: Windows,
+    partitions: Windows,
+    index: Windows,
+    shards: Windows,
 }
 
-/// Units in each second, of each of several.
+/// Units in each window, of each of several.
 #[derive(Debug, Default)]
-struct Seconds(BTreeMap<(i64, String), usize>);
+struct Windows(BTreeMap<(i64, String), usize>);
 
-impl Seconds {
+impl Windows {
     fn add(&mut self, at: Timestamp, of: &str, units: usize) {
-        *self.0.entry((at.as_second(), of.to_owned())).or_default() += units;
+        *self.0.entry((at.as_second() / WINDOW, of.to_owned())).or_default() += units;
     }
 
     fn all(&self) -> usize {
         self.0.values().sum()
     }
 
-    /// The most in one second, and of which.
-    fn most(&self) -> (usize, &str) {
+    /// How many a second in the fullest window, and of which.
+    fn most(&self) -> (f64, &str) {
         let most = self.0.iter().max_by_key(|(_, units)| **units);
-        most.map_or((0, "none"), |((_, of), units)| (*units, of))
+        most.map_or((0.0, "none"), |((_, of), units)| (*units as f64 / WINDOW as f64, of))
     }
 }
 
@@ -70,11 +73,11 @@ impl Load {
 
     /// In words, for so many servers.
     pub fn told(&self, servers: usize) -> String {
-        let each = |seconds: &Seconds| seconds.all() as f64 / servers as f64;
+        let each = |windows: &Windows| windows.all() as f64 / servers as f64;
         let (partition, shard) = (self.partitions.most(), self.shards.most());
         format!(
-            "It takes {:.2} write units a server in the table and {:.2} in the index `due`; in their fullest second {} in the \
-             table, {} in a partition ({}), {} in the index and {} in a shard ({}).",
+            "It takes {:.2} write units a server in the table and {:.2} in the index `due`; a second, over \
+             their fullest ten, {:.0} in the table, {:.0} in a partition ({}), {:.0} in the index and {:.0} in a shard ({}).",
             each(&self.table),
             each(&self.index),
             self.table.most().0,
