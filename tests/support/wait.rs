@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Far longer than anything takes on a busy machine, and than the two minutes of a lost message. Only a failing
 /// test waits this long.
 const DEADLINE: Duration = Duration::from_secs(150);
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Looks again and again until there is something to see.
 pub(crate) async fn until<T>(what: impl Display, look: impl AsyncFn() -> Option<T>) -> T {
