@@ -31,7 +31,7 @@ fn escalating() -> Routes {
 
 /// A hub whose team was told of a stall.
 async fn stalled() -> (Hub, Value) {
-    let hub = Hub::start(Plan { routes: escalating(), speed: 120.0, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { routes: escalating(), speed: 60.0, ..Plan::default() }).await;
     hub.workspace.set_channel(CHANNEL, slack::Channel::Open);
     let server = hub.servers(0)[0].clone();
     hub.world().drs.stall(hub.world(), hub.site(0), &server, "AGENT_NOT_SEEN").unwrap();

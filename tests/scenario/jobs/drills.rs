@@ -19,7 +19,7 @@ const LAUNCH_RESULT: &str = "DRS Source Server Launch Result";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_ends_as_one_completed_job_with_every_servers_result() {
     // A drill takes many minutes.
-    let hub = Hub::start(Plan { speed: 300.0, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, ..Plan::default() }).await;
     let ids = &healthy(&hub, 0)[..3];
     hub.world().drs.fail_next_launches(hub.site(0), &ids[..1]);
     let id = drill(&hub, 0, ids, "wave-1").await;
@@ -47,7 +47,7 @@ async fn a_drill_ends_as_one_completed_job_with_every_servers_result() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_of_a_hundred_servers_in_three_accounts_is_known_as_drs_knows_it() {
     let hub =
-        Hub::start(Plan { speed: 300.0, spokes: 3, registered: 3, servers: 45, ..Plan::default() }).await;
+        Hub::start(Plan { speed: 150.0, spokes: 3, registered: 3, servers: 45, ..Plan::default() }).await;
     let drs = &hub.world().drs;
     let throttled = FaultRule::of(("drs", "DescribeJobs"), 0.3, Fault::Throttle);
     hub.world().faults.set(vec![throttled]);
@@ -114,7 +114,7 @@ async fn a_drill_of_a_hundred_servers_in_three_accounts_is_known_as_drs_knows_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_failed_and_are_launched_again_end_the_incident_of_their_job() {
-    let hub = Hub::start(Plan { speed: 300.0, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, ..Plan::default() }).await;
     let ids = &healthy(&hub, 0)[..2];
     hub.world().drs.fail_next_launches(hub.site(0), &ids[..1]);
     let first = drill(&hub, 0, ids, "wave-1").await;

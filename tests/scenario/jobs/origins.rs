@@ -13,7 +13,7 @@ use crate::support::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_that_no_event_tells_of_are_found_and_followed() {
-    let hub = Hub::start(Plan { speed: 300.0, servers: 8, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, servers: 8, ..Plan::default() }).await;
     let (world, site) = (hub.world(), hub.site(0));
     world.drs.configure(site, Settings { trail: false, ..Settings::default() });
     world.drs.disturb(site, vec![EventRule::share("", 1.0, Mishap::Lost)], 3);
@@ -38,7 +38,7 @@ async fn jobs_that_no_event_tells_of_are_found_and_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_ended_by_a_job_of_its_own() {
-    let hub = Hub::start(Plan { speed: 300.0, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, ..Plan::default() }).await;
     let ids = &healthy(&hub, 0)[..2];
     let launched = drill(&hub, 0, ids, "wave-1").await;
     over(&hub, 0, &launched).await;

@@ -26,7 +26,7 @@ fn is_open(row: &RecoveryRow, kind: IncidentKind) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failback_that_fails_is_told_until_it_goes_on() {
-    let hub = Hub::start(Plan { speed: 300.0, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, ..Plan::default() }).await;
     let (world, site) = (hub.world(), hub.site(0));
     let id = drill(&hub, 0, &healthy(&hub, 0)[..1], "wave-1").await;
     over(&hub, 0, &id).await;
@@ -63,7 +63,7 @@ async fn a_drill_that_is_left_running_is_told_until_its_instances_are_gone() {
         ..Thresholds::default()
     };
     let policy = Policy { fleet, ..Policy::default() };
-    let hub = Hub::start(Plan { speed: 300.0, policy, ..Plan::default() }).await;
+    let hub = Hub::start(Plan { speed: 150.0, policy, ..Plan::default() }).await;
     let (world, site) = (hub.world(), hub.site(0));
     let id = drill(&hub, 0, &healthy(&hub, 0)[..2], "wave-1").await;
     over(&hub, 0, &id).await;
