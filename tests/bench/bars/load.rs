@@ -7,6 +7,7 @@ use drs_fleet_aws::memory::{Item, MemoryIo, Wrote};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::consumer::canned::attribute;
 use crate::consumer::units;
 
 /// Events come once a second, so that some seconds have those of two.
@@ -99,20 +100,5 @@ fn size(pk: &str, sk: &str, item: &Item) -> usize {
         whole["due_shard"] = item.due_shard.clone().into();
         whole["due_at"] = due.as_millisecond().into();
     }
-    units::map(&typed(&whole)["M"])
-}
-
-/// As `DynamoDB` has it.
-fn typed(plain: &Value) -> Value {
-    match plain {
-        Value::Null => json!({ "NULL": true }),
-        Value::Bool(is) => json!({ "BOOL": is }),
-        Value::Number(number) => json!({ "N": number.to_string() }),
-        Value::String(text) => json!({ "S": text }),
-        Value::Array(values) => json!({ "L": values.iter().map(typed).collect::<Vec<_>>() }),
-        Value::Object(values) => {
-            let values = values.iter().map(|(name, value)| (name.clone(), typed(value)));
-            json!({ "M": values.collect::<serde_json::Map<_, _>>() })
-        }
-    }
+    units::map(&attribute(whole)["M"])
 }

@@ -126,7 +126,7 @@ fn item<R: Row>(row: &R) -> Value {
 }
 
 /// A value in the words of `DynamoDB`.
-fn attribute(value: Value) -> Value {
+pub fn attribute(value: Value) -> Value {
     match value {
         Value::Null => json!({ "NULL": true }),
         Value::Bool(value) => json!({ "BOOL": value }),

@@ -2,7 +2,7 @@
 //! canned endpoint.
 
 pub mod baseline;
-mod canned;
+pub mod canned;
 mod control;
 pub mod cost;
 mod dollars;
