@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    KeysAndAttributes, Projection, ProjectionType, ReturnValuesOnConditionCheckFailure::AllOld,
-    ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest,
+    BatchStatementResponse, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes,
+    Projection, ProjectionType, ReturnValuesOnConditionCheckFailure::AllOld, ScalarAttributeType,
 };
 
 use super::target::{Config, Target};
@@ -15,6 +15,7 @@ use super::{against_both, code};
 
 against_both!(
     a_lost_condition_answers_what_is_stored,
+    items_are_inserted_in_a_batch_each_with_a_fate_of_its_own,
     members_of_a_map_are_set_and_removed_by_key,
     keys_are_read_in_a_batch,
     a_range_is_read_by_what_its_sort_keys_begin_with,
@@ -101,6 +102,38 @@ async fn a_lost_condition_answers_what_is_stored(target: &Target) {
         panic!("{lost:?}")
     };
     assert_eq!(lost.item.unwrap()["rev"], n(8));
+}
+
+async fn items_are_inserted_in_a_batch_each_with_a_fate_of_its_own(target: &Target) {
+    let client = table(&target.config(), "in-a-batch").await;
+    let insert = |sk: &str, rev| {
+        BatchStatementRequest::builder()
+            .statement(r#"INSERT INTO "in-a-batch" VALUE {'pk': ?, 'sk': ?, 'row': ?}"#)
+            .parameters(s("a"))
+            .parameters(s(sk))
+            .parameters(AttributeValue::M(item([("rev", n(rev)), ("outbox", AttributeValue::M(item([])))])))
+            .build()
+            .unwrap()
+    };
+    let ask = async |statements: Vec<_>| {
+        client.batch_execute_statement().set_statements(Some(statements)).send().await
+    };
+    let codes = async |statements: Vec<_>| {
+        let answers = ask(statements).await.unwrap().responses.unwrap();
+        let code = |answer: &BatchStatementResponse| answer.error().and_then(|error| error.code().cloned());
+        answers.iter().map(code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(vec![insert("1", 1), insert("2", 1)]).await, [None, None]);
+    let codes = codes(vec![insert("3", 2), insert("2", 2), insert("4", 2)]).await;
+    assert_eq!(codes, [None, Some(BatchStatementErrorCodeEnum::DuplicateItem), None]);
+    let stored = client.query().table_name("in-a-batch").key_condition_expression("pk = :pk");
+    let stored = stored.expression_attribute_values(":pk", s("a")).send().await.unwrap();
+    let revs: Vec<_> = stored
+        .items()
+        .iter()
+        .map(|item| item["row"].as_m().unwrap()["rev"].as_n().unwrap().as_str())
+        .collect();
+    assert_eq!(revs, ["1", "1", "2", "2"]);
 }
 
 fn change(client: &Client, expression: &str) -> UpdateItemFluentBuilder {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use super::Answer;
 use crate::verdict::{IoError, Neighbour, Verdict};
@@ -58,11 +58,20 @@ impl<Q: Send + 'static, A: Send + 'static> Batcher<Q, A> {
     /// Asks, and waits for the answers, in order.
     pub(super) async fn ask(&self, questions: impl IntoIterator<Item = Q>) -> Vec<Answer<A>> {
         let answers: Vec<_> = questions.into_iter().map(|question| self.put(question)).collect();
-        let lost = || {
+        join_all(answers).await.into_iter().map(|answer| self.of(answer)).collect()
+    }
+
+    /// Asks one question.
+    pub(super) async fn ask_one(&self, question: Q) -> Answer<A> {
+        let answer = self.put(question).await;
+        self.of(answer)
+    }
+
+    fn of(&self, answer: Result<Answer<A>, RecvError>) -> Answer<A> {
+        answer.unwrap_or_else(|_| {
             let Shared { neighbour, operation, .. } = *self.0;
             Err(IoError::new(neighbour, operation, Verdict::Transient, "the call ended without an answer"))
-        };
-        join_all(answers).await.into_iter().map(|answer| answer.unwrap_or_else(|_| lost())).collect()
+        })
     }
 
     /// The call is a task of its own: a caller that gives up takes nobody's answer away.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld};
 use aws_types::SdkConfig;
@@ -25,6 +24,7 @@ use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 mod expression;
 mod get;
+mod put;
 #[cfg(test)]
 mod tests;
 
@@ -32,10 +32,12 @@ use expression::Update;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// How long the first key waits for others.
-const READ_WINDOW: Duration = Duration::from_millis(2);
+/// How long the first key, and the first new item, wait for others.
+const WINDOW: Duration = Duration::from_millis(2);
 /// Keys in one `BatchGetItem`.
 const READ_MAX: usize = 100;
+/// Statements in one `BatchExecuteStatement`.
+const INSERT_MAX: usize = 25;
 /// Name of the index of what is due.
 const DUE_INDEX: &str = "due";
 /// The revision of a new item.
@@ -43,7 +45,7 @@ const FIRST_REV: u64 = 1;
 /// The one write of what exists.
 const UPDATE: &str = "UpdateItem";
 
-/// The table. Clones share connections and the reads that are gathered.
+/// The table. Clones share connections, and the reads and new items that are gathered.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     client: Client,
@@ -53,6 +55,8 @@ pub(crate) struct Table {
     /// Reads of kinds that are not seen at once.
     later: Batcher<Key, Option<Arc<Item>>>,
     at_once: Batcher<Key, Option<Arc<Item>>>,
+    /// Whether each is stored.
+    inserts: Batcher<Item, bool>,
 }
 
 /// What of an item makes a [`Stored`].
@@ -69,10 +73,15 @@ impl Table {
         let reads = |seen_at_once| {
             let (client, name) = (client.clone(), Arc::clone(&name));
             let call = move |keys| get::batch(client.clone(), Arc::clone(&name), seen_at_once, keys);
-            Batcher::new(Neighbour::Table, "BatchGetItem", READ_WINDOW, READ_MAX, call)
+            Batcher::new(Neighbour::Table, "BatchGetItem", WINDOW, READ_MAX, call)
         };
         let (later, at_once) = (reads(false), reads(true));
-        Self { client, name, worker: worker.into(), later, at_once }
+        let insert = {
+            let (client, name) = (client.clone(), Arc::clone(&name));
+            move |items| put::batch(client.clone(), Arc::clone(&name), items)
+        };
+        let inserts = Batcher::new(Neighbour::Table, put::TOGETHER, WINDOW, INSERT_MAX, insert);
+        Self { client, name, worker: worker.into(), later, at_once, inserts }
     }
 
     pub(crate) async fn read<R: Row>(&self, keys: &[Key]) -> Answer<Vec<Option<Stored<R>>>> {
@@ -116,25 +125,15 @@ impl Table {
     }
 
     async fn create<R: Row>(&self, write: &Write<'_, R>) -> Result<u64, CommitError<R>> {
-        const OPERATION: &str = "PutItem";
         let key = write.row.key();
-        let item = expression::new_item(&key, write).map_err(|e| unstorable(&key, OPERATION, &e))?;
-        let request = self
-            .client
-            .put_item()
-            .table_name(&*self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(AllOld);
-        match request.send().await {
-            Ok(_) => Ok(FIRST_REV),
-            Err(error) => {
-                let judged = classify(Neighbour::Table, OPERATION, &error);
-                Err(match error.into_service_error() {
-                    PutItemError::ConditionalCheckFailedException(lost) => conflict(lost.item, OPERATION),
-                    _ => CommitError::Io(judged),
-                })
-            }
+        let item = || expression::new_item(&key, write).map_err(|e| unstorable(&key, put::ALONE, &e));
+        if self.inserts.ask_one(item()?).await? {
+            return Ok(FIRST_REV);
+        }
+        match put::alone(&self.client, &self.name, item()?).await {
+            Ok(()) => Ok(FIRST_REV),
+            Err(Lost::Condition(item)) => Err(conflict(item, put::ALONE)),
+            Err(Lost::Call(error)) => Err(CommitError::Io(error)),
         }
     }
 
@@ -226,7 +225,7 @@ fn readable<T>(item: Answer<T>) -> Option<T> {
     item.inspect_err(|error| tracing::warn!(%error, "an item is left out")).ok()
 }
 
-/// Why an update did not happen.
+/// Why a write did not happen.
 enum Lost {
     /// The condition did not hold; the item as it is, if there is one.
     Condition(Option<Item>),
@@ -264,6 +263,11 @@ fn due(item: Item) -> Answer<Due> {
         Ok(at) => Ok(Due { key, at }),
         Err(error) => Err(unreadable(&key, DUE_INDEX, "Query", &error.to_string())),
     }
+}
+
+fn key_of(item: &Item) -> Option<Key> {
+    let part = |name| item.get(name).and_then(|v| v.as_s().ok()).cloned();
+    Some(Key { pk: part("pk")?, sk: part("sk")? })
 }
 
 fn unreadable(key: &Key, kind: &str, operation: &'static str, reason: &str) -> IoError {

@@ -23,12 +23,21 @@ struct Names {
     request_items: BTreeMap<String, IgnoredAny>,
     #[serde(default)]
     transact_items: Vec<BTreeMap<String, TransactItem>>,
+    #[serde(default)]
+    statements: Vec<Statement>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TransactItem {
     table_name: Option<String>,
+}
+
+/// In `PartiQL`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    statement: String,
 }
 
 /// Checks every (action, table or index) that a call touches.
@@ -73,6 +82,29 @@ fn needs(call: &Call, names: Names) -> Vec<(String, String)> {
             };
             transact_items.into_iter().flatten().map(one).collect()
         }
+        Names { statements, .. } if !statements.is_empty() => {
+            let need = |statement: Statement| {
+                let (action, table) = touched(&statement.statement);
+                (action.to_owned(), table_arn(table))
+            };
+            statements.into_iter().map(need).collect()
+        }
         _ => vec![(operation(), table_arn("*"))],
     }
+}
+
+/// What a statement is called among actions, and the table that it names; an index's table is named before a dot.
+fn touched(statement: &str) -> (&'static str, &str) {
+    let mut words = statement.split_whitespace();
+    let (action, before) = match words.next().unwrap_or_default().to_ascii_uppercase().as_str() {
+        "INSERT" => ("PartiQLInsert", "INTO"),
+        "UPDATE" => ("PartiQLUpdate", ""),
+        "DELETE" => ("PartiQLDelete", "FROM"),
+        _ => ("PartiQLSelect", "FROM"),
+    };
+    if !before.is_empty() {
+        words.find(|word| word.eq_ignore_ascii_case(before));
+    }
+    let name = words.next().unwrap_or("*").trim_start_matches('"');
+    (action, name.split(['"', '.']).next().unwrap_or(name))
 }

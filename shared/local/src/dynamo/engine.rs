@@ -26,6 +26,7 @@ pub(super) fn perform(database: &Database, operation: &str, body: &str) -> Resul
         "Query" => run(body, |request| database.query(request)),
         "Scan" => run(body, |request| database.scan(request)),
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchExecuteStatement" => run(body, |request| database.batch_execute_statement(request)),
         "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
         "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
         "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),

@@ -152,7 +152,8 @@ async fn a_role_may_do_what_its_policy_names_and_no_more() {
     world.iam.add_account(HUB, None);
     let table = format!("arn:aws:dynamodb:{REGION}:{HUB}:table/fleet");
     let policy = allow(&json!({
-        "Action": ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:BatchGetItem"], "Resource": table,
+        "Action": ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"],
+        "Resource": table,
     }));
     let worker = format!("arn:aws:iam::{HUB}:role/worker");
     world.iam.put_role(&worker, &json!({"Statement": []}), &[policy]).unwrap();
@@ -166,12 +167,33 @@ async fn a_role_may_do_what_its_policy_names_and_no_more() {
     by_index["IndexName"] = json!("due");
     by_index["KeyConditionExpression"] = json!("sk = :pk");
     assert!(ask(&world, &worker, "PutItem", &put("one", 1)).await.is_ok());
-    assert_eq!(ask(&world, &worker, "Query", &query).await.unwrap()["Count"], 1);
+    let statements = |texts: &[&str]| {
+        let statements: Vec<_> = texts.iter().map(|text| json!({ "Statement": text })).collect();
+        json!({ "Statements": statements })
+    };
+    let insert = "insert into \"fleet\" value {'pk': 'a', 'sk': 'two'}";
+    let inserted = ask(
+        &world,
+        &worker,
+        "BatchExecuteStatement",
+        &statements(&[insert, insert.replace("two", "three").as_str()]),
+    )
+    .await
+    .unwrap();
+    assert_eq!(inserted["Responses"], json!([{"TableName": "fleet"}, {"TableName": "fleet"}]));
+    assert_eq!(ask(&world, &worker, "Query", &query).await.unwrap()["Count"], 3);
     for (operation, request) in [
         ("Query", by_index),
         ("Scan", json!({"TableName": "fleet"})),
         ("PutItem", json!({"TableName": "other", "Item": item("one", 1)})),
         ("TransactWriteItems", json!({"TransactItems": [{"Put": put("x", 1)}, {"Delete": put("x", 1)}]})),
+        ("BatchExecuteStatement", statements(&[insert, "INSERT INTO other VALUE {'pk': 'a', 'sk': 'four'}"])),
+        ("BatchExecuteStatement", statements(&["UPDATE fleet SET rev = 1 WHERE pk = 'a' AND sk = 'two'"])),
+        ("BatchExecuteStatement", statements(&["DELETE FROM fleet WHERE pk = 'a' AND sk = 'two'"])),
+        (
+            "BatchExecuteStatement",
+            statements(&["SELECT * FROM \"fleet\".\"due\" WHERE pk = 'a' AND sk = 'two'"]),
+        ),
         ("ListTables", json!({})),
         ("Query", json!({"TableName": format!("arn:aws:dynamodb:{REGION}:{SPOKE}:table/fleet")})),
         ("BatchGetItem", json!({"RequestItems": {"fleet": {"Keys": []}, "other": {"Keys": []}}})),

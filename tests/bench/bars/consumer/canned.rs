@@ -52,6 +52,27 @@ pub fn published(request: &Value) -> String {
     json!({ "FailedEntryCount": 0, "Entries": taken }).to_string()
 }
 
+/// The statements of a batch as the requests of `PutItem` that do the same.
+pub fn puts(request: &Value) -> Vec<Value> {
+    let statements = request["Statements"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let put = |statement: &Value| {
+        // Names stand in quotes, and values in the order of the names.
+        let names = statement["Statement"].as_str().unwrap_or_default().split('\'').skip(1).step_by(2);
+        let values = statement["Parameters"].as_array().into_iter().flatten();
+        let item: Map<_, _> = names.map(str::to_owned).zip(values.cloned()).collect();
+        json!({ "Item": item })
+    };
+    statements.iter().map(put).collect()
+}
+
+/// What became of each statement of a batch.
+pub fn executed(taken: &[bool]) -> String {
+    let answer = |is_taken: &bool| {
+        if *is_taken { json!({}) } else { json!({ "Error": { "Code": "ThrottlingError" } }) }
+    };
+    json!({ "Responses": taken.iter().map(answer).collect::<Vec<_>>() }).to_string()
+}
+
 /// What a table says that gets more writes than it takes.
 pub fn throttled() -> String {
     let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";

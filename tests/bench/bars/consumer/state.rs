@@ -77,7 +77,15 @@ impl State {
     /// Answers all but receives.
     pub fn answer(&mut self, operation: &str, request: &Value) -> (StatusCode, String) {
         let answer = match operation {
-            "PutItem" | "UpdateItem" => return self.write(request),
+            "PutItem" | "UpdateItem" => {
+                let is_taken = self.takes(request);
+                let status = if is_taken { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+                return (status, if is_taken { "{}".to_owned() } else { canned::throttled() });
+            }
+            "BatchExecuteStatement" => {
+                let taken: Vec<_> = canned::puts(request).iter().map(|put| self.takes(put)).collect();
+                canned::executed(&taken)
+            }
             "DeleteMessageBatch" => {
                 let (deleted, answer) = canned::settled(request);
                 self.counted.deleted += deleted;
@@ -101,12 +109,13 @@ impl State {
         (StatusCode::OK, answer)
     }
 
-    fn write(&mut self, request: &Value) -> (StatusCode, String) {
-        if self.dice.below(100) < self.behavior.throttled_percent {
-            return (StatusCode::BAD_REQUEST, canned::throttled());
+    /// Whether the table takes a write, or is asked for too much.
+    fn takes(&mut self, request: &Value) -> bool {
+        let takes = self.dice.below(100) >= self.behavior.throttled_percent;
+        if takes {
+            self.counted.write_units += units::of_write(request);
         }
-        self.counted.write_units += units::of_write(request);
-        (StatusCode::OK, "{}".to_owned())
+        takes
     }
 
     /// An event of this server comes into the queue.
@@ -119,7 +128,14 @@ impl State {
         if self.unwritten.is_empty() {
             return;
         }
-        let key = if request["Key"].is_object() { &request["Key"] } else { &request["Item"] };
+        if request["Statements"].is_array() {
+            canned::puts(request).iter().for_each(|put| self.written(&put["Item"]));
+        } else {
+            self.written(if request["Key"].is_object() { &request["Key"] } else { &request["Item"] });
+        }
+    }
+
+    fn written(&mut self, key: &Value) {
         // One consumer's keys end with the id, the other's with the ARN, which ends with it too.
         let server = key["sk"]["S"].as_str().and_then(|sk| sk.rsplit(['#', '/']).next()).unwrap_or_default();
         if let Some(since) = self.unwritten.remove(server) {

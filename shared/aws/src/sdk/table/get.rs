@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use drs_fleet_domain::keys::Key;
 
-use super::{Answer, Item, expression};
+use super::{Answer, Item, expression, key_of};
 use crate::verdict::{IoError, Neighbour, Verdict, classify};
 
 const OPERATION: &str = "BatchGetItem";
@@ -73,9 +73,4 @@ async fn get(
     let items = items.filter_map(|item| Some((key_of(&item)?, item))).collect();
     let unprocessed = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys);
     Ok((items, unprocessed.filter_map(|key| key_of(&key)).collect()))
-}
-
-fn key_of(item: &Item) -> Option<Key> {
-    let part = |name| item.get(name).and_then(|v| v.as_s().ok()).cloned();
-    Some(Key { pk: part("pk")?, sk: part("sk")? })
 }
