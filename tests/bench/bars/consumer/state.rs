@@ -129,7 +129,9 @@ impl State {
             return;
         }
         if request["Statements"].is_array() {
-            canned::puts(request).iter().for_each(|put| self.written(&put["Item"]));
+            for put in canned::puts(request) {
+                self.written(&put["Item"]);
+            }
         } else {
             self.written(if request["Key"].is_object() { &request["Key"] } else { &request["Item"] });
         }
