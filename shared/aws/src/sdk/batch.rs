@@ -58,16 +58,16 @@ impl<Q: Send + 'static, A: Send + 'static> Batcher<Q, A> {
     /// Asks, and waits for the answers, in order.
     pub(super) async fn ask(&self, questions: impl IntoIterator<Item = Q>) -> Vec<Answer<A>> {
         let answers: Vec<_> = questions.into_iter().map(|question| self.put(question)).collect();
-        join_all(answers).await.into_iter().map(|answer| self.of(answer)).collect()
+        join_all(answers).await.into_iter().map(|answer| self.answered(answer)).collect()
     }
 
     /// Asks one question.
     pub(super) async fn ask_one(&self, question: Q) -> Answer<A> {
         let answer = self.put(question).await;
-        self.of(answer)
+        self.answered(answer)
     }
 
-    fn of(&self, answer: Result<Answer<A>, RecvError>) -> Answer<A> {
+    fn answered(&self, answer: Result<Answer<A>, RecvError>) -> Answer<A> {
         answer.unwrap_or_else(|_| {
             let Shared { neighbour, operation, .. } = *self.0;
             Err(IoError::new(neighbour, operation, Verdict::Transient, "the call ended without an answer"))

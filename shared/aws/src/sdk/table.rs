@@ -1,4 +1,4 @@
-//! The table: how rows become items, and the one conditional write.
+//! The table: how rows become items, and the conditional writes: of a new item, and of one that exists.
 //!
 //! An item is `{pk, sk, kind, rev, row, outbox, due_shard?, due_at?, ttl?}`: `row` is a map, `outbox` a map from
 //! event id to event, `due_at` milliseconds, `ttl` seconds. `outbox` is there from the beginning, so that
@@ -55,7 +55,7 @@ pub(crate) struct Table {
     /// Reads of kinds that are not seen at once.
     later: Batcher<Key, Option<Arc<Item>>>,
     at_once: Batcher<Key, Option<Arc<Item>>>,
-    /// Whether each is stored.
+    /// Whether each is stored; else it is to be put alone.
     inserts: Batcher<Item, bool>,
 }
 

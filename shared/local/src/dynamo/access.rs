@@ -83,9 +83,9 @@ fn needs(call: &Call, names: Names) -> Vec<(String, String)> {
             transact_items.into_iter().flatten().map(one).collect()
         }
         Names { statements, .. } if !statements.is_empty() => {
-            let need = |statement: Statement| {
-                let (action, table) = touched(&statement.statement);
-                (action.to_owned(), table_arn(table))
+            let need = |Statement { statement }: Statement| match inserted_into(&statement) {
+                Some(table) => ("PartiQLInsert".to_owned(), table_arn(table)),
+                None => (operation(), table_arn("*")),
             };
             statements.into_iter().map(need).collect()
         }
@@ -93,18 +93,9 @@ fn needs(call: &Call, names: Names) -> Vec<(String, String)> {
     }
 }
 
-/// What a statement is called among actions, and the table that it names; an index's table is named before a dot.
-fn touched(statement: &str) -> (&'static str, &str) {
+/// The table of a statement that inserts, the only kind that this project uses.
+fn inserted_into(statement: &str) -> Option<&str> {
     let mut words = statement.split_whitespace();
-    let (action, before) = match words.next().unwrap_or_default().to_ascii_uppercase().as_str() {
-        "INSERT" => ("PartiQLInsert", "INTO"),
-        "UPDATE" => ("PartiQLUpdate", ""),
-        "DELETE" => ("PartiQLDelete", "FROM"),
-        _ => ("PartiQLSelect", "FROM"),
-    };
-    if !before.is_empty() {
-        words.find(|word| word.eq_ignore_ascii_case(before));
-    }
-    let name = words.next().unwrap_or("*").trim_start_matches('"');
-    (action, name.split(['"', '.']).next().unwrap_or(name))
+    let inserts = words.next()?.eq_ignore_ascii_case("INSERT") && words.next()?.eq_ignore_ascii_case("INTO");
+    words.next().filter(|_| inserts).map(|name| name.trim_matches('"'))
 }

@@ -189,11 +189,6 @@ async fn a_role_may_do_what_its_policy_names_and_no_more() {
         ("TransactWriteItems", json!({"TransactItems": [{"Put": put("x", 1)}, {"Delete": put("x", 1)}]})),
         ("BatchExecuteStatement", statements(&[insert, "INSERT INTO other VALUE {'pk': 'a', 'sk': 'four'}"])),
         ("BatchExecuteStatement", statements(&["UPDATE fleet SET rev = 1 WHERE pk = 'a' AND sk = 'two'"])),
-        ("BatchExecuteStatement", statements(&["DELETE FROM fleet WHERE pk = 'a' AND sk = 'two'"])),
-        (
-            "BatchExecuteStatement",
-            statements(&["SELECT * FROM \"fleet\".\"due\" WHERE pk = 'a' AND sk = 'two'"]),
-        ),
         ("ListTables", json!({})),
         ("Query", json!({"TableName": format!("arn:aws:dynamodb:{REGION}:{SPOKE}:table/fleet")})),
         ("BatchGetItem", json!({"RequestItems": {"fleet": {"Keys": []}, "other": {"Keys": []}}})),

@@ -16,7 +16,7 @@ const IN_HAND: usize = 256;
 
 /// Calls that belong to handling events that have nothing to tell.
 const SQS: [&str; 3] = ["ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"];
-const WRITES: [&str; 3] = ["PutItem", "BatchExecuteStatement", "UpdateItem"];
+const WRITES: [&str; 2] = ["PutItem", "UpdateItem"];
 const READS: [&str; 2] = ["BatchGetItem", "Query"];
 
 /// One consumer's process.

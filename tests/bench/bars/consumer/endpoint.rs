@@ -122,7 +122,7 @@ impl Endpoint {
         let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or("none").to_owned();
         let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
         let request = serde_json::from_slice(&body).unwrap_or_default();
-        self.state().called(&operation);
+        self.state().called(&operation, &request);
         let (status, answer) = match operation.as_str() {
             "ReceiveMessage" => (StatusCode::OK, self.receive(&request).await),
             _ => self.state().answer(&operation, &request),

@@ -155,9 +155,30 @@ async fn a_new_row_that_is_not_stored_with_others_is_put_alone_and_loses_to_what
     assert!(matches!((&ended[0], &ended[2]), (Ok(1), Ok(1))), "{ended:?}");
     assert!(matches!(&ended[1], Err(CommitError::Conflict(Some(found))) if found.rev == 9), "{ended:?}");
     assert_eq!(wire.calls("PutItem").len(), 1);
-    let (io, wire) = wire::io(batch(&[Some("ThrottlingError"), None], (200, "{}".into())));
-    assert!(create(&io, &[ONE, TWO]).await.iter().all(Result::is_ok));
     assert_eq!(wire.calls("PutItem")[0].json()["Item"], item(1).await);
+}
+
+#[tokio::test]
+async fn a_new_row_that_the_table_cannot_take_now_fails_alone_and_is_not_tried_again_at_once() {
+    let (io, wire) =
+        wire::io(batch(&[Some("ThrottlingError"), None, Some("InternalServerError")], (200, "{}".into())));
+    let verdict = |end: Result<u64, _>| match end {
+        Err(CommitError::Io(error)) => Err(error.verdict),
+        other => Ok(other.unwrap()),
+    };
+    let ended: Vec<_> = create(&io, &[ONE, TWO, THREE]).await.into_iter().map(verdict).collect();
+    assert_eq!(ended, [Err(Verdict::Throttled), Ok(1), Err(Verdict::Transient)]);
+    assert_eq!(wire.calls("PutItem").len(), 0);
+}
+
+#[tokio::test]
+async fn a_call_takes_twenty_five_new_rows_and_the_next_one_is_a_call_of_its_own() {
+    let (io, wire) = wire::io(batch(&[None; 25], (200, "{}".into())));
+    let accounts: Vec<_> = (0..26).map(|n| format!("1111{n:08}")).collect();
+    let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+    assert!(create(&io, &accounts).await.iter().all(Result::is_ok));
+    assert_eq!(stored_together(&wire.calls("BatchExecuteStatement")[0]).len(), 25);
+    assert_eq!(wire.calls("PutItem").len(), 1);
 }
 
 #[tokio::test]
@@ -172,27 +193,39 @@ async fn a_key_that_comes_twice_is_once_in_the_batch() {
     assert_eq!((wire.calls("BatchExecuteStatement").len(), wire.calls("PutItem").len()), (0, 2));
 }
 
-/// Whoever may put but not insert, for its role is older than the program, works on, with more calls.
+/// A role may be older than the program, and allow to put and not to insert.
 #[tokio::test]
 async fn rows_of_a_batch_that_is_refused_are_put_one_by_one() {
-    let refused = |call: &Call| match call.operation.as_str() {
-        "PutItem" => (200, "{}".into()),
-        _ => error("AccessDeniedException", &json!({})),
-    };
-    let (io, wire) = wire::io(refused);
-    let ended = create(&io, &[ONE, TWO]).await;
-    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
-    assert_eq!(wire.calls("PutItem").len(), 2);
+    let too_large = json!({ "message": "Item size has exceeded the maximum allowed size" });
+    for refusal in [
+        error("AccessDeniedException", &json!({})),
+        error("ValidationException", &too_large),
+        error("UnknownOperationException", &json!({})),
+        (403, String::new()),
+    ] {
+        let answer = refusal.clone();
+        let (io, wire) = wire::io(move |call| match call.operation.as_str() {
+            "PutItem" => (200, "{}".into()),
+            _ => answer.clone(),
+        });
+        let ended = create(&io, &[ONE, TWO]).await;
+        assert!(ended.iter().all(Result::is_ok), "{refusal:?}: {ended:?}");
+        assert_eq!(wire.calls("PutItem").len(), 2, "{refusal:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_batch_that_the_table_cannot_take_now_fails_for_each_and_is_not_tried_one_by_one() {
-    let (io, wire) = wire::io(|_| error("ProvisionedThroughputExceededException", &json!({})));
-    let ended = create(&io, &[ONE, TWO]).await;
-    let is_throttled =
-        |end: &_| matches!(end, Err(CommitError::Io(error)) if error.verdict == Verdict::Throttled);
-    assert!(ended.iter().all(is_throttled), "{ended:?}");
-    assert_eq!(wire.calls("PutItem").len(), 0);
+    for (refusal, verdict) in [
+        (error("ThrottlingException", &json!({})), Verdict::Throttled),
+        ((500, String::new()), Verdict::Transient),
+    ] {
+        let (io, wire) = wire::io(move |_| refusal.clone());
+        let ended = create(&io, &[ONE, TWO]).await;
+        let is_it = |end: &_| matches!(end, Err(CommitError::Io(error)) if error.verdict == verdict);
+        assert!(ended.iter().all(is_it), "{ended:?}");
+        assert_eq!(wire.calls("PutItem").len(), 0);
+    }
 }
 
 #[tokio::test]

@@ -198,6 +198,22 @@ async fn only_the_operator_extends_servers_and_only_where_that_was_allowed() {
     }
 }
 
+/// Who may not is slow, and nothing else tells.
+#[tokio::test]
+async fn who_may_put_items_may_insert_them_together() {
+    let (world, hub, _) = fleet().await;
+    let table = format!("arn:aws:dynamodb:{REGION}:{HUB}:table/drs-fleet");
+    let mut writers = 0;
+    for (name, arn) in hub.iter().filter(|(name, _)| name.ends_with("RoleArn")) {
+        let (account, session) = (HUB.to_owned(), "session".to_owned());
+        let role = Principal::Role { account, role_arn: arn.clone(), session };
+        let may = |action| world.iam.authorize(&world.clock, &role, action, (HUB, &table), None, &[]).is_ok();
+        assert_eq!(may("dynamodb:PutItem"), may("dynamodb:PartiQLInsert"), "{name}");
+        writers += usize::from(may("dynamodb:PutItem"));
+    }
+    assert_eq!(writers, 6, "four workers, all of them in one, and the operator");
+}
+
 #[tokio::test]
 async fn a_worker_may_use_its_own_queue_and_the_table_but_not_scan_nor_read_its_neighbour() {
     let (world, hub, _) = fleet().await;
