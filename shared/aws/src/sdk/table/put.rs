@@ -3,7 +3,7 @@
 //! A first sweep writes rows by the ten thousand, and what such a write costs a processor is mostly the call. Of the
 //! batches that DynamoDB has only this one keeps the condition of each item at the price of a single write:
 //! `BatchWriteItem` has no conditions, and in a transaction a write costs twice as much and one lost condition fails all
-//! (AWS: "Running batch operations with PartiQL for DynamoDB", "Amazon DynamoDB Transactions: How it works").
+//! (AWS Developer Guide: "Running batch operations" of `PartiQL`, "Transactions: How it works").
 
 use std::collections::HashSet;
 use std::sync::{Arc, Once};

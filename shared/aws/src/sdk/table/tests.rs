@@ -124,7 +124,7 @@ fn batch(errors: &'static [Option<&'static str>], other: Reply) -> impl Fn(&Call
         if call.operation != "BatchExecuteStatement" {
             return other.clone();
         }
-        let answer = |code: &Option<&str>| match code {
+        let answer = |code: &Option<_>| match code {
             Some(code) => json!({ "Error": { "Code": code, "Message": "no" } }),
             None => json!({ "TableName": "fleet" }),
         };
