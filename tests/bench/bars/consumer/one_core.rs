@@ -36,7 +36,7 @@ pub fn measure() -> anyhow::Result<Found> {
 }
 
 /// Before the backlog.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Connections {
     /// As many as a worker needs that has been busy.
     Open,
