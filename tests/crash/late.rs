@@ -223,16 +223,15 @@ async fn costs(ends: u8, late: Duration) -> [usize; 3] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_ends_cost_a_process_eight_reads_and_a_sweep_in_ten_seconds_however_many_they_are() {
+async fn late_ends_cost_a_process_five_reads_and_a_sweep_in_ten_seconds_however_many_they_are() {
     for ends in [12, 60, 240] {
         let [reads, writes, sweeps] = costs(ends, Duration::ZERO).await;
         assert_eq!(sweeps, 1, "the first end has its cause looked for");
         for late in [11, 15, 30, 60] {
             let told_late = costs(ends, Duration::from_secs(late)).await;
             let more = [told_late[0] - reads, told_late[1].saturating_sub(writes), told_late[2] - sweeps];
-            // 28 to 43 reads in a minute, by how the ends fall into the sweeps.
             assert!(
-                (1..=48).contains(&more[0]) && more[1] <= 4 && more[2] <= 5,
+                (1..=30).contains(&more[0]) && more[1] <= 4 && more[2] <= 5,
                 "{ends}, {late} s: {more:?}"
             );
             assert!(late >= 60 || more[2] > 0, "nothing was believed: {ends}, {late} s");

@@ -24,6 +24,12 @@ pub trait Row:
     /// Where it is stored.
     fn key(&self) -> Key;
 
+    /// Whether such rows are new by the hundred, so that one waits a moment for others to share a call with. What an event
+    /// tells waits for nobody.
+    fn comes_in_crowds(&self) -> bool {
+        false
+    }
+
     /// [`Row::WORKER`], where it is not each worker that has rows of this kind: then the one that has this row.
     fn worker(&self) -> &str {
         Self::WORKER

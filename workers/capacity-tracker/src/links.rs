@@ -13,7 +13,7 @@ use drs_fleet_domain::tags::InstanceServerRow;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::CapacityTracker;
-use crate::sweep::WRITES;
+use crate::sweep::{NEW_ROWS, WRITES};
 
 /// Brings the links in line with what a sweep listed. Done before the rows that tell which links there are, so
 /// that a crash in between repeats it and loses nothing.
@@ -54,7 +54,7 @@ async fn add<I: Io>(worker: &CapacityTracker, io: &I, links: Vec<InstanceServerR
             worker.instances.release(&key);
             worker.instances.change(io, &key, same).await.map(|_| ())
         })
-        .buffer_unordered(WRITES)
+        .buffer_unordered(NEW_ROWS)
         .try_collect()
         .await
 }

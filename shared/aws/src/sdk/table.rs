@@ -32,7 +32,7 @@ use expression::Update;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// How long the first key, and the first new item, wait for others.
+/// How long the first key, and the first of a crowd of new items, wait for others.
 const WINDOW: Duration = Duration::from_millis(2);
 /// Keys in one `BatchGetItem`.
 const READ_MAX: usize = 100;
@@ -127,7 +127,7 @@ impl Table {
     async fn create<R: Row>(&self, write: &Write<'_, R>) -> Result<u64, CommitError<R>> {
         let key = write.row.key();
         let item = || expression::new_item(&key, write).map_err(|e| unstorable(&key, put::ALONE, &e));
-        if self.inserts.ask_one(item()?).await? {
+        if write.row.comes_in_crowds() && self.inserts.ask_one(item()?).await? {
             return Ok(FIRST_REV);
         }
         match put::alone(&self.client, &self.name, item()?).await {

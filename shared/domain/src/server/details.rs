@@ -50,6 +50,10 @@ impl Row for ServerDetailsRow {
         keys::server_details(&self.place, &self.id)
     }
 
+    fn comes_in_crowds(&self) -> bool {
+        true
+    }
+
     fn expires_at(&self) -> Option<Timestamp> {
         self.forget_at
     }

@@ -66,6 +66,11 @@ impl Row for ServerRow {
         keys::server(&self.place, &self.id)
     }
 
+    /// Only a sweep tells of a new one's inventory.
+    fn comes_in_crowds(&self) -> bool {
+        self.inventory.is_some()
+    }
+
     fn wake_at(&self) -> Option<Timestamp> {
         self.look_at
     }

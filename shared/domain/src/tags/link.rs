@@ -27,4 +27,8 @@ impl Row for InstanceServerRow {
     fn key(&self) -> Key {
         keys::instance_server(&self.instance, &self.place, &self.server)
     }
+
+    fn comes_in_crowds(&self) -> bool {
+        true
+    }
 }

@@ -15,7 +15,7 @@ use drs_fleet_domain::server::{self, ServerRow};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use super::WRITES;
+use super::{NEW_ROWS, WRITES};
 use crate::{CapacityTracker, links, servers, windows};
 
 /// What a sweep has read so far.
@@ -155,7 +155,7 @@ async fn see<I: Io>(
             let context = &context;
             async move { servers::see(worker, io, (place, &id), observation, context).await }
         })
-        .buffer_unordered(WRITES)
+        .buffer_unordered(if swept_at.is_some() { WRITES } else { NEW_ROWS })
         .try_collect()
         .await?;
     Ok(rows.into_iter().flatten().collect())

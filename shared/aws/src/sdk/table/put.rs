@@ -1,4 +1,4 @@
-//! New items: a single one is a conditional `PutItem`, several of one moment are one `BatchExecuteStatement`.
+//! New items: each is a conditional `PutItem`, but of those that come in crowds several are one `BatchExecuteStatement`.
 //!
 //! A first sweep writes rows by the ten thousand, and what such a write costs a processor is mostly the call. Of the
 //! batches that DynamoDB has only this one keeps the condition of each item at the price of a single write:

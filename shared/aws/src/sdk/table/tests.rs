@@ -9,6 +9,8 @@ use super::*;
 use crate::io::Io;
 use crate::sdk::wire::{self, Call, Reply};
 
+mod put;
+
 fn row() -> AccountRow {
     AccountRow {
         id: "111122223333".parse().unwrap(),
@@ -94,138 +96,15 @@ async fn a_new_row_is_put_only_where_there_is_none() {
     assert_eq!(call["Item"]["outbox"]["M"].as_object().unwrap().len(), 1);
 }
 
-/// Commits new rows of these accounts at once.
-async fn create(io: &impl Io, accounts: &[&str]) -> Vec<Result<u64, CommitError<AccountRow>>> {
-    let none = Outbox::new();
-    let rows: Vec<_> = accounts.iter().map(|id| AccountRow { id: id.parse().unwrap(), ..row() }).collect();
-    let new = |row| Write { row, expected: None, outbox_before: &none, outbox: &none, due: None };
-    futures::future::join_all(rows.iter().map(|row| io.commit(new(row)))).await
-}
-
-fn stored_together(call: &Call) -> Vec<Value> {
-    let body = call.json();
-    body["Statements"].as_array().unwrap().iter().map(inserted).collect()
-}
-
-/// The item that a statement inserts.
-fn inserted(statement: &Value) -> Value {
-    let text = statement["Statement"].as_str().unwrap();
-    let members =
-        text.strip_prefix("INSERT INTO \"fleet\" VALUE {").and_then(|rest| rest.strip_suffix('}')).unwrap();
-    let names =
-        members.split(", ").map(|member| member.strip_prefix('\'').unwrap().strip_suffix("': ?").unwrap());
-    let values = statement["Parameters"].as_array().unwrap().iter().cloned();
-    names.map(str::to_owned).zip(values).collect::<serde_json::Map<_, _>>().into()
-}
-
-/// Answers a batch with one error, or none, for each statement; and all else with `other`.
-fn batch(errors: &'static [Option<&'static str>], other: Reply) -> impl Fn(&Call) -> Reply {
-    move |call| {
-        if call.operation != "BatchExecuteStatement" {
-            return other.clone();
-        }
-        let answer = |code: &Option<_>| match code {
-            Some(code) => json!({ "Error": { "Code": code, "Message": "no" } }),
-            None => json!({ "TableName": "fleet" }),
-        };
-        (200, json!({ "Responses": errors.iter().map(answer).collect::<Vec<_>>() }).to_string())
-    }
-}
-
-const ONE: &str = "111122223333";
-const TWO: &str = "222233334444";
-const THREE: &str = "333344445555";
-
 #[tokio::test]
-async fn new_rows_of_one_moment_are_one_call_in_which_each_is_inserted_as_it_would_be_put() {
-    let (io, wire) = wire::io(batch(&[None, None], (500, "{}".into())));
-    let revs: Vec<_> = create(&io, &[ONE, TWO]).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(revs, [1, 1]);
-    assert_eq!(wire.calls("PutItem").len(), 0);
-    let items = stored_together(&wire.calls("BatchExecuteStatement")[0]);
-    assert_eq!(items.len(), 2);
-    assert_eq!(items[0], item(1).await);
-}
-
-#[tokio::test]
-async fn a_new_row_that_is_not_stored_with_others_is_put_alone_and_loses_to_what_is_there() {
-    let lost = error("ConditionalCheckFailedException", &json!({ "Item": item(9).await }));
-    let (io, wire) = wire::io(batch(&[None, Some("DuplicateItem"), None], lost));
-    let ended = create(&io, &[TWO, ONE, THREE]).await;
-    assert!(matches!((&ended[0], &ended[2]), (Ok(1), Ok(1))), "{ended:?}");
-    assert!(matches!(&ended[1], Err(CommitError::Conflict(Some(found))) if found.rev == 9), "{ended:?}");
-    assert_eq!(wire.calls("PutItem").len(), 1);
-    assert_eq!(wire.calls("PutItem")[0].json()["Item"], item(1).await);
-}
-
-#[tokio::test]
-async fn a_new_row_that_the_table_cannot_take_now_fails_alone_and_is_not_tried_again_at_once() {
-    let (io, wire) =
-        wire::io(batch(&[Some("ThrottlingError"), None, Some("InternalServerError")], (200, "{}".into())));
-    let verdict = |end: Result<u64, _>| match end {
-        Err(CommitError::Io(error)) => Err(error.verdict),
-        other => Ok(other.unwrap()),
-    };
-    let ended: Vec<_> = create(&io, &[ONE, TWO, THREE]).await.into_iter().map(verdict).collect();
-    assert_eq!(ended, [Err(Verdict::Throttled), Ok(1), Err(Verdict::Transient)]);
-    assert_eq!(wire.calls("PutItem").len(), 0);
-}
-
-#[tokio::test]
-async fn a_call_takes_twenty_five_new_rows_and_the_next_one_is_a_call_of_its_own() {
-    let (io, wire) = wire::io(batch(&[None; 25], (200, "{}".into())));
-    let accounts: Vec<_> = (0..26).map(|n| format!("1111{n:08}")).collect();
-    let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
-    assert!(create(&io, &accounts).await.iter().all(Result::is_ok));
-    assert_eq!(stored_together(&wire.calls("BatchExecuteStatement")[0]).len(), 25);
-    assert_eq!(wire.calls("PutItem").len(), 1);
-}
-
-#[tokio::test]
-async fn a_key_that_comes_twice_is_once_in_the_batch() {
-    let lost = error("ConditionalCheckFailedException", &json!({ "Item": item(1).await }));
-    let (io, wire) = wire::io(batch(&[None, None], lost.clone()));
-    let ended = create(&io, &[ONE, ONE, TWO]).await;
-    assert!(matches!(ended[..], [Ok(1), Err(CommitError::Conflict(Some(_))), Ok(1)]), "{ended:?}");
-    assert_eq!(stored_together(&wire.calls("BatchExecuteStatement")[0]).len(), 2);
-    let (io, wire) = wire::io(batch(&[], (200, "{}".into())));
-    create(&io, &[ONE, ONE]).await;
+async fn new_rows_that_come_in_no_crowd_wait_for_nobody() {
+    let (io, wire) = wire::io(|_| (200, "{}".into()));
+    let (row, none) = (row(), Outbox::new());
+    let write =
+        || io.commit(Write { row: &row, expected: None, outbox_before: &none, outbox: &none, due: None });
+    let (one, other) = tokio::join!(write(), write());
+    assert!(one.is_ok() && other.is_ok());
     assert_eq!((wire.calls("BatchExecuteStatement").len(), wire.calls("PutItem").len()), (0, 2));
-}
-
-/// A role may be older than the program, and allow to put and not to insert.
-#[tokio::test]
-async fn rows_of_a_batch_that_is_refused_are_put_one_by_one() {
-    let too_large = json!({ "message": "Item size has exceeded the maximum allowed size" });
-    for refusal in [
-        error("AccessDeniedException", &json!({})),
-        error("ValidationException", &too_large),
-        error("UnknownOperationException", &json!({})),
-        (403, String::new()),
-    ] {
-        let answer = refusal.clone();
-        let (io, wire) = wire::io(move |call| match call.operation.as_str() {
-            "PutItem" => (200, "{}".into()),
-            _ => answer.clone(),
-        });
-        let ended = create(&io, &[ONE, TWO]).await;
-        assert!(ended.iter().all(Result::is_ok), "{refusal:?}: {ended:?}");
-        assert_eq!(wire.calls("PutItem").len(), 2, "{refusal:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_batch_that_the_table_cannot_take_now_fails_for_each_and_is_not_tried_one_by_one() {
-    for (refusal, verdict) in [
-        (error("ThrottlingException", &json!({})), Verdict::Throttled),
-        ((500, String::new()), Verdict::Transient),
-    ] {
-        let (io, wire) = wire::io(move |_| refusal.clone());
-        let ended = create(&io, &[ONE, TWO]).await;
-        let is_it = |end: &_| matches!(end, Err(CommitError::Io(error)) if error.verdict == verdict);
-        assert!(ended.iter().all(is_it), "{ended:?}");
-        assert_eq!(wire.calls("PutItem").len(), 0);
-    }
 }
 
 #[tokio::test]

@@ -177,3 +177,12 @@ fn states_are_stored_as_a_map_of_whatever_order() {
         [("BACKLOG", 5), ("CONTINUOUS", 0), ("RESCAN", 10)].map(|(state, minute)| (state.into(), at(minute)));
     assert_eq!(read, known.into_iter().collect());
 }
+
+#[test]
+fn a_server_that_a_sweep_finds_may_wait_for_others_and_one_that_an_event_tells_of_may_not() {
+    let (mut found, mut told) = (Server::default(), Server::default());
+    found.swept(0, server("CONTINUOUS"));
+    told.decides(&[Observation::Stalled { stalled: true, at: at(0) }], at(0));
+    assert!(found.row().comes_in_crowds());
+    assert!(!told.row().comes_in_crowds());
+}
