@@ -61,7 +61,7 @@ pub(crate) async fn look_sooner<I: Io>(
     } else {
         return Ok(());
     };
-    let wished = wish(worker, io, place, at).await;
+    let wished = wish(worker, io, place, Observation::LookSooner { at }).await;
     if wished.is_err() {
         pace.gives_back(place);
     }
@@ -73,16 +73,17 @@ async fn wish<I: Io>(
     worker: &CapacityTracker,
     io: &I,
     place: &Place,
-    at: Timestamp,
+    wished: Observation,
 ) -> Result<Option<Outcome<PlaceRow>>, IoError> {
     if !worker.registry.current(io).await?.is_swept(place) {
         return Ok(None);
     }
-    seen(worker, io, place, &[Observation::LookSooner { at }], None).await.map(Some)
+    seen(worker, io, place, &[wished], None).await.map(Some)
 }
 
 /// Has a place swept soon, by a sweep that is still to begin. Of a crowd the first wishes: a wish that was made, or found,
-/// soon before its time is not brought forward by more than clocks are apart, and no sweep that begins before takes it away.
+/// soon before its time is not brought forward by more than clocks are apart, and no sweep that begins before takes it away; and
+/// who comes in that last second wishes for the sweep after it.
 pub(crate) async fn look_again<I: Io>(
     worker: &CapacityTracker,
     io: &I,
@@ -90,7 +91,7 @@ pub(crate) async fn look_again<I: Io>(
 ) -> Result<(), IoError> {
     let now = io.now();
     if !worker.wished.hold(place, now) {
-        let wished = wish(worker, io, place, now).await?;
+        let wished = wish(worker, io, place, Observation::LookAgain { at: now }).await?;
         worker.wished.note(place, wished.as_ref().and_then(Outcome::row), now);
     }
     Ok(())
@@ -134,7 +135,9 @@ async fn seen<I: Io>(
         let context = Context::new(name, io.now()).with(limits.clone(), quotas);
         place::decide(place, observations, row, &context)
     };
-    if observations.iter().any(|o| matches!(o, Observation::LookSooner { .. })) {
+    let is_wish =
+        |o: &Observation| matches!(o, Observation::LookSooner { .. } | Observation::LookAgain { .. });
+    if observations.iter().any(is_wish) {
         // The wish that this process remembers may have been served by another since.
         worker.places.change_now(io, &key, decide).await
     } else {

@@ -42,7 +42,7 @@ pub struct Waking {
 
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
 /// that comes while another sweep is under way, which may not see what it is about, is kept, and so is one that is about to be
-/// served, for whoever relies on it may write until then. What is asked for right after a complete sweep's end becomes a wish.
+/// served, for whoever relies on it may write until then; the one after it is next where it is served. What is asked for right after a complete sweep's end becomes a wish.
 /// `context` is of the time at which the row was read: what others rely on is judged by it.
 pub fn claim(
     place: &Place,
@@ -62,7 +62,11 @@ pub fn claim(
         return finish(stored, PlaceRow { look_at, ..row }, context, now);
     }
     let trying = Some(Trying::once_more(row.trying, now));
-    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at: relied_on, ..row }, context, now)
+    let (look_at, look_then) = match relied_on {
+        Some(_) => (relied_on, row.look_then),
+        None => (row.look_then.filter(|then| now < *then), None),
+    };
+    finish(stored, PlaceRow { sweeping: Some(claim), trying, look_at, look_then, ..row }, context, now)
 }
 
 /// Whether what is stored after [`claim`] is a claim for one of these requests.
@@ -123,7 +127,8 @@ pub(super) fn next_look(limits: &Limits, ended_at: Timestamp, initialized: bool)
 
 /// Serves the place's timer: a wish for a sweep, the time by which it must be heard, the end of what flapped.
 ///
-/// The wish stays, for later, until a sweep is begun, for what asks may die of it.
+/// The wish stays, for later, until a sweep is begun, for what asks may die of it; where there is one for the sweep after it,
+/// that stays.
 pub fn wake(row: &PlaceRow, context: &Context<'_>, waking: Waking) -> Option<Change<PlaceRow>> {
     let now = context.now;
     if !waking.is_active {
@@ -131,7 +136,8 @@ pub fn wake(row: &PlaceRow, context: &Context<'_>, waking: Waking) -> Option<Cha
     }
     let mut next = row.clone();
     if row.look_at.is_some_and(|at| at <= now) {
-        next.look_at = waking.is_swept.then(|| after(now, sweep::CLAIM));
+        let then = next.look_then.take().filter(|then| now < *then);
+        next.look_at = waking.is_swept.then(|| then.unwrap_or(after(now, sweep::CLAIM)));
     }
     if row.listen_at.is_some_and(|at| at <= now) {
         next.heard_at = next.heard_at.max(waking.heard_by_others);

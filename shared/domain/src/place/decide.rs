@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Observation, PlaceRow, Rungs, Unreadable, asking, minute_of, overdue, silence, status};
+use super::{CLOCKS, Observation, PlaceRow, Rungs, Unreadable, asking, minute_of, overdue, silence, status};
 use crate::incident::{Condition, IncidentKind, Severity, Subject, reconcile_late};
 use crate::keys::Place;
 use crate::own_event::OwnEvent;
@@ -114,6 +114,10 @@ fn apply(row: &mut PlaceRow, observation: &Observation, context: &Context<'_>) -
             // What is wished for later says nothing of how things are then.
             context.now.min(*at)
         }
+        Observation::LookAgain { at } => {
+            look_again(row, context.now.max(*at));
+            context.now.min(*at)
+        }
         Observation::Swept(counted) => {
             row.sweeping = None;
             row.unreadable.take_if(|denied| denied.at.as_second() < counted.swept_at.as_second());
@@ -161,10 +165,23 @@ fn look(row: &mut PlaceRow, at: Timestamp) {
     row.look_at = Some(row.look_at.map_or(at, |asked| asked.min(at)));
 }
 
+/// Of a crowd that comes too late to rely on the next sweep one wishes for the one after it, and the others rely on that.
+fn look_again(row: &mut PlaceRow, now: Timestamp) {
+    let too_soon = |at: Timestamp| at <= after(now, CLOCKS);
+    match row.look_at {
+        Some(at) if too_soon(at) => {
+            let then = row.look_then.filter(|then| !too_soon(*then));
+            row.look_then = then.or(Some(after(at.max(now), SOON)));
+        }
+        _ => look(row, after(now, SOON)),
+    }
+}
+
 /// What was counted stays to be seen; nothing of it is judged any more.
 fn dismiss(row: &mut PlaceRow) {
     row.sweeping = None;
     row.look_at = None;
+    row.look_then = None;
     row.unreadable = None;
     row.partial = None;
     row.trying = None;

@@ -74,6 +74,9 @@ pub struct PlaceRow {
     /// An event, or an interval shorter than the schedule's, asks for a sweep at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Timestamp>,
+    /// Somebody came too late to rely on the sweep at `look_at`, and wishes for one after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_then: Option<Timestamp>,
     /// Why it could not be swept, since the last time it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Unreadable>,
@@ -160,6 +163,11 @@ pub enum Observation {
         /// Our time.
         at: Timestamp,
     },
+    /// Something is believed that a sweep has to look at which begins after that is written.
+    LookAgain {
+        /// Our time.
+        at: Timestamp,
+    },
     /// Another event of it came: heard too, to the minute, so that a burst of events is one write.
     Spoke {
         /// The event's time.
@@ -225,6 +233,7 @@ impl PlaceRow {
             ended_at: None,
             trying: None,
             look_at: None,
+            look_then: None,
             unreadable: None,
             incidents: Incidents::new(),
         }
@@ -236,10 +245,10 @@ impl PlaceRow {
         self.look_at.is_some_and(|at| now < at && at <= after(now, SOON + CLOCKS))
     }
 
-    /// Until when whoever has just wished for a sweep soon need not wish again: a sweep begins then or later, and sees what is
-    /// written before.
+    /// Until when whoever has just wished for a sweep of what is believed need not wish again: a sweep begins then or later, and
+    /// sees what is written before.
     pub fn relied_on_until(&self) -> Option<Timestamp> {
-        self.look_at?.checked_sub(CLOCKS).ok()
+        self.look_then.or(self.look_at)?.checked_sub(CLOCKS).ok()
     }
 
     /// When the last complete sweep was, in AWS's time.

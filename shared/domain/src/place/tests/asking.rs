@@ -85,6 +85,62 @@ fn a_wish_that_is_about_to_be_served_is_not_brought_forward() {
     assert_eq!(wished.relied_on_until(), Some(at(109)));
 }
 
+/// At 100 somebody wishes for a sweep at 110, and at 109 somebody else comes too late to rely on it.
+fn wished_for_twice() -> PlaceRow {
+    let (wished, _) = seen(&[Observation::LookAgain { at: at(100) }], &context(100));
+    assert_eq!((wished.look_at, wished.relied_on_until()), (Some(at(110)), Some(at(109))));
+    assert_eq!(looks_again(&wished, 108), wished, "who comes in time relies on it");
+    let twice = looks_again(&wished, 109);
+    assert_eq!((twice.look_at, twice.look_then), (Some(at(110)), Some(at(120))));
+    twice
+}
+
+fn looks_again(row: &PlaceRow, second: i64) -> PlaceRow {
+    let change = decide(&place(), &[Observation::LookAgain { at: at(second) }], Some(row), &context(second));
+    change.map_or_else(|| row.clone(), |change| change.row)
+}
+
+#[test]
+fn who_comes_too_late_to_rely_on_a_sweep_wishes_for_the_next_one_and_a_crowd_wishes_once() {
+    let twice = wished_for_twice();
+    assert_eq!((twice.wake_at(), twice.relied_on_until()), (Some(at(110)), Some(at(119))));
+    for second in 109..=118 {
+        assert_eq!(looks_again(&twice, second), twice, "at {second}");
+    }
+    let late = looks_again(&twice, 119);
+    assert_eq!((late.look_at, late.look_then), (Some(at(110)), Some(at(129))), "nobody served the first yet");
+}
+
+#[test]
+fn the_second_wish_is_next_once_the_first_is_served() {
+    let twice = wished_for_twice();
+    let wishes = |row: &PlaceRow| (row.look_at, row.look_then);
+    let rung = woken(&twice, 110, HEARING).row;
+    assert_eq!(wishes(&rung), (Some(at(120)), None));
+    let begun = |row: &PlaceRow, now| {
+        let asked = [Asked { at: at(now), scheduled: false }];
+        wishes(&claim(&place(), Some(row), &asked, &context(now)).unwrap().row)
+    };
+    assert_eq!(begun(&rung, 110), (Some(at(120)), None), "the sweep at 110 is not what 120 was wished for");
+    assert_eq!(begun(&twice, 109), (Some(at(110)), Some(at(120))), "that one begins too early for both");
+    assert_eq!(begun(&twice, 110), (Some(at(120)), None), "before the timer rings");
+    assert_eq!(begun(&twice, 120), (None, None), "it serves both");
+    assert_eq!(
+        wishes(&woken(&twice, 120, HEARING).row),
+        (Some(at(240)), None),
+        "and stays until it is begun"
+    );
+}
+
+#[test]
+fn a_place_that_is_not_swept_any_more_has_no_second_wish() {
+    let elsewhere = woken(&wished_for_twice(), 110, Waking { is_swept: false, ..HEARING }).row;
+    let dismissed = woken(&wished_for_twice(), 110, Waking { is_active: false, ..HEARING }).row;
+    for row in [elsewhere, dismissed] {
+        assert_eq!((row.look_at, row.look_then), (None, None));
+    }
+}
+
 #[test]
 fn what_is_asked_for_right_after_a_sweep_is_swept_two_seconds_after_its_end() {
     let (swept, _) = seen(&[Observation::Swept(counted(100, 0))], &context(100));
