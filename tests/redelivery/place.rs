@@ -38,7 +38,6 @@ fn observation() -> impl Strategy<Value = Observation> {
         minutes().prop_map(|at| Observation::Spoke { at }),
         second().prop_map(|at| Observation::Known { at }),
         second().prop_map(|at| Observation::LookSooner { at }),
-        second().prop_map(|at| Observation::LookAgain { at }),
         (second(), counts()).prop_map(|(swept_at, servers)| Observation::Swept(Counted {
             swept_at,
             replicating: servers,

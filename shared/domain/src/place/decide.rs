@@ -165,15 +165,15 @@ fn look(row: &mut PlaceRow, at: Timestamp) {
     row.look_at = Some(row.look_at.map_or(at, |asked| asked.min(at)));
 }
 
-/// Of a crowd that comes too late to rely on the next sweep one wishes for the one after it, and the others rely on that.
+/// Of a crowd that comes too late to rely on the next sweep one wishes for the one after it, and the others rely on that. That
+/// one is wished for as soon as any, by each one's own clock: one further away somebody else would bring forward.
 fn look_again(row: &mut PlaceRow, now: Timestamp) {
-    let too_soon = |at: Timestamp| at <= after(now, CLOCKS);
-    match row.look_at {
-        Some(at) if too_soon(at) => {
-            let then = row.look_then.filter(|then| !too_soon(*then));
-            row.look_then = then.or(Some(after(at.max(now), SOON)));
-        }
-        _ => look(row, after(now, SOON)),
+    let (soon, is_too_soon) = (after(now, SOON), |at: &Timestamp| *at <= after(now, CLOCKS));
+    if row.look_at.as_ref().is_some_and(is_too_soon) {
+        let then = row.look_then.filter(|then| !is_too_soon(then));
+        row.look_then = Some(then.map_or(soon, |then| then.min(soon)));
+    } else {
+        look(row, soon);
     }
 }
 

@@ -74,7 +74,7 @@ pub struct PlaceRow {
     /// An event, or an interval shorter than the schedule's, asks for a sweep at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Timestamp>,
-    /// Somebody came too late to rely on the sweep at `look_at`, and wishes for one after it.
+    /// Somebody came too late to rely on the sweep at `look_at`, and wishes for one after it. Set only where that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_then: Option<Timestamp>,
     /// Why it could not be swept, since the last time it could.
@@ -248,7 +248,7 @@ impl PlaceRow {
     /// Until when whoever has just wished for a sweep of what is believed need not wish again: a sweep begins then or later, and
     /// sees what is written before.
     pub fn relied_on_until(&self) -> Option<Timestamp> {
-        self.look_then.or(self.look_at)?.checked_sub(CLOCKS).ok()
+        self.look_at.max(self.look_then)?.checked_sub(CLOCKS).ok()
     }
 
     /// When the last complete sweep was, in AWS's time.

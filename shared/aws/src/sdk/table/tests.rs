@@ -100,9 +100,10 @@ async fn a_new_row_is_put_only_where_there_is_none() {
 async fn new_rows_that_come_in_no_crowd_wait_for_nobody() {
     let (io, wire) = wire::io(|_| (200, "{}".into()));
     let (row, none) = (row(), Outbox::new());
+    let other = AccountRow { id: "444455556666".parse().unwrap(), ..row.clone() };
     let write =
-        || io.commit(Write { row: &row, expected: None, outbox_before: &none, outbox: &none, due: None });
-    let (one, other) = tokio::join!(write(), write());
+        |row| io.commit(Write { row, expected: None, outbox_before: &none, outbox: &none, due: None });
+    let (one, other) = tokio::join!(write(&row), write(&other));
     assert!(one.is_ok() && other.is_ok());
     assert_eq!((wire.calls("BatchExecuteStatement").len(), wire.calls("PutItem").len()), (0, 2));
 }

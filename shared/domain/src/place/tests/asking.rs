@@ -1,5 +1,7 @@
 //! Who sweeps a place and when.
 
+use jiff::SignedDuration;
+
 use super::*;
 
 #[test]
@@ -88,48 +90,75 @@ fn a_wish_that_is_about_to_be_served_is_not_brought_forward() {
 /// At 100 somebody wishes for a sweep at 110, and at 109 somebody else comes too late to rely on it.
 fn wished_for_twice() -> PlaceRow {
     let (wished, _) = seen(&[Observation::LookAgain { at: at(100) }], &context(100));
-    assert_eq!((wished.look_at, wished.relied_on_until()), (Some(at(110)), Some(at(109))));
-    assert_eq!(looks_again(&wished, 108), wished, "who comes in time relies on it");
-    let twice = looks_again(&wished, 109);
-    assert_eq!((twice.look_at, twice.look_then), (Some(at(110)), Some(at(120))));
+    assert_eq!((wishes(&wished), wished.relied_on_until()), ((Some(at(110)), None), Some(at(109))));
+    assert_eq!(looks_again(&wished, at(108)), wished, "who comes in time relies on it");
+    let twice = looks_again(&wished, at(109));
+    assert_eq!(wishes(&twice), (Some(at(110)), Some(at(119))));
     twice
 }
 
-fn looks_again(row: &PlaceRow, second: i64) -> PlaceRow {
-    let change = decide(&place(), &[Observation::LookAgain { at: at(second) }], Some(row), &context(second));
+fn wishes(row: &PlaceRow) -> (Option<Timestamp>, Option<Timestamp>) {
+    (row.look_at, row.look_then)
+}
+
+fn looks_again(row: &PlaceRow, now: Timestamp) -> PlaceRow {
+    let context = Context::new("erp-prod", now);
+    let change = decide(&place(), &[Observation::LookAgain { at: now }], Some(row), &context);
     change.map_or_else(|| row.clone(), |change| change.row)
 }
 
 #[test]
 fn who_comes_too_late_to_rely_on_a_sweep_wishes_for_the_next_one_and_a_crowd_wishes_once() {
     let twice = wished_for_twice();
-    assert_eq!((twice.wake_at(), twice.relied_on_until()), (Some(at(110)), Some(at(119))));
-    for second in 109..=118 {
-        assert_eq!(looks_again(&twice, second), twice, "at {second}");
+    assert_eq!((twice.wake_at(), twice.relied_on_until()), (Some(at(110)), Some(at(118))));
+    for second in 109..=117 {
+        assert_eq!(looks_again(&twice, at(second)), twice, "at {second}");
     }
-    let late = looks_again(&twice, 119);
-    assert_eq!((late.look_at, late.look_then), (Some(at(110)), Some(at(129))), "nobody served the first yet");
+    let late = looks_again(&twice, at(118));
+    assert_eq!(wishes(&late), (Some(at(110)), Some(at(128))), "nobody served the first yet");
+    let put_off = PlaceRow { look_at: Some(at(121)), ..twice };
+    assert_eq!(put_off.relied_on_until(), Some(at(120)), "the last of the two is served last");
 }
 
 #[test]
 fn the_second_wish_is_next_once_the_first_is_served() {
     let twice = wished_for_twice();
-    let wishes = |row: &PlaceRow| (row.look_at, row.look_then);
     let rung = woken(&twice, 110, HEARING).row;
-    assert_eq!(wishes(&rung), (Some(at(120)), None));
+    assert_eq!(wishes(&rung), (Some(at(119)), None));
     let begun = |row: &PlaceRow, now| {
         let asked = [Asked { at: at(now), scheduled: false }];
         wishes(&claim(&place(), Some(row), &asked, &context(now)).unwrap().row)
     };
-    assert_eq!(begun(&rung, 110), (Some(at(120)), None), "the sweep at 110 is not what 120 was wished for");
-    assert_eq!(begun(&twice, 109), (Some(at(110)), Some(at(120))), "that one begins too early for both");
-    assert_eq!(begun(&twice, 110), (Some(at(120)), None), "before the timer rings");
-    assert_eq!(begun(&twice, 120), (None, None), "it serves both");
+    assert_eq!(begun(&rung, 110), (Some(at(119)), None), "the sweep at 110 is not what 119 was wished for");
+    assert_eq!(begun(&twice, 109), (Some(at(110)), Some(at(119))), "that one begins too early for both");
+    assert_eq!(begun(&twice, 110), (Some(at(119)), None), "before the timer rings");
+    assert_eq!(begun(&twice, 119), (None, None), "it serves both");
     assert_eq!(
-        wishes(&woken(&twice, 120, HEARING).row),
-        (Some(at(240)), None),
+        wishes(&woken(&twice, 119, HEARING).row),
+        (Some(at(239)), None),
         "and stays until it is begun"
     );
+}
+
+/// One wishes for the second sweep, another has the first begin as early as its clock may say, and then whoever's clock is behind
+/// wishes too.
+#[test]
+fn no_clock_that_is_a_second_behind_brings_a_second_wish_forward_to_where_it_is_relied_on() {
+    let tenths = |n: i64| SignedDuration::from_millis(100 * n);
+    let wished = PlaceRow { look_at: Some(at(110)), ..PlaceRow::unknown(&place()) };
+    for (wishing, ahead, behind, later) in (0..=10)
+        .flat_map(|w| (0..=10).flat_map(move |a| (0..=10 - a).map(move |b| (w, a, b, 1 + (w + b) % 9))))
+    {
+        let told = at(109) + tenths(wishing);
+        let twice = looks_again(&wished, told);
+        let until = twice.relied_on_until().unwrap();
+        // What the second instance's clock says when the first's says `told`, or as soon as it may serve the first wish.
+        let rings = (told + tenths(ahead)).max(at(110));
+        let rung = wake(&twice, &Context::new("erp-prod", rings), HEARING).unwrap().row;
+        let third = rings - tenths(ahead + behind) + tenths(later);
+        let pulled = looks_again(&rung, third).look_at.unwrap();
+        assert!(pulled - tenths(ahead) >= until, "{wishing} {ahead} {behind} {later}: {pulled} {until}");
+    }
 }
 
 #[test]
