@@ -16,7 +16,7 @@ use crate::{CapacityTracker, counts, places, quotas, servers};
 /// How many rows of one sweep are written at once.
 pub(crate) const WRITES: usize = 16;
 /// The same of rows that are new, which share calls. A first sweep of a hundred places (P10) takes 20 s and 102 MiB with 16,
-/// 16 s and 117 MiB with 32, 13 s and 178 MiB with 100.
+/// 16 to 18 s and 117 MiB with 32, 16 s and 130 MiB with 50, 13 s and 178 MiB with 100.
 pub(crate) const NEW_ROWS: usize = 50;
 
 /// Sweeps a place, unless another sweep serves the request, or the schedule asks too early.
