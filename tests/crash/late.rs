@@ -204,7 +204,8 @@ async fn two_sweeps_that_people_ask_for_leave_no_late_end_believed_that_is_wrong
 }
 
 /// So many servers recover within a minute that begins in this phase of a second, and events tell so much later of it, while
-/// another instance sweeps when that is wished for; they are stalled all the same, and in the end so say their rows. Answers the reads and writes of who is told, and how many sweeps there were.
+/// another instance sweeps when that is wished for; they are stalled all the same, and in the end so say their rows. Answers the
+/// reads and writes of who is told, and how many sweeps there were.
 async fn costs(ends: u8, late: Duration, phase: Duration) -> [usize; 3] {
     let scene = Scene::new().await;
     scene.world.set_servers(&place(), (1..=ends).map(|n| server(n, "STALLED")).collect());

@@ -43,8 +43,8 @@ pub struct Waking {
 /// Claims the sweep that was `asked` for, see [`Sweeping::claim`]. What the schedule asks for too early is dropped; a wish
 /// that comes while another sweep is under way, which may not see what it is about, is kept, and so is one that is about to be
 /// served, for whoever relies on it may write until then; once it is served, the one after it takes its place. What is asked
-/// for right after a complete sweep's end becomes a wish. `context` is of the time at which the row was
-/// read: what others rely on is judged by it.
+/// for right after a complete sweep's end becomes a wish. `context` is of the time at which the row was read: what others rely
+/// on is judged by it.
 pub fn claim(
     place: &Place,
     stored: Option<&PlaceRow>,

@@ -165,8 +165,9 @@ fn look(row: &mut PlaceRow, at: Timestamp) {
     row.look_at = Some(row.look_at.map_or(at, |asked| asked.min(at)));
 }
 
-/// Of a crowd that comes too late to rely on the next sweep one wishes for the one after it, and the others rely on that. That
-/// one is wished for as soon as any, by each one's own clock: one further away somebody else would bring forward.
+/// Of a crowd that comes too late to rely on the next sweep one wishes for the one after it, and the others rely on that. It is
+/// never further away than `SOON` by anyone's clock: whoever wishes next would bring it forward to that, past what is relied
+/// on.
 fn look_again(row: &mut PlaceRow, now: Timestamp) {
     let (soon, is_too_soon) = (after(now, SOON), |at: &Timestamp| *at <= after(now, CLOCKS));
     if row.look_at.as_ref().is_some_and(is_too_soon) {
