@@ -122,7 +122,8 @@ async fn ask<I: Io, W: Worker>(
 }
 
 async fn wake<I: Io, W: Worker>(io: &I, worker: &W, key: Key) -> (Key, Option<String>) {
-    let ended = AssertUnwindSafe(worker.wake(io, &key)).catch_unwind().await;
+    // In a box, it is moved neither with the task nor when that ends: it has room for all that serving may come to.
+    let ended = AssertUnwindSafe(Box::pin(worker.wake(io, &key))).catch_unwind().await;
     let failure = match ended {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
