@@ -1,10 +1,12 @@
 //! Events as the bus hands them on.
 
 use drs_fleet_aws::worker::Worker;
+use drs_fleet_domain::ids::{AccountId, Region};
 use drs_fleet_domain::keys::Place;
 use drs_fleet_domain::own_event::{self, OwnEvent};
 use jiff::Timestamp;
 use notifier::Notifier;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The hub's account wherever it does not matter.
@@ -20,10 +22,36 @@ pub fn event(
     time: Timestamp,
     detail: &Value,
 ) -> Value {
-    json!({
-        "version": "0", "id": id, "source": source, "detail-type": kind, "account": place.account,
-        "region": place.region, "time": time, "resources": [], "detail": detail,
-    })
+    serde_json::to_value(Envelope::new(id, place, (source, kind), time, detail)).unwrap()
+}
+
+/// The same, to be written without a [`Value`] of it: a thousand histories have two million.
+#[derive(Serialize)]
+pub struct Envelope<'a, D> {
+    version: &'static str,
+    id: &'a str,
+    source: &'a str,
+    #[serde(rename = "detail-type")]
+    kind: &'a str,
+    account: &'a AccountId,
+    region: &'a Region,
+    time: Timestamp,
+    /// ARNs.
+    pub resources: Vec<String>,
+    detail: D,
+}
+
+impl<'a, D> Envelope<'a, D> {
+    /// An event that names no resources.
+    pub fn new(
+        id: &'a str,
+        Place { account, region }: &'a Place,
+        (source, kind): (&'a str, &'a str),
+        time: Timestamp,
+        detail: D,
+    ) -> Self {
+        Self { version: "0", id, source, kind, account, region, time, resources: Vec::new(), detail }
+    }
 }
 
 /// An own event, the `n`th that was published.

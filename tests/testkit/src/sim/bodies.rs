@@ -8,13 +8,14 @@ use drs_fleet_domain::seen::{
     JobSeen, JobServerSeen, RecoveryInstanceSeen, ServerSeen, Size, TaggedInstance,
 };
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::history::{BORN, Event, Job, Tells};
 use super::model::AHEAD;
 use super::shown::{Ail, Shown};
 use crate::company::place;
-use crate::wire;
+use crate::wire::{self, Envelope};
 
 /// Where the machines run.
 pub(super) const SOURCE_REGION: &str = "us-east-1";
@@ -124,10 +125,11 @@ pub(super) fn body(event: &Event) -> String {
     let stall = |server: u8, stalled: bool, time: Timestamp| {
         let state = if stalled { "STALLED" } else { "NOT_STALLED" };
         let kind = "DRS Source Server Data Replication Stalled Change";
-        about(event, &place, (server, kind), time, &json!({ "state": state }))
+        about(event, &place, (server, kind), time, &State { state })
     };
     let time = at(event.at);
-    let told = match event.tells {
+    let other = |kind, detail| written(&wire::event(&event.number.to_string(), &place, kind, time, &detail));
+    match event.tells {
         Tells::Stalled(server, is) => stall(server, is, time),
         Tells::Ahead(server) => stall(server, true, at(event.at + AHEAD)),
         Tells::Stranger => stall(0, true, time),
@@ -140,16 +142,14 @@ pub(super) fn body(event: &Event) -> String {
             let detail = json!({
                 "eventName": "DisconnectSourceServer", "requestParameters": parameters, "responseElements": null,
             });
-            let kind = ("aws.drs", "AWS API Call via CloudTrail");
-            wire::event(&event.number.to_string(), &place, kind, time, &detail)
+            other(("aws.drs", "AWS API Call via CloudTrail"), detail)
         }
         Tells::Tagged(server, version) => tagged(event, &place, (server, version), time),
         Tells::Started(job) => {
             let answer = json!({ "job": { "jobID": job_id(&place, job) } });
             let detail =
                 json!({ "eventName": "StartRecovery", "requestParameters": {}, "responseElements": answer });
-            let kind = ("aws.drs", "AWS API Call via CloudTrail");
-            wire::event(&event.number.to_string(), &place, kind, time, &detail)
+            other(("aws.drs", "AWS API Call via CloudTrail"), detail)
         }
         Tells::Launched(job, server, well) => {
             let state = if well { "RECOVERY_LAUNCH_SUCCEEDED" } else { "RECOVERY_LAUNCH_FAILED" };
@@ -157,37 +157,48 @@ pub(super) fn body(event: &Event) -> String {
             let detail = json!({ "state": state, "job-id": job_id(&place, job), "is-drill": drill });
             about(event, &place, (server, "DRS Source Server Launch Result"), time, &detail)
         }
-        Tells::Heartbeat => {
-            let kind = ("drs-fleet.spoke", "Spoke Heartbeat");
-            wire::event(&event.number.to_string(), &place, kind, time, &json!({}))
-        }
-        Tells::Novelty => {
-            wire::event(&event.number.to_string(), &place, ("aws.drs", "Added Later"), time, &json!({}))
-        }
-        Tells::Poison(way) => return poisoned(way, &stall(0, true, time)),
-    };
-    // `Display` would write it piece by piece through `fmt`.
-    serde_json::to_string(&told).unwrap()
+        Tells::Heartbeat => other(("drs-fleet.spoke", "Spoke Heartbeat"), json!({})),
+        Tells::Novelty => other(("aws.drs", "Added Later"), json!({})),
+        Tells::Poison(way) => poisoned(way, &stall(0, true, time)),
+    }
 }
 
-fn about(event: &Event, place: &Place, (server, kind): (u8, &str), time: Timestamp, detail: &Value) -> Value {
-    let mut told = wire::event(&event.number.to_string(), place, ("aws.drs", kind), time, detail);
-    told["resources"] = json!([arn(place, server)]);
-    told
+/// Detail of an event that tells of a state and nothing else.
+#[derive(Serialize)]
+struct State<'a> {
+    state: &'a str,
+}
+
+fn about(
+    event: &Event,
+    place: &Place,
+    (server, kind): (u8, &str),
+    time: Timestamp,
+    detail: &impl Serialize,
+) -> String {
+    let id = event.number.to_string();
+    let mut told = Envelope::new(&id, place, ("aws.drs", kind), time, detail);
+    told.resources.push(arn(place, server));
+    written(&told)
+}
+
+/// `Display` would write it piece by piece through `fmt`.
+fn written(told: &impl Serialize) -> String {
+    serde_json::to_string(told).unwrap()
 }
 
 /// The tags of a machine after a change, in the Region where it runs.
-fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Timestamp) -> Value {
+fn tagged(event: &Event, place: &Place, (server, version): (u8, u64), time: Timestamp) -> String {
     let there = Place { region: SOURCE_REGION.parse().unwrap(), ..place.clone() };
     let detail = json!({
         "service": "ec2", "resource-type": "instance", "version": version, "tags": tags(version),
         "changed-tag-keys": ["owner"],
     });
-    let kind = ("aws.tag", "Tag Change on Resource");
-    let mut told = wire::event(&event.number.to_string(), &there, kind, time, &detail);
+    let id = event.number.to_string();
+    let mut told = Envelope::new(&id, &there, ("aws.tag", "Tag Change on Resource"), time, &detail);
     let instance = instance(place, server);
-    told["resources"] = json!([format!("arn:aws:ec2:{SOURCE_REGION}:{}:instance/{instance}", place.account)]);
-    told
+    told.resources.push(format!("arn:aws:ec2:{SOURCE_REGION}:{}:instance/{instance}", place.account));
+    written(&told)
 }
 
 /// The machine of server `n` of an account as the tagging API lists it.
@@ -223,10 +234,10 @@ pub(super) fn owner(version: u64) -> String {
 }
 
 /// A message that nobody can read.
-fn poisoned(way: u8, good: &Value) -> String {
-    let mut bad = good.clone();
+fn poisoned(way: u8, good: &str) -> String {
+    let mut bad: Value = serde_json::from_str(good).unwrap();
     match way {
-        0 => return good.to_string()[..good.to_string().len() / 2].to_owned(),
+        0 => return good[..good.len() / 2].to_owned(),
         1 => return "not JSON".to_owned(),
         2 => bad["time"] = json!("yesterday"),
         3 => bad["account"] = json!(17),
