@@ -163,7 +163,7 @@ pub(super) fn body(event: &Event) -> String {
     }
 }
 
-/// Detail of an event that tells of a state and nothing else.
+/// Detail of an event that tells of a state and nothing else. Most are of this kind, so it is no map.
 #[derive(Serialize)]
 struct State<'a> {
     state: &'a str,
